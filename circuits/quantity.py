@@ -1,0 +1,61 @@
+"""Text to SI numbers, once, at the edge: `3MiB`, `128 B`, `16nm`."""
+
+import math
+import re
+
+from circuits.errors import InputError
+
+MAX_BYTES = 1 << 40  # 1 TiB: far above any cache, far below what overflows
+
+_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-zµ]*)\s*", re.ASCII)
+# KB, MB and GB are powers of 1024 here, as the field uses them.
+_BYTE_UNITS = {
+    unit + tail: 1024**power for power, unit in enumerate(("", "k", "m", "g", "t")) for tail in ("", "b", "ib")
+}
+del _BYTE_UNITS["ib"]
+_LENGTH_UNITS = {"nm": 1e-9, "um": 1e-6, "µm": 1e-6, "m": 1.0}
+
+
+def _split(text: str) -> tuple[float, str] | None:
+    match = _NUMBER.fullmatch(text)
+    return (float(match[1]), match[2]) if match else None
+
+
+def parse_bytes(value: int | str, what: str = "capacity") -> int:
+    """
+    Return a whole, positive number of bytes.
+
+    Args:
+        value: a number of bytes, or text such as `3MiB`, `512 KB`, `128 B`; K, M, G, T are powers of 1024.
+        what: the name of the quantity, for the error message.
+
+    Raises:
+        InputError: for text that is no size, and for sizes that are not whole, not positive or above 1 TiB.
+    """
+    right = f"give a whole number of bytes from 1 to 1 TiB, such as 3MiB or {128 if what == 'line' else 3145728}"
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise InputError(f"{what} {value!r}: not a size; {right}")
+    parts = (value, "") if isinstance(value, int) else _split(value)
+    if parts is None or parts[1].lower() not in _BYTE_UNITS:
+        raise InputError(f"{what} {value!r}: not a size; {right}")
+    size = parts[0] * _BYTE_UNITS[parts[1].lower()]
+    if not math.isfinite(size) or size > MAX_BYTES:
+        raise InputError(f"{what} {value!r}: more than 1 TiB; {right}")
+    if size <= 0:
+        raise InputError(f"{what} {value!r}: not positive; {right}")
+    if size != int(size):
+        raise InputError(f"{what} {value!r}: not a whole number of bytes; {right}")
+    return int(size)
+
+
+def parse_length(value: str, what: str = "node") -> float:
+    """
+    Return a length in metres from text such as `16nm`.
+
+    Raises:
+        InputError: for text without a number and one of the units nm, um, m, and for lengths that are not positive.
+    """
+    parts = _split(value) if isinstance(value, str) else None
+    if parts is None or parts[1] not in _LENGTH_UNITS or not 0 < parts[0] < math.inf:
+        raise InputError(f"{what} {value!r}: not a length; give a number and a unit, such as 16nm")
+    return parts[0] * _LENGTH_UNITS[parts[1]]

@@ -1,0 +1,141 @@
+"""
+The `hwmodel` command: subcommands found by entry point, one form of output, one form of error.
+
+A subcommand is a click command under the entry-point group `hwmodel.commands`. Its callback *returns* its result, a
+document of dicts, lists, text and numbers with units in the keys; this module adds `--json` to every command and prints
+the document, for machines or for people. A command may carry its own view for people: `command.view = f(document)`,
+called with the document, which prints it with rich.
+"""
+
+import functools
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, NoReturn
+
+import click
+
+from hwmodel import __version__, console
+
+GROUP = "hwmodel.commands"
+
+
+def jsonable(value: object) -> Any:
+    """Return `value` with numpy numbers as numbers, paths as text, and what JSON cannot say (NaN, infinity) as null."""
+    if isinstance(value, dict):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    item = getattr(value, "item", None)
+    if item is not None and not isinstance(value, float):  # a numpy number
+        return jsonable(item())
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return str(value)
+
+
+def _with_json(command: click.Command) -> click.Command:
+    """Add `--json` to a command, or to every command of a group, and print what its callback returns."""
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            command.commands[name] = _with_json(inner)
+        return command
+    callback = command.callback
+    if callback is None or getattr(command, "has_json", False):
+        return command
+
+    @functools.wraps(callback)
+    def run(*args: object, as_json: bool, **options: object) -> None:
+        document = callback(*args, **options)
+        if as_json:
+            click.echo(json.dumps(jsonable(document), indent=2, allow_nan=False))
+        else:
+            view: Callable[[Any], None] = getattr(command, "view", console.view)
+            view(document)
+
+    command.callback = run
+    command.params.append(
+        click.Option(
+            ["--json", "as_json"], is_flag=True, help="Print one JSON document, in SI units, and nothing else."
+        )
+    )
+    command.has_json = True  # type: ignore[attr-defined]
+    return command
+
+
+class Commands(click.Group):
+    """The subcommands that installed packages offer under `hwmodel.commands`."""
+
+    @functools.cached_property
+    def found(self) -> dict[str, Any]:
+        return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(self.found)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        entry = self.found.get(cmd_name)
+        if entry is None:
+            return None
+        try:
+            return _with_json(entry.load())
+        except (ImportError, AttributeError) as error:  # one package's fault must not take the others' commands away
+            return _broken(entry, error)
+
+
+def _broken(entry: EntryPoint, error: Exception) -> click.Command:
+    reason = f"cannot be loaded from {entry.value}: {error}"
+
+    def callback(**_: object) -> NoReturn:
+        raise click.ClickException(f"{entry.name}: {reason}")
+
+    options = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(entry.name, callback=callback, help=reason, context_settings=options)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(version)s")
+def root() -> None:
+    """
+    What does this network cost on that memory, that phone, that machine?
+
+    Sizes are read as text (3MiB, 128 B); KB, MB and GB mean powers of 1024, as the field uses them.
+
+    \b
+    Example:
+      hwmodel cache --cell sot --node 16nm --capacity 3MiB
+    """
+
+
+def _refuse(message: str, code: int = 2) -> NoReturn:
+    print("hwmodel: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line. Exit with 0; with 2 and one line for a user's mistake; with 130 for Ctrl-C."""
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        code = root.main(args=given, prog_name="hwmodel", standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        _refuse(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        _refuse("interrupted", 130)
+    except BrokenPipeError:  # the reader of our output went away; so do we, in silence
+        sys.stderr.close()
+        sys.exit(141)
+    except OSError as error:
+        _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except ValueError as error:
+        if not getattr(error, "is_input_error", False):
+            raise
+        _refuse(str(error))

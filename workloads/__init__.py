@@ -1,0 +1,1 @@
+"""Networks, and the published methods that generate them."""
