@@ -100,8 +100,7 @@ def _broken(entry: EntryPoint, error: Exception) -> click.Command:
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="%(version)s")
 def root() -> None:
-    """
-    What does this network cost on that memory, that phone, that machine?
+    """What does this network cost on that memory, that phone, that machine?
 
     Sizes are read as text (3MiB, 128 B); KB, MB and GB mean powers of 1024, as the field uses them.
 
