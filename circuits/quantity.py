@@ -22,8 +22,7 @@ def _split(text: str) -> tuple[float, str] | None:
 
 
 def parse_bytes(value: int | str, what: str = "capacity") -> int:
-    """
-    Return a whole, positive number of bytes.
+    """Return a whole, positive number of bytes.
 
     Args:
         value: a number of bytes, or text such as `3MiB`, `512 KB`, `128 B`; K, M, G, T are powers of 1024.
@@ -49,8 +48,7 @@ def parse_bytes(value: int | str, what: str = "capacity") -> int:
 
 
 def parse_length(value: str, what: str = "node") -> float:
-    """
-    Return a length in metres from text such as `16nm`.
+    """Return a length in metres from text such as `16nm`.
 
     Raises:
         InputError: for text without a number and one of the units nm, um, m, and for lengths that are not positive.

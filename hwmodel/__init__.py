@@ -7,8 +7,7 @@ __version__ = "0.1.0"
 
 
 def _check_siblings() -> None:
-    """
-    Refuse to run beside another distribution's `circuits` or `traces` (both names are taken on the package index).
+    """Refuse to run beside another distribution's `circuits` or `traces` (both names are taken on the package index).
 
     Raises:
         ImportError: naming the file that stands in our package's place and what to do.

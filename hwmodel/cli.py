@@ -1,5 +1,4 @@
-"""
-The `hwmodel` command: subcommands found by entry point, one form of output, one form of error.
+"""The `hwmodel` command: subcommands found by entry point, one form of output, one form of error.
 
 A subcommand is a click command under the entry-point group `hwmodel.commands`. Its callback *returns* its result, a
 document of dicts, lists, text and numbers with units in the keys; this module adds `--json` to every command and prints

@@ -1,5 +1,4 @@
-"""
-SI inside, engineering units for people: a quantity's unit is the suffix of its name.
+"""SI inside, engineering units for people: a quantity's unit is the suffix of its name.
 
 `read_latency_s` holds seconds, `area_m2` square metres, `capacity_bytes` bytes. `show` turns the stored number into
 what a person reads (ns, mm², MiB); machines read the stored number.

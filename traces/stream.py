@@ -1,5 +1,4 @@
-"""
-The stream that reaches a last-level cache, as intervals: rows of bytes at a constant stride.
+"""The stream that reaches a last-level cache, as intervals: rows of bytes at a constant stride.
 
 An interval is `rows` rows of `width` bytes; row i starts at byte address `base + i * stride`. It stands for one
 access to each sector a row overlaps, rows in order, sectors of a row in ascending order. A written sector that a row
