@@ -1,0 +1,118 @@
+"""What a cache is: capacity, ways, line, how a set is chosen, and whether lines are filled sector by sector."""
+
+from dataclasses import dataclass
+
+from circuits.errors import InputError
+from circuits.quantity import parse_bytes
+
+INDICES = ("hashed", "modulo")
+SECTOR_BYTES = 32  # the unit of an access and of a sector's valid and dirty bits; traces.stream counts in it too
+MAX_WAYS = 64
+LINES = (32, 64, 128, 256)
+SLOTS = 16  # ways are stored in groups of this many slots
+MAX_STATE_BYTES = 16 << 30  # far above any cache studied, so that a slip of a unit is a clear error
+
+
+@dataclass(frozen=True)
+class CacheConfig:
+    """A set-associative, write-back, write-allocate cache with exact LRU replacement.
+
+    Args:
+        capacity: bytes of data, as a whole number or as text such as `3MiB`; capacity / (ways * line), the number of
+            sets, is whole but need not be a power of two.
+        ways: lines a set holds, 1 to 64.
+        line: bytes of a line, 32, 64, 128 or 256, as a number or as text.
+        index: how a line's set is chosen, `hashed` (see hwmodel.cache.index) or `modulo` (line number % sets).
+        sector: None for the classic cache, which fills a whole line at any miss; 32 for the sectored cache of GPUs,
+            which keeps valid and dirty bits a 32 B sector, fetches only sectors that are read, and fetches nothing for
+            a write.
+
+    Raises:
+        InputError: for a value outside these ranges.
+    """
+
+    capacity: int
+    ways: int = 16
+    line: int = 128
+    index: str = "hashed"
+    sector: int | None = None
+
+    def __init__(
+        self,
+        capacity: int | str,
+        ways: int = 16,
+        line: int | str = 128,
+        index: str = "hashed",
+        sector: int | str | None = None,
+    ) -> None:
+        values = {
+            "capacity": _bytes(capacity, "capacity"),
+            "ways": _whole(ways),
+            "line": _bytes(line, "line"),
+            "index": index,
+            "sector": None if sector is None else _bytes(sector, "sector"),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
+        if not 1 <= self.ways <= MAX_WAYS:
+            raise InputError(f"ways {self.ways}: give a whole number from 1 to {MAX_WAYS}")
+        if self.line not in LINES:
+            raise InputError(f"line {self.line}: give 32, 64, 128 or 256 bytes")
+        if self.index not in INDICES:
+            raise InputError(f"index {self.index!r}: give {' or '.join(INDICES)}")
+        if self.sector not in (None, SECTOR_BYTES):
+            raise InputError(f"sector {self.sector}: give {SECTOR_BYTES}, or none for whole lines")
+        if self.capacity % (self.ways * self.line):
+            raise InputError(
+                f"capacity {self.capacity}: {self.ways} ways of {self.line} B leave no whole number of sets; "
+                f"give a multiple of {self.ways * self.line} B"
+            )
+        if self.state_bytes > MAX_STATE_BYTES:
+            raise InputError(
+                f"capacity {self.capacity}: its replay would need {self.state_bytes / 2**30:.0f} GiB of memory; "
+                f"give a smaller capacity, more ways or longer lines"
+            )
+
+    @property
+    def sets(self) -> int:
+        """Number of sets."""
+        return self.capacity // (self.ways * self.line)
+
+    @property
+    def slots(self) -> int:
+        """Ways rounded up to whole groups of slots: how a set lies in memory during a replay."""
+        return -(-self.ways // SLOTS) * SLOTS
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of memory a replay needs for this cache: a 4 B tag and two bytes of sector bits a slot."""
+        return self.sets * self.slots * 6
+
+    @property
+    def sectors_per_line(self) -> int:
+        return self.line // SECTOR_BYTES
+
+
+def _bytes(value: object, what: str) -> int:
+    number = _integer(value)
+    return parse_bytes(number if number is not None else value, what)  # type: ignore[arg-type]
+
+
+def _whole(ways: object) -> int:
+    number = _integer(ways)
+    if number is None:
+        raise InputError(f"ways {ways!r}: give a whole number from 1 to {MAX_WAYS}")
+    return number
+
+
+def _integer(value: object) -> int | None:
+    """Return numpy's integers and Python's as an int, anything else as None."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return None
+    try:
+        return value.__index__()  # type: ignore[attr-defined]
+    except TypeError:  # arrays offer __index__ and then refuse
+        return None

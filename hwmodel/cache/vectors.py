@@ -1,0 +1,78 @@
+"""The few vector instructions of a set's look-up, as LLVM: sixteen slots compared, or shifted, in one go.
+
+numba has no words for them and does not find them in loops: a compare that gives a bit mask, and a shift by one slot
+of the slots before a given one. LLVM lowers both to what the processor has (AVX-512, AVX2, NEON).
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from hwmodel.cache.config import SLOTS
+
+_I32 = ir.IntType(32)
+_MASK = ir.VectorType(ir.IntType(1), SLOTS)
+
+
+def _vector_at(context: Any, builder: Any, array: Any, data: Any, offset: Any) -> tuple[Any, Any, int]:
+    """Return (pointer, vector, bytes of an element) of the sixteen elements of `array` from `offset`."""
+    pointer = builder.gep(context.make_array(array)(context, builder, data).data, [offset])
+    element = ir.IntType(array.dtype.bitwidth)
+    pointer = builder.bitcast(pointer, ir.VectorType(element, SLOTS).as_pointer())
+    size = array.dtype.bitwidth // 8
+    return pointer, builder.load(pointer, align=size), size
+
+
+def _splat(builder: Any, value: Any, vector: ir.VectorType) -> Any:
+    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, _I32(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_I32, SLOTS), [0] * SLOTS))
+
+
+@intrinsic
+def match(typing: Any, array: Any, offset: Any, value: Any) -> Any:  # noqa: ARG001
+    """match(array, offset, value): bits of the slots from `offset` on that equal `value`, as uint32."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, found, _ = _vector_at(context, builder, signature.args[0], args[0], args[1])
+        same = builder.icmp_unsigned("==", found, _splat(builder, args[2], found.type))
+        return builder.zext(builder.bitcast(same, ir.IntType(SLOTS)), _I32)
+
+    return types.uint32(array, types.intp, array.dtype), emit
+
+
+@intrinsic
+def push(typing: Any, array: Any, offset: Any, value: Any, places: Any) -> Any:  # noqa: ARG001
+    """push(array, offset, value, places): shift the slots in `places` (bits 0 to p) by one and put `value` first."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer, old, size = _vector_at(context, builder, signature.args[0], args[0], args[1])
+        first = builder.insert_element(ir.Constant(old.type, ir.Undefined), args[2], _I32(0))
+        order = ir.Constant(ir.VectorType(_I32, SLOTS), [SLOTS, *range(SLOTS - 1)])
+        shifted = builder.shuffle_vector(old, first, order)
+        moved = builder.bitcast(builder.trunc(args[3], ir.IntType(SLOTS)), _MASK)
+        builder.store(builder.select(moved, shifted, old), pointer, align=size)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype, types.uint32), emit
+
+
+@intrinsic
+def ones(typing: Any, value: Any) -> Any:  # noqa: ARG001
+    """ones(value): the number of bits set in a uint32."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        return builder.ctpop(args[0])
+
+    return types.uint32(types.uint32), emit
+
+
+@intrinsic
+def lowest(typing: Any, value: Any) -> Any:  # noqa: ARG001
+    """lowest(value): the position of the lowest bit set in a uint32 that is not zero."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint32(types.uint32), emit

@@ -1,0 +1,1 @@
+"""Questions people publish answers to: caches times streams, swept, stored, and reported."""

@@ -1,0 +1,187 @@
+"""A paper's figures beside ours, a row a figure: what agrees, what does not, and under whose circuits."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwmodel.console import Advance
+from hwmodel.files import read_yaml
+from hwmodel.studies.iso_capacity import measure_traffic
+from hwmodel.studies.spec import IsoCapacity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIB = 2**20
+FIGURES = ("read_latency_s", "write_latency_s", "read_energy_J", "write_energy_J", "leakage_W", "area_m2")
+CELLS = ("stt", "sot")
+ISO_AREA = {"stt": 7 * MIB, "sot": 10 * MIB}  # the paper's capacities in the area of its 3 MiB of SRAM
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one status and one origin of circuits."""
+
+    status: str  # published | recalled
+    circuits: str  # paper | ours
+    basis: str = "modelled"
+
+    def row(self, name: str, paper: float, ours: float) -> Row:
+        return {
+            "name": name,
+            "status": self.status,
+            "circuits": self.circuits,
+            "paper": paper,
+            "ours": ours,
+            "ratio": ours / paper,
+            "basis": self.basis,
+        }
+
+
+def deepnvm(workers: int, advance: Advance) -> list[Row]:
+    """Return DeepNVM++'s figures beside ours: name, status, circuits, paper, ours, ratio, basis.
+
+    `circuits` is "paper" where the paper's own cache table stands under our traffic and accounting, "ours" where
+    everything is ours from the device up (or where no circuits are involved).
+    """
+    import pandas as pd
+
+    paper = read_yaml(Path(__file__).with_name("deepnvm.yaml"))
+    spec = IsoCapacity()
+    table = pd.DataFrame(paper["recalled"]["caches"])
+    ours, grown = _our_caches(table)
+    streams = measure_traffic(spec, sorted({3 * MIB, *ISO_AREA.values(), *grown.values()}), workers, advance)
+    traffic = pd.concat([one.totals.assign(network=one.network, phase=one.phase) for one in streams], ignore_index=True)
+    rows = [*_cells(paper["recalled"]["cells"]), *_caches(table, ours), *_areas(paper["published"], ours, grown)]
+    rows += _workloads(paper["recalled"]["workloads"], streams)
+    for circuits, caches, capacity in (("paper", table, ISO_AREA), ("ours", ours, grown)):
+        rows += _energy(paper, circuits, _account(traffic, caches, spec), capacity)
+    rows += _dram_accesses(paper["recalled"]["iso_area_dram_access_reduction"], traffic)
+    return rows
+
+
+def _our_caches(table: "pd.DataFrame") -> "tuple[pd.DataFrame, dict[str, int]]":
+    """Return our caches at the paper's points and at our own iso-area capacities, and those capacities."""
+    import pandas as pd
+
+    from circuits import design_cache
+
+    designs = {
+        (cell, size): design_cache(cell=cell, node="16nm", capacity=int(size)).as_dict()
+        for cell, size in zip(table["cell"], table["capacity_bytes"], strict=True)
+    }
+    room = designs["sram", 3 * MIB]["area_m2"]
+    grown = {}
+    for cell in CELLS:
+        size = 3 * MIB
+        larger = designs[cell, size]
+        while larger["area_m2"] <= room:  # whole MiB, upwards, until it no longer fits
+            designs[cell, size] = larger
+            size += MIB
+            larger = design_cache(cell=cell, node="16nm", capacity=size).as_dict()
+        grown[cell] = size - MIB
+    rows = [
+        {"cell": cell, "capacity_bytes": size} | {name: design[name] for name in FIGURES}
+        for (cell, size), design in designs.items()
+    ]
+    return pd.DataFrame(rows), grown
+
+
+def _cells(recalled: dict[str, dict[str, float]]) -> list[Row]:
+    from circuits import design_cell
+
+    rows = Rows("recalled", "ours")
+    sram = design_cell("sram", "16nm").as_dict()
+    made = []
+    for cell, figures in recalled.items():
+        ours = design_cell(cell, "16nm").as_dict()
+        ours["area_vs_sram"] = ours["area_m2"] / sram["area_m2"]
+        made += [rows.row(f"cell.{cell}.{name}", value, ours[name]) for name, value in figures.items()]
+    return made
+
+
+def _caches(table: "pd.DataFrame", ours: "pd.DataFrame") -> list[Row]:
+    rows = Rows("recalled", "ours")
+    both = table.merge(ours, on=["cell", "capacity_bytes"], suffixes=("_paper", ""))
+    return [
+        rows.row(f"cache.{line['cell']}.{line['capacity_bytes'] // MIB}MiB.{name}", line[f"{name}_paper"], line[name])
+        for line in both.to_dict("records")
+        for name in FIGURES
+    ]
+
+
+def _areas(published: dict[str, Any], ours: "pd.DataFrame", grown: dict[str, int]) -> list[Row]:
+    rows = Rows("published", "ours")
+    area = ours.set_index(["cell", "capacity_bytes"])["area_m2"]
+    made = []
+    for cell in CELLS:
+        ratio = area["sram", 3 * MIB] / area[cell, 3 * MIB]
+        made += [
+            rows.row(f"{work}.area_reduction.{cell}", published[work]["area_reduction"][cell], ratio)
+            for work in ("iso_capacity", "date20")
+        ]
+        gain = published["iso_area"]["capacity_gain"][cell]
+        made.append(rows.row(f"iso_area.capacity_gain.{cell}", gain, grown[cell] / (3 * MIB)))
+    return made
+
+
+def _workloads(recalled: dict[str, dict[str, float]], streams: list[Any]) -> list[Row]:
+    rows = Rows("recalled", "ours")
+    ours = {one.network: {"parameters": one.parameters, "macs": one.macs // one.batch} for one in streams}
+    return [
+        rows.row(f"workload.{network}.{name}", value, ours[network][name])
+        for network, figures in recalled.items()
+        for name, value in figures.items()
+    ]
+
+
+def _account(traffic: "pd.DataFrame", caches: "pd.DataFrame", spec: IsoCapacity) -> "pd.DataFrame":
+    from traces.gpus import load_gpu
+
+    from hwmodel.gpu.accounting import account
+    from hwmodel.gpu.dram import load_dram
+
+    rows = traffic.merge(caches, on="capacity_bytes")
+    rows["l2_reads"] = rows["read_hits"] + rows["read_misses"]
+    rows["l2_writes"] = rows["write_hits"] + rows["write_misses"]
+    return account(rows, load_dram(spec.dram), load_gpu(spec.gpu).sector_bytes)
+
+
+def _energy(paper: dict[str, Any], circuits: str, rows: "pd.DataFrame", grown: dict[str, int]) -> list[Row]:
+    """Return the energy and EDP rows at equal capacity and at equal area."""
+    published, recalled = Rows("published", circuits), Rows("recalled", circuits)
+    keyed = rows.set_index(["cell", "capacity_bytes", "network", "phase"]).sort_index()
+    sram = keyed.loc["sram", 3 * MIB]
+    means = paper["recalled"]["iso_capacity_mean"]
+    made = []
+    for cell in CELLS:
+        same, larger = keyed.loc[cell, 3 * MIB], keyed.loc[cell, grown[cell]]
+        for column, suffix in (("cache_edp_Js", ""), ("edp_Js", ".with_dram")):
+            edp = (sram[column] / same[column]).max()
+            for work in ("iso_capacity", "date20"):
+                value = paper["published"][work]["edp_reduction_up_to"][cell]
+                made.append(published.row(f"{work}.edp_reduction_up_to.{cell}{suffix}", value, edp))
+            value = paper["published"]["iso_area"]["edp_reduction_up_to"][cell]
+            edp = (sram[column] / larger[column]).max()
+            made.append(published.row(f"iso_area.edp_reduction_up_to.{cell}{suffix}", value, edp))
+        for name, ratio in (
+            ("dynamic_energy_vs_sram", same["dynamic_energy_J"] / sram["dynamic_energy_J"]),
+            ("leakage_energy_reduction", sram["leakage_energy_J"] / same["leakage_energy_J"]),
+            ("total_energy_reduction", sram["cache_energy_J"] / same["cache_energy_J"]),
+        ):
+            made.append(recalled.row(f"iso_capacity_mean.{name}.{cell}", means[name][cell], ratio.mean()))
+    return made
+
+
+def _dram_accesses(recalled: dict[str, float], traffic: "pd.DataFrame") -> list[Row]:
+    rows = Rows("recalled", "paper")  # the capacities are the paper's; no other figure of a circuit enters
+    accesses = traffic.assign(dram=traffic["dram_reads"] + traffic["dram_writes"])
+    keyed = accesses.set_index(["capacity_bytes", "network", "phase"])["dram"].sort_index()
+    return [
+        rows.row(
+            f"iso_area.dram_access_reduction.{cell}", value, (1 - keyed.loc[ISO_AREA[cell]] / keyed.loc[3 * MIB]).mean()
+        )
+        for cell, value in recalled.items()
+    ]

@@ -1,0 +1,86 @@
+"""The traffic of a network at its last-level cache: captured, lowered and replayed in one go."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hwmodel.cache import CacheConfig
+
+COUNTS = ("read_hits", "read_misses", "write_hits", "write_misses", "writebacks", "dram_reads", "dram_writes")
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What one network in one phase asks of caches."""
+
+    network: str
+    phase: str
+    batch: int
+    parameters: int
+    macs: int  # of the forward pass, the whole batch
+    kernels: "pd.DataFrame"  # a row a (configuration, kind of kernel): capacity_bytes, kernel, launches, COUNTS
+    totals: "pd.DataFrame"  # a row a configuration: capacity_bytes, accesses, COUNTS
+    works: dict[str, str]
+    assumptions: list[str]
+    wall_time_s: float
+
+
+@dataclass(frozen=True)
+class TrafficJob:
+    """A network, a phase, a batch, a GPU, and the caches to replay."""
+
+    network: str
+    phase: str
+    batch: int
+    gpu: str
+    configs: "tuple[CacheConfig, ...]"
+    weight: (
+        float  # forward multiply-accumulates, trained networks three times over: what lowering and replay scale with
+    )
+
+    @property
+    def name(self) -> str:
+        return f"{self.network} {self.phase}"
+
+    def __call__(self, report: Callable[[float], None]) -> Traffic:
+        from traces.gpus import load_gpu
+
+        from hwmodel.cache import replay_trace
+        from traces import capture_network
+
+        start = time.perf_counter()
+        trace = capture_network(self.network, batch=self.batch, phase=self.phase, gpu=self.gpu)
+        frame = replay_trace(trace, list(self.configs), by="kernel", on_progress=report)
+        frame = frame.rename(columns={"fill_sectors": "dram_reads", "writeback_sectors": "dram_writes"})
+        names = [kernel.name for kernel in trace.kernels]
+        frame["kernel"] = [names[index] for index in frame["kernel"]]
+        kinds = frame.groupby(["capacity_bytes", "kernel"], sort=False)
+        kernels = kinds[list(COUNTS)].sum().assign(launches=kinds.size()).reset_index()
+        totals = frame.groupby("capacity_bytes", sort=False)[["accesses", *COUNTS]].sum().reset_index()
+        return Traffic(
+            self.network,
+            self.phase,
+            self.batch,
+            trace.header.parameters,
+            trace.header.macs,
+            kernels,
+            totals,
+            load_gpu(self.gpu).works,
+            trace.header.notes,
+            time.perf_counter() - start,
+        )
+
+
+def check_network(name: str) -> Any:
+    """Return the network's factory, so that a misspelt name fails before the work begins.
+
+    Raises:
+        InputError: for a name no installed package offers.
+    """
+    from traces import find_network
+
+    return find_network(name)
