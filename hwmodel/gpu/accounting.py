@@ -22,10 +22,10 @@ WORKS = {
     )
 }
 ASSUMPTIONS = (
-    "Accesses are charged one after another, latency by latency, as DeepNVM++ does. A GPU overlaps them, so the times "
-    "are far above wall time, and only ratios between technologies mean anything.",
-    "Each access of a 32 B sector is charged one access of the cache. Writing a fetched sector into the array is not "
-    "charged, as in DeepNVM++.",
+    "Accesses are charged one after another, latency by latency, as DeepNVM++ does.",
+    "A GPU overlaps its accesses: the times are far above wall time, and only ratios between technologies mean anything.",
+    "Each access of a 32 B sector is charged one access of the cache.",
+    "Writing a fetched sector into the array is not charged, as in DeepNVM++.",
     "Each access of DRAM is charged a row activation.",
     "Each run begins with an empty cache; dirty sectors left at its end are not written back.",
 )

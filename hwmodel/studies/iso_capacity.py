@@ -100,12 +100,12 @@ def run(spec: IsoCapacity, workers: int, advance: Advance) -> Results:
     rows["l2_reads"] = rows["read_hits"] + rows["read_misses"]
     rows["l2_writes"] = rows["write_hits"] + rows["write_misses"]
     head = ["network", "phase", "batch", "gpu", *CACHE_COLUMNS, *COUNTS[:5], "l2_reads", "l2_writes", *COUNTS[5:]]
-    results = account(rows[head], dram, gpu.sector_bytes)
+    results = account(rows.loc[:, head], dram, gpu.sector_bytes)
     made = {
         "version": __version__,
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "wall_time_s": round(time.perf_counter() - start, 3),
-        "sectors_replayed": int(sum(one.totals["accesses"].sum() for one in streams)),
+        "sectors_replayed": sum(int(one.totals["accesses"].to_numpy().sum()) for one in streams),
         "networks": {one.network: {"parameters": one.parameters, "macs": one.macs // one.batch} for one in streams},
         "assumptions": _unique(
             [
@@ -126,7 +126,9 @@ def _traffic_table(streams: list[Traffic]) -> "pd.DataFrame":
     table = pd.concat([one.kernels.assign(network=one.network, phase=one.phase) for one in streams], ignore_index=True)
     table["l2_reads"] = table["read_hits"] + table["read_misses"]
     table["l2_writes"] = table["write_hits"] + table["write_misses"]
-    return table[["network", "phase", "kernel", "launches", "l2_reads", "l2_writes", "dram_reads", "dram_writes"]]
+    return table.loc[
+        :, ["network", "phase", "kernel", "launches", "l2_reads", "l2_writes", "dram_reads", "dram_writes"]
+    ]
 
 
 def _flat(document: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hwmodel.studies.iso_capacity import measure_traffic
 from hwmodel.studies.spec import IsoCapacity
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 MIB = 2**20
@@ -34,8 +35,8 @@ class Rows:
             "status": self.status,
             "circuits": self.circuits,
             "paper": paper,
-            "ours": ours,
-            "ratio": ours / paper,
+            "ours": float(ours),
+            "ratio": float(ours / paper),
             "basis": self.basis,
         }
 
@@ -114,7 +115,7 @@ def _caches(table: "pd.DataFrame", ours: "pd.DataFrame") -> list[Row]:
 
 def _areas(published: dict[str, Any], ours: "pd.DataFrame", grown: dict[str, int]) -> list[Row]:
     rows = Rows("published", "ours")
-    area = ours.set_index(["cell", "capacity_bytes"])["area_m2"]
+    area = {(line["cell"], line["capacity_bytes"]): line["area_m2"] for line in ours.to_dict("records")}
     made = []
     for cell in CELLS:
         ratio = area["sram", 3 * MIB] / area[cell, 3 * MIB]
@@ -149,39 +150,44 @@ def _account(traffic: "pd.DataFrame", caches: "pd.DataFrame", spec: IsoCapacity)
     return account(rows, load_dram(spec.dram), load_gpu(spec.gpu).sector_bytes)
 
 
+def _pick(rows: "pd.DataFrame", column: str, **where: Any) -> "np.ndarray":
+    """Return a column of the rows where names have these values, in the order of networks and phases."""
+    for name, value in where.items():
+        rows = rows.loc[rows[name] == value]
+    return rows.sort_values(["network", "phase"])[column].to_numpy(dtype=float)
+
+
 def _energy(paper: dict[str, Any], circuits: str, rows: "pd.DataFrame", grown: dict[str, int]) -> list[Row]:
     """Return the energy and EDP rows at equal capacity and at equal area."""
     published, recalled = Rows("published", circuits), Rows("recalled", circuits)
-    keyed = rows.set_index(["cell", "capacity_bytes", "network", "phase"]).sort_index()
-    sram = keyed.loc["sram", 3 * MIB]
-    means = paper["recalled"]["iso_capacity_mean"]
+    best, means = paper["published"], paper["recalled"]["iso_capacity_mean"]
     made = []
     for cell in CELLS:
-        same, larger = keyed.loc[cell, 3 * MIB], keyed.loc[cell, grown[cell]]
+
+        def gain(column: str, capacity: int = 3 * MIB, cell: str = cell) -> "np.ndarray":
+            sram = _pick(rows, column, cell="sram", capacity_bytes=3 * MIB)
+            return sram / _pick(rows, column, cell=cell, capacity_bytes=capacity)
+
         for column, suffix in (("cache_edp_Js", ""), ("edp_Js", ".with_dram")):
-            edp = (sram[column] / same[column]).max()
-            for work in ("iso_capacity", "date20"):
-                value = paper["published"][work]["edp_reduction_up_to"][cell]
-                made.append(published.row(f"{work}.edp_reduction_up_to.{cell}{suffix}", value, edp))
-            value = paper["published"]["iso_area"]["edp_reduction_up_to"][cell]
-            edp = (sram[column] / larger[column]).max()
-            made.append(published.row(f"iso_area.edp_reduction_up_to.{cell}{suffix}", value, edp))
-        for name, ratio in (
-            ("dynamic_energy_vs_sram", same["dynamic_energy_J"] / sram["dynamic_energy_J"]),
-            ("leakage_energy_reduction", sram["leakage_energy_J"] / same["leakage_energy_J"]),
-            ("total_energy_reduction", sram["cache_energy_J"] / same["cache_energy_J"]),
+            for work, capacity in (("iso_capacity", 3 * MIB), ("date20", 3 * MIB), ("iso_area", grown[cell])):
+                figure = best[work]["edp_reduction_up_to"][cell]
+                name = f"{work}.edp_reduction_up_to.{cell}{suffix}"
+                made.append(published.row(name, figure, gain(column, capacity).max()))
+        for name, ours in (
+            ("dynamic_energy_vs_sram", 1 / gain("dynamic_energy_J")),
+            ("leakage_energy_reduction", gain("leakage_energy_J")),
+            ("total_energy_reduction", gain("cache_energy_J")),
         ):
-            made.append(recalled.row(f"iso_capacity_mean.{name}.{cell}", means[name][cell], ratio.mean()))
+            made.append(recalled.row(f"iso_capacity_mean.{name}.{cell}", means[name][cell], ours.mean()))
     return made
 
 
-def _dram_accesses(recalled: dict[str, float], traffic: "pd.DataFrame") -> list[Row]:
+def _dram_accesses(figures: dict[str, float], traffic: "pd.DataFrame") -> list[Row]:
     rows = Rows("recalled", "paper")  # the capacities are the paper's; no other figure of a circuit enters
-    accesses = traffic.assign(dram=traffic["dram_reads"] + traffic["dram_writes"])
-    keyed = accesses.set_index(["capacity_bytes", "network", "phase"])["dram"].sort_index()
-    return [
-        rows.row(
-            f"iso_area.dram_access_reduction.{cell}", value, (1 - keyed.loc[ISO_AREA[cell]] / keyed.loc[3 * MIB]).mean()
-        )
-        for cell, value in recalled.items()
-    ]
+    traffic = traffic.assign(dram=traffic["dram_reads"] + traffic["dram_writes"])
+    small = _pick(traffic, "dram", capacity_bytes=3 * MIB)
+    made = []
+    for cell, figure in figures.items():
+        large = _pick(traffic, "dram", capacity_bytes=ISO_AREA[cell])
+        made.append(rows.row(f"iso_area.dram_access_reduction.{cell}", figure, (1 - large / small).mean()))
+    return made

@@ -102,7 +102,7 @@ def test_nothing_accessed_costs_nothing_and_the_input_is_left_alone() -> None:
 
 
 def test_the_recalled_means_of_deepnvm_agree_with_its_accounting() -> None:
-    """With one write to six reads, the paper's cache table gives its own mean energy ratios and less than its best EDP."""
+    """With one write to six reads, the paper's cache table gives its own mean energy ratios."""
     table = read_yaml(Path(hwmodel.studies.__file__).with_name("deepnvm.yaml"))["recalled"]["caches"]
     stream = {"l2_reads": 6, "l2_writes": 1, "dram_reads": 0, "dram_writes": 0}
     caches = {row["cell"]: row | stream for row in table if row["capacity_bytes"] == 3 * 2**20}
