@@ -23,7 +23,7 @@ WORKS = {
 }
 ASSUMPTIONS = (
     "Accesses are charged one after another, latency by latency, as DeepNVM++ does.",
-    "A GPU overlaps its accesses: the times are far above wall time, and only ratios between technologies mean anything.",
+    "A GPU overlaps its accesses, so these times are far above wall time: only ratios between technologies mean much.",
     "Each access of a 32 B sector is charged one access of the cache.",
     "Writing a fetched sector into the array is not charged, as in DeepNVM++.",
     "Each access of DRAM is charged a row activation.",

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from circuits.commands import CAPACITY
 
+from circuits.commands import CAPACITY
 from hwmodel import console
 
 

@@ -55,9 +55,8 @@ def design_caches(spec: IsoCapacity) -> "list[CacheDesign]":
 
 def measure_traffic(spec: IsoCapacity, capacities: list[int], workers: int, advance: Advance) -> list[Traffic]:
     """Return the traffic of each network and phase at caches of these capacities."""
-    from traces.gpus import load_gpu
-
     from hwmodel.cache import CacheConfig
+    from traces.gpus import load_gpu
 
     sector = load_gpu(spec.gpu).sector_bytes
     configs = tuple(CacheConfig(capacity, spec.ways, spec.line, spec.index, sector) for capacity in capacities)
@@ -82,10 +81,10 @@ def run(spec: IsoCapacity, workers: int, advance: Advance) -> Results:
         InputError: for a cell, node, network, GPU, DRAM or size that cannot be used, before the long work begins.
     """
     import pandas as pd
-    from traces.gpus import load_gpu
 
     from hwmodel.gpu.accounting import ASSUMPTIONS, account
     from hwmodel.gpu.dram import load_dram
+    from traces.gpus import load_gpu
 
     start = time.perf_counter()
     dram, gpu = load_dram(spec.dram), load_gpu(spec.gpu)

@@ -139,10 +139,9 @@ def _workloads(recalled: dict[str, dict[str, float]], streams: list[Any]) -> lis
 
 
 def _account(traffic: "pd.DataFrame", caches: "pd.DataFrame", spec: IsoCapacity) -> "pd.DataFrame":
-    from traces.gpus import load_gpu
-
     from hwmodel.gpu.accounting import account
     from hwmodel.gpu.dram import load_dram
+    from traces.gpus import load_gpu
 
     rows = traffic.merge(caches, on="capacity_bytes")
     rows["l2_reads"] = rows["read_hits"] + rows["read_misses"]

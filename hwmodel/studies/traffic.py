@@ -47,10 +47,9 @@ class TrafficJob:
         return f"{self.network} {self.phase}"
 
     def __call__(self, report: Callable[[float], None]) -> Traffic:
-        from traces.gpus import load_gpu
-
         from hwmodel.cache import replay_trace
         from traces import capture_network
+        from traces.gpus import load_gpu
 
         start = time.perf_counter()
         trace = capture_network(self.network, batch=self.batch, phase=self.phase, gpu=self.gpu)
