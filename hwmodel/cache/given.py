@@ -1,0 +1,127 @@
+"""What callers hand in, checked once and made into arrays the kernels can read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from circuits.errors import InputError
+from hwmodel.cache.config import SECTOR_BYTES
+from traces.stream import COLUMNS, Intervals
+
+_TOP = 1 << 62  # addresses of intervals stay below, so that no sum overflows
+_PART_SECTORS = 1 << 25  # sector accesses between two chances for Ctrl-C, about
+
+
+def addresses_of(address: Any) -> np.ndarray:
+    """Return byte addresses as uint64, shape (accesses,), as a view where that can be.
+
+    Raises:
+        InputError: unless they are a flat sequence of whole numbers from 0 to 2**64 - 1.
+    """
+    right = "give byte addresses as whole numbers from 0 to 2**64 - 1"
+    try:
+        found = np.asarray(address)
+    except (ValueError, TypeError, OverflowError):
+        raise InputError(f"address: not a flat array of numbers; {right}") from None
+    if found.ndim != 1:
+        raise InputError(f"address: has {found.ndim} dimensions; give a flat array")
+    if found.size == 0:
+        return np.empty(0, np.uint64)
+    if found.dtype == object:  # whole numbers that fit no common type
+        if not all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in found):
+            raise InputError(f"address: holds what is no whole number; {right}")
+        if not all(0 <= int(value) < 2**64 for value in found):
+            raise InputError(f"address: holds a number out of range; {right}")
+        return found.astype(np.uint64)
+    if found.dtype.kind == "f" and isinstance(address, (list, tuple)):
+        # numpy makes floats of a list of integers above and below 2**63.
+        if all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in address):
+            return addresses_of(np.array(address, object))
+    if found.dtype.kind not in "ui":
+        raise InputError(f"address: of type {found.dtype}; {right}")
+    if found.dtype.kind == "i" and int(found.min()) < 0:
+        raise InputError(f"address: {int(found.min())} at position {int(found.argmin())} is negative; {right}")
+    return found.astype(np.uint64, copy=False)
+
+
+def kinds_of(is_write: Any, length: int) -> np.ndarray:
+    """Return kinds of access as bool, shape (length,), as a view where that can be.
+
+    Raises:
+        InputError: unless they are `length` values true or false, or 1 or 0.
+    """
+    right = "give true for a write and false for a read, one an address"
+    try:
+        found = np.asarray(is_write)
+    except (ValueError, TypeError):
+        raise InputError(f"is_write: not a flat array; {right}") from None
+    if found.ndim != 1 or len(found) != length:
+        raise InputError(f"is_write: shape {found.shape} beside {length} addresses; {right}")
+    if found.dtype == np.bool_ or found.size == 0:
+        return found.astype(np.bool_, copy=False)
+    if found.dtype.kind not in "ui" or int(found.min()) < 0 or int(found.max()) > 1:
+        raise InputError(f"is_write: of type {found.dtype} and not only 0 and 1; {right}")
+    return found.astype(np.bool_)
+
+
+def intervals_of(batch: Intervals) -> Iterator[tuple[Intervals, int]]:
+    """Yield a batch as writable, contiguous parts of bounded work, each with the highest byte address it touches.
+
+    Raises:
+        InputError: for columns of unlike lengths, and intervals without bytes, below address 0 or above 2**62.
+    """
+    columns = []
+    for (name, kind), column in zip(COLUMNS.items(), batch, strict=True):
+        if np.ndim(column) != 1 or len(column) != len(batch[0]):
+            raise InputError(f"interval column {name}: shape {np.shape(column)} beside {len(batch[0])} intervals")
+        columns.append(np.require(column, kind, ["C", "A", "W"]))
+    whole = Intervals(*columns)
+    if len(whole.base) == 0:
+        return
+    top = _highest(whole)
+    sectors = whole.rows * (whole.width / SECTOR_BYTES + 1.0)
+    ends = np.floor(np.cumsum(sectors) / _PART_SECTORS)
+    for start, stop in _runs(ends):
+        part = whole.part(start, stop)
+        if stop - start == 1 and sectors[start] > 2 * _PART_SECTORS:
+            for piece in _by_rows(part, int(sectors[start] // _PART_SECTORS)):
+                yield piece, top
+        else:
+            yield part, top
+
+
+def _highest(whole: Intervals) -> int:
+    """Return the highest byte address of a batch, after checking that all of them can be."""
+    reach = (whole.rows - 1.0) * whole.stride
+    wrong = (whole.rows == 0) | (whole.width == 0) | (whole.base >= _TOP) | (np.abs(reach) >= _TOP)
+    if not wrong.any():
+        base, steps = whole.base.astype(np.int64), (whole.rows.astype(np.int64) - 1) * whole.stride
+        lowest, highest = base + np.minimum(steps, 0), base + np.maximum(steps, 0) + whole.width
+        wrong = (lowest < 0) | (highest >= _TOP)
+        if not wrong.any():
+            return int(highest.max()) - 1
+    place = int(np.argmax(wrong))
+    base, stride, rows, width = (int(column[place]) for column in whole[:4])
+    raise InputError(
+        f"interval {place}: {rows} rows of {width} B from {base}, {stride} B apart; "
+        f"rows and width must be positive and all bytes lie from 0 to 2**62"
+    )
+
+
+def _runs(ends: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) of the runs of equal values in `ends`."""
+    edges = np.flatnonzero(np.diff(ends)) + 1
+    bounds = [0, *edges.tolist(), len(ends)]
+    yield from zip(bounds[:-1], bounds[1:], strict=True)
+
+
+def _by_rows(one: Intervals, pieces: int) -> Iterator[Intervals]:
+    """Yield a long interval as several of fewer rows."""
+    rows = int(one.rows[0])
+    step = max(rows // pieces, 1)
+    for start in range(0, rows, step):
+        yield one._replace(
+            base=np.array([int(one.base[0]) + start * int(one.stride[0])], np.uint64),
+            rows=np.array([min(step, rows - start)], np.uint32),
+        )

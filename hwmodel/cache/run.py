@@ -1,0 +1,239 @@
+"""Replay of addresses, batches of intervals and whole traces, and the table of what each cache did."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from circuits.errors import InputError
+from hwmodel.cache import lru, records
+from hwmodel.cache.config import CacheConfig
+from hwmodel.cache.given import addresses_of, intervals_of, kinds_of
+from traces.stream import Intervals
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from traces.trace import Trace
+
+_CHUNK = 1 << 22  # sector accesses between two chances for Ctrl-C
+COUNTS = ("accesses", "read_hits", "read_misses", "write_hits", "write_misses", "writebacks", "writeback_sectors",
+          "fill_sectors", "dram_read_sectors", "dram_write_sectors")  # fmt: skip
+
+
+class Replay:
+    """Caches that see the same stream, fed piece by piece; memory is bounded by the caches, not by the stream.
+
+    Args:
+        configs: the caches; each keeps its own state, and counts what it would count alone.
+        kernels: None for one row of counts a cache; a number of kernels for a row a cache and kernel.
+
+    Raises:
+        InputError: where `configs` is empty or holds anything but CacheConfig.
+    """
+
+    def __init__(self, configs: Sequence[CacheConfig], kernels: int | None = None) -> None:
+        self.configs = _checked(configs)
+        self.kernels = kernels
+        self._groups = {
+            line: np.array([i for i, config in enumerate(self.configs) if config.line == line], np.int64)
+            for line in dict.fromkeys(config.line for config in self.configs)
+        }
+        slots = [config.sets * config.slots for config in self.configs]
+        starts = np.cumsum([0, *slots[:-1]])
+        shape = np.zeros((len(self.configs), records.SHAPE), np.int64)
+        for row, config, start in zip(shape, self.configs, starts, strict=True):
+            hashed, sectored = config.index == "hashed", config.sector is not None
+            row[:] = config.sets, config.ways, config.slots, start, hashed, sectored
+        rows = 1 if kernels is None else max(kernels, 1)
+        self._caches = records.Caches(
+            shape,
+            _aligned(sum(slots), np.uint32),
+            _aligned(sum(slots), np.uint16),
+            np.zeros((len(self.configs), rows, lru.COUNTERS), np.uint64),
+        )
+        # Reads and writes by kernel, counted while intervals are unrolled into lines, so once a line size.
+        self._accesses = {line: np.zeros((rows, 2), np.uint64) for line in self._groups}
+        self._block = records.Block.empty(np.uint32)
+        # Below this address a tag fits 4 bytes and a line number is exact as a float64 (hwmodel.cache.index).
+        self._narrow = min(config.line * min(2**52, config.sets * (2**32 - 2)) for config in self.configs)
+
+    @property
+    def accesses(self) -> int:
+        """Sector accesses seen so far."""
+        return int(self._accesses[self.configs[0].line].sum())
+
+    def feed(self, batch: Intervals) -> None:
+        """Replay a batch of intervals.
+
+        Raises:
+            InputError: for columns of unlike lengths, an interval without bytes or below address 0, and, where counts
+                are kept by kernel, a kernel's number that is out of range.
+        """
+        for part, top in intervals_of(batch):
+            self._widen(top)
+            if self.kernels is None:
+                kernel = np.zeros(len(part.base), np.uint32)
+            else:
+                kernel = part.kernel
+                if int(kernel.max()) >= self.kernels:
+                    raise InputError(f"kernel {int(kernel.max())}: the trace has only {self.kernels} kernels")
+            columns = (part.base, part.stride, part.rows, part.width, part.write, kernel)
+            for line, members in self._groups.items():
+                caches = members, self._block, self._caches, self._accesses[line]
+                records.feed_intervals(*columns, line.bit_length() - 1, *caches)
+
+    def feed_addresses(self, address: Any, is_write: Any) -> None:
+        """Replay sector accesses given as byte addresses (integers, a sector each) and kinds (true for a write).
+
+        Raises:
+            InputError: for addresses that are no whole numbers from 0 to 2**64 - 1, kinds that are not true or false,
+                and lengths that differ.
+        """
+        address = addresses_of(address)
+        is_write = kinds_of(is_write, len(address))
+        for start in range(0, len(address), _CHUNK):
+            part = np.require(address[start : start + _CHUNK], np.uint64, ["C", "A", "W"])
+            kinds = np.require(is_write[start : start + _CHUNK], np.bool_, ["C", "W"])
+            self._widen(int(part.max()))
+            for line, members in self._groups.items():
+                caches = members, self._block, self._caches, self._accesses[line]
+                records.feed_addresses(part, kinds, line.bit_length() - 1, *caches)
+
+    def _widen(self, top: int) -> None:
+        """Go over to 8-byte tags once an address needs them."""
+        if top >= self._narrow and self._caches.tags.itemsize == 4:
+            wide = _aligned(len(self._caches.tags), np.uint64)
+            wide[:] = self._caches.tags
+            self._caches = self._caches._replace(tags=wide)
+            self._block = records.Block.empty(np.uint64)
+            self._narrow = 2**64
+
+    def result(self) -> "pd.DataFrame":
+        """Return the counts so far: a row a cache, or, by kernel, a row a cache and kernel (column `kernel`)."""
+        import pandas as pd
+
+        rows = []
+        for number, config in enumerate(self.configs):
+            for kernel in range(self._caches.misses.shape[1]):
+                row = _described(config)
+                if self.kernels is not None:
+                    row["kernel"] = kernel
+                row |= self._counted(number, kernel)
+                if self.kernels is None:
+                    row |= self._left(number)
+                rows.append(row)
+        return pd.DataFrame(rows[: 0 if self.kernels == 0 else None])
+
+    def _counted(self, number: int, kernel: int) -> dict[str, int]:
+        config = self.configs[number]
+        reads, writes = map(int, self._accesses[config.line][kernel])
+        read_misses, write_misses, writebacks, writeback_sectors = map(int, self._caches.misses[number, kernel])
+        classic = config.sector is None
+        fills = (read_misses + write_misses) * config.sectors_per_line if classic else read_misses
+        written = writebacks * config.sectors_per_line if classic else writeback_sectors
+        counts = (reads + writes, reads - read_misses, read_misses, writes - write_misses, write_misses, writebacks,
+                  writeback_sectors, fills, fills, written)  # fmt: skip
+        return dict(zip(COUNTS, counts, strict=True))
+
+    def _left(self, number: int) -> dict[str, int]:
+        sets, slots, start = self._caches.shape[number][[records.SETS, records.SLOTS_A_SET, records.START]]
+        dirty = self._caches.bits[start : start + sets * slots] >> 8
+        return {"dirty_lines_left": int(np.count_nonzero(dirty)), "dirty_sectors_left": int(_ones(dirty))}
+
+
+def replay(address: Any, is_write: Any, configs: Sequence[CacheConfig] | CacheConfig) -> "pd.DataFrame":
+    """Replay sector accesses through each of `configs`, each cache starting empty; return a row a configuration.
+
+    Args:
+        address: byte addresses, uint64 or any array-like of whole numbers from 0, shape (accesses,); each is one access
+            to the 32 B sector it falls in, a write to the whole of it.
+        is_write: booleans, or 0 and 1, of the same shape.
+        configs: the caches.
+
+    Columns: capacity_bytes, ways, line_bytes, sector_bytes (0: whole lines), index, accesses, read_hits, read_misses,
+    write_hits, write_misses; writebacks (dirty lines evicted), writeback_sectors (dirty sectors in them), fill_sectors
+    (32 B sectors fetched), dram_read_sectors, dram_write_sectors (of whole lines where sector_bytes is 0, else of dirty
+    sectors); dirty_lines_left and dirty_sectors_left (still in the cache at the end, not written back).
+
+    Raises:
+        InputError: for addresses that are negative or no integers, and arrays that do not match.
+    """
+    run = Replay([configs] if isinstance(configs, CacheConfig) else configs)
+    run.feed_addresses(address, is_write)
+    return run.result()
+
+
+def replay_trace(
+    trace: "Trace",
+    configs: Sequence[CacheConfig] | CacheConfig,
+    by: str | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> "pd.DataFrame":
+    """Replay a trace through each of `configs`, each cache starting empty and staying warm from kernel to kernel.
+
+    Args:
+        trace: what was captured or read.
+        configs: the caches.
+        by: None for a row a configuration, with the columns of `replay`; "kernel" for a row a configuration and kernel,
+            with the columns kernel (number in the trace), name, operator, layer and phase, and without what is left
+            dirty at the end. A write-back counts with the kernel whose access evicts the line.
+        on_progress: called after each batch with the fraction done, 0 to 1, by thread blocks launched.
+
+    Raises:
+        InputError: for another `by`, and for intervals that no trace may hold.
+    """
+    if by not in (None, "kernel"):
+        raise InputError(f"by {by!r}: give 'kernel', or None for totals")
+    run = Replay([configs] if isinstance(configs, CacheConfig) else configs, len(trace.kernels) if by else None)
+    blocks = np.cumsum([0, *(max(kernel.blocks, 1) for kernel in trace.kernels)], dtype=np.float64)
+    for batch in trace.batches():
+        run.feed(batch)
+        if on_progress is not None and len(batch.kernel) and len(blocks) > 1:
+            on_progress(float(blocks[min(int(batch.kernel[-1]), len(blocks) - 2)] / blocks[-1]))
+    if on_progress is not None:
+        on_progress(1.0)
+    table = run.result()
+    if by and len(table):
+        place = int(table.columns.get_loc("kernel")) + 1  # type: ignore[arg-type]
+        for offset, name in enumerate(("name", "operator", "layer", "phase")):
+            words = [getattr(kernel, name) for kernel in trace.kernels]
+            table.insert(place + offset, name, words * len(run.configs))
+    return table
+
+
+def _checked(configs: Sequence[CacheConfig]) -> list[CacheConfig]:
+    chosen = list(configs)
+    if not chosen:
+        raise InputError("configs: empty; give at least one CacheConfig")
+    for config in chosen:
+        if not isinstance(config, CacheConfig):
+            raise InputError(f"configs: {config!r} is no CacheConfig; give CacheConfig(capacity, ways, line)")
+    return chosen
+
+
+def _described(config: CacheConfig) -> dict[str, Any]:
+    return {
+        "capacity_bytes": config.capacity,
+        "ways": config.ways,
+        "line_bytes": config.line,
+        "sector_bytes": config.sector or 0,
+        "index": config.index,
+    }
+
+
+def _aligned(count: int, kind: type[np.generic]) -> np.ndarray:
+    """Return zeros that begin at a multiple of 64 B, so that a set's tags are one cache line of this machine."""
+    size = np.dtype(kind).itemsize
+    try:
+        room = np.zeros(count * size + 64, np.uint8)
+    except MemoryError:
+        raise InputError(
+            f"configs: no {count * size / 2**30:.1f} GiB of memory for them; give fewer or smaller"
+        ) from None
+    begin = -room.ctypes.data % 64
+    return room[begin : begin + count * size].view(kind)
+
+
+def _ones(values: np.ndarray) -> int:
+    return sum(int(np.count_nonzero(values & (1 << bit))) for bit in range(8))
