@@ -1,0 +1,137 @@
+"""From a recorded run to a trace: each operation lowered to kernels, their sectors made when the trace is read."""
+
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from torch import nn
+
+from traces.errors import InputError
+from traces.operation import Operation, View
+from traces.recording import record
+from traces.recording.run import Loss, MakeOptimizer
+from traces.stream import Intervals
+from traces.trace import Header, Trace
+
+if TYPE_CHECKING:
+    from traces.gpus import Gpu
+    from traces.lowering import Allocate, Launch
+
+BATCH = 1 << 18  # intervals: small launches are joined up to it, so that readers work on long arrays
+
+Unknown = Literal["error", "skip"]
+
+
+def capture(
+    module: nn.Module,
+    inputs: Any,
+    phase: str = "training",
+    *,
+    gpu: "str | Gpu" = "gtx1080ti",
+    network: str = "",
+    optimizer: MakeOptimizer | None = None,
+    loss: Loss | None = None,
+    unknown: Unknown = "error",
+) -> Trace:
+    """Return the trace of one run of `module(*inputs)` on a GPU, made without one and without the tensors' memory.
+
+    Args:
+        module: a torch module, with real or meta parameters; it is not touched.
+        inputs: a tensor or a tuple of tensors, batch first.
+        phase: `inference`, or `training` for forward, loss, backward and one optimiser step.
+        gpu: name of a machine description, or the description.
+        network: the name that the trace will carry.
+        optimizer: from parameters to an optimiser; SGD with momentum when None.
+        loss: from the module's output to a scalar; cross entropy against integer targets when None.
+        unknown: `skip` leaves out operators that have no lowering, and notes it; `error` stops at them.
+
+    Raises:
+        InputError: for values that cannot be used, and for operators without a lowering.
+    """
+    from traces.gpus import load_gpu
+
+    machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
+    lowered = Lowered(machine)
+    recording = record(module, inputs, phase, optimizer=optimizer, loss=loss, each=lowered.add)
+    name = network or type(module).__name__
+    notes = [*recording.notes, *lowered.notes(name, unknown)]
+    header = Header(
+        network=name, phase=phase, batch=recording.batch, gpu=machine.name, sector_bytes=machine.sector_bytes,
+        parameters=recording.parameters, macs=recording.macs, made_by=_made_by(), notes=notes,
+    )  # fmt: skip
+    launches = lowered.launches
+    return Trace(header, recording.tensors, [one.kernel for one in launches], lambda: stream(launches))
+
+
+class Lowered:
+    """The launches of a run, planned operation by operation while it is recorded, and the operators that have none."""
+
+    def __init__(self, gpu: "Gpu") -> None:
+        self.gpu = gpu
+        self.launches: list[Launch] = []
+        self.missing: dict[str, tuple[int, int]] = {}  # operator -> calls, bytes
+
+    def add(self, operation: Operation, allocate: "Allocate") -> None:
+        from traces.lowering import UnknownOperator, plan
+
+        try:
+            self.launches += plan(operation, self.gpu, allocate)
+        except UnknownOperator:
+            calls, size = self.missing.get(operation.operator, (0, 0))
+            self.missing[operation.operator] = (calls + 1, size + operation_bytes(operation))
+
+    def notes(self, network: str, unknown: Unknown) -> list[str]:
+        """Return what was left out, as a sentence.
+
+        Raises:
+            InputError: where it may not be, naming each operator without a lowering, its calls and its tensors' bytes.
+        """
+        if not self.missing:
+            return []
+        found = sorted(self.missing.items())
+        listed = ", ".join(f"{name} ({calls} calls, {size} bytes)" for name, (calls, size) in found)
+        if unknown == "error":
+            raise InputError(f"{network}: no lowering for {listed}; --skip-unknown (unknown='skip') leaves them out")
+        return [f"Left out, for want of a lowering: {listed}."]
+
+
+def operation_bytes(operation: Operation) -> int:
+    """Return the bytes of the tensors an operation reads and writes, each argument and output counted."""
+
+    def size(value: Any) -> int:
+        if isinstance(value, View):
+            return value.numel * value.itemsize
+        return sum(map(size, value)) if isinstance(value, (list, tuple)) else 0
+
+    return size(operation.arguments) + size(list(operation.options.values())) + size(operation.outputs)
+
+
+def stream(launches: "list[Launch]") -> Iterator[Intervals]:
+    """Yield what the launches emit, in order: short batches joined, long ones as they come."""
+    held: list[Intervals] = []
+    count = 0
+    for index, launch in enumerate(launches):
+        for batch in launch.emit(index):
+            length = len(batch.base)
+            if held and count + length > BATCH:
+                yield _joined(held)
+                held, count = [], 0
+            if length:
+                held.append(batch)
+                count += length
+    if held:
+        yield _joined(held)
+
+
+def _joined(batches: list[Intervals]) -> Intervals:
+    if len(batches) == 1:
+        return batches[0]
+    return Intervals(*(np.concatenate(columns) for columns in zip(*batches, strict=True)))
+
+
+def _made_by() -> str:
+    try:
+        return f"hwmodel {version('hwmodel')}"
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "hwmodel"

@@ -1,0 +1,43 @@
+"""Multiply-accumulates of an operator, from its shapes alone: one a product that is added to a sum."""
+
+from collections.abc import Callable
+from math import prod
+
+from traces.operation import Operation, View
+
+
+def _convolution(operation: Operation) -> int:
+    """Sum over the weight's input channels (of a group) and its window for each output element; transposed, input."""
+    source, weight, transposed = operation.arguments[0], operation.arguments[1], operation.arguments[6]
+    (output,) = operation.outputs
+    pixels = source if transposed or output is None else output
+    return pixels.numel * prod(weight.shape[1:])
+
+
+def _convolution_backward(operation: Operation) -> int:
+    """Count one convolution for each gradient asked for: input's and weight's."""
+    gradient, source, weight = operation.arguments[:3]
+    transposed, asked = operation.arguments[7], operation.arguments[10]
+    pixels = source if transposed else gradient
+    return pixels.numel * prod(weight.shape[1:]) * (int(asked[0]) + int(asked[1]))
+
+
+def _product(left: View, right: View) -> int:
+    """Count m * k * n a batch element of (.., m, k) x (.., k, n)."""
+    return left.numel * right.shape[-1]
+
+
+MACS: dict[str, Callable[[Operation], int]] = {
+    "aten.convolution": _convolution,
+    "aten.convolution_backward": _convolution_backward,
+    "aten.mm": lambda operation: _product(operation.arguments[0], operation.arguments[1]),
+    "aten.bmm": lambda operation: _product(operation.arguments[0], operation.arguments[1]),
+    "aten.addmm": lambda operation: _product(operation.arguments[1], operation.arguments[2]),
+    "aten.baddbmm": lambda operation: _product(operation.arguments[1], operation.arguments[2]),
+}
+
+
+def operation_macs(operation: Operation) -> int:
+    """Return the multiply-accumulates of one call; 0 for operators that are no sums of products."""
+    count = MACS.get(operation.operator.rsplit(".", 1)[0])
+    return count(operation) if count else 0

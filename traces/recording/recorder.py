@@ -1,0 +1,102 @@
+"""Everything a run asks of a device, in order: a dispatch mode that records each operator's call."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from traces.operation import Operation, View
+from traces.recording.layers import Layers
+from traces.recording.memory import Memory
+
+# Told of each recorded operation while its tensors live, with a function that lends it device memory for a workspace:
+# allocate(bytes, name) -> (index of the tensor, byte address).
+Each = Callable[[Operation, Callable[[int, str], tuple[int, int]]], None]
+
+KINDS = {"forward": "activation", "backward": "gradient", "optimizer": "optimizer"}
+# Operators that only make a tensor or ask about one, though their schema does not say so.
+STILL = {"_assert_async", "_local_scalar_dense", "_reshape_alias", "_unsafe_view", "empty", "empty_like",
+         "empty_strided", "equal", "is_nonzero", "is_same_size", "lift", "lift_fresh", "new_empty",
+         "new_empty_strided", "resize_", "result_type", "set_"}  # fmt: skip
+
+
+def moves_data(func: Any) -> bool:
+    """Return whether an operator reads or writes elements; views, also in place, queries and allocations do not."""
+    if func.namespace in ("prim", "profiler") or func.overloadpacket.__name__ in STILL:
+        return False
+    if torch.Tag.inplace_view in func.tags:  # such as t_
+        return False
+    returned = [one.alias_info for one in func._schema.returns]
+    return not returned or any(alias is None or alias.is_write for alias in returned)
+
+
+class Recorder(TorchDispatchMode):
+    """Records calls while `recording`; follows storages always, so that memory is in the state a step leaves it in."""
+
+    def __init__(self, memory: Memory, layers: Layers, each: Each | None = None) -> None:
+        super().__init__()
+        self.memory = memory
+        self.layers = layers
+        self.each = each
+        self.phase = "forward"
+        self.recording = False
+        self.operations: list[Operation] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if func.namespace in ("prim", "profiler"):
+            return result
+        layer = self.layers.current()
+        role = func.overloadpacket.__name__
+        name, kind = f"{layer}.{role}".lstrip("."), KINDS[self.phase]
+        leaves = [] if result is None else tree_leaves(result)
+        for position, tensor in enumerate(leaves):
+            if isinstance(tensor, torch.Tensor):
+                self.memory.track(tensor, f"{name}:{position}" if position else name, kind)
+        if self.recording and moves_data(func):
+
+            def plain(value: Any) -> Any:
+                return self._plain(value, name)
+
+            outputs = tuple(value if isinstance(value := plain(one), View) else None for one in leaves)
+            options = {key: plain(value) for key, value in kwargs.items()}
+            given = tuple(map(plain, args))
+            operation = Operation(str(func), given, options, outputs, layer, self.phase)
+            self.operations.append(operation)
+            if self.each:
+                with self.memory.workspaces(layer) as allocate:
+                    self.each(operation, allocate)
+        return result
+
+    def _plain(self, value: Any, name: str) -> Any:
+        if isinstance(value, torch.Tensor):
+            return self.memory.view(value, name, "buffer")
+        if isinstance(value, (list, tuple)):
+            return [self._plain(one, name) for one in value]
+        if value is None or isinstance(value, (bool, int, float, complex, str)):
+            return value
+        return int(value) if isinstance(value, torch.SymInt) else str(value)
+
+
+class DeviceComposition(TorchFunctionMode):
+    """Calls what a GPU's build of torch calls, where the CPU's build composes an operator of other parts."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in (torch.nn.functional.dropout, torch.dropout):
+            return _dropout(func, args, kwargs)
+        return func(*args, **kwargs)
+
+
+def _dropout(func: Any, args: Any, kwargs: Any) -> Any:
+    """One fused kernel that also stores the mask, as CUDA has for dropout out of place."""
+    given = dict(zip(("input", "p", "training", "inplace"), args, strict=False)) | kwargs
+    training = given.get("training", given.get("train", True))
+    p = given.get("p", 0.5)
+    if not training or given.get("inplace", False) or not 0 < p < 1:
+        return func(*args, **kwargs)
+    return torch.native_dropout(given["input"], p, True)[0]
