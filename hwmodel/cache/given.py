@@ -1,6 +1,7 @@
 """What callers hand in, checked once and made into arrays the kernels can read."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,20 +30,22 @@ def addresses_of(address: Any) -> np.ndarray:
     if found.size == 0:
         return np.empty(0, np.uint64)
     if found.dtype == object:  # whole numbers that fit no common type
-        if not all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in found):
+        if not all(map(_is_whole, found)):
             raise InputError(f"address: holds what is no whole number; {right}")
         if not all(0 <= int(value) < 2**64 for value in found):
             raise InputError(f"address: holds a number out of range; {right}")
         return found.astype(np.uint64)
-    if found.dtype.kind == "f" and isinstance(address, (list, tuple)):
-        # numpy makes floats of a list of integers above and below 2**63.
-        if all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in address):
-            return addresses_of(np.array(address, object))
+    if found.dtype.kind == "f" and isinstance(address, (list, tuple)) and all(map(_is_whole, address)):
+        return addresses_of(np.array(address, object))  # numpy makes floats of integers below and above 2**63 together
     if found.dtype.kind not in "ui":
         raise InputError(f"address: of type {found.dtype}; {right}")
     if found.dtype.kind == "i" and int(found.min()) < 0:
         raise InputError(f"address: {int(found.min())} at position {int(found.argmin())} is negative; {right}")
     return found.astype(np.uint64, copy=False)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def kinds_of(is_write: Any, length: int) -> np.ndarray:
@@ -113,7 +116,7 @@ def _runs(ends: np.ndarray) -> Iterator[tuple[int, int]]:
     """Yield (start, stop) of the runs of equal values in `ends`."""
     edges = np.flatnonzero(np.diff(ends)) + 1
     bounds = [0, *edges.tolist(), len(ends)]
-    yield from zip(bounds[:-1], bounds[1:], strict=True)
+    yield from pairwise(bounds)
 
 
 def _by_rows(one: Intervals, pieces: int) -> Iterator[Intervals]:

@@ -44,7 +44,7 @@ class Caches(NamedTuple):
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _apply(block: Block, count: int, members: np.ndarray, caches: Caches, kernel: int) -> None:
+def _apply(block: Block, count: int, members: np.ndarray, caches: Caches, kernel: int | np.int64) -> None:
     """Apply a block's records to the caches numbered `members`."""
     for cache in members:
         shape = caches.shape[cache]
@@ -121,7 +121,14 @@ def _append(block: Block, count: int, line: int, what: np.uint32) -> int:
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _append_lines(
-    block: Block, count: int, begin: int, end: int, what: np.uint32, members: np.ndarray, caches: Caches, kernel: int
+    block: Block,
+    count: int,
+    begin: int,
+    end: int,
+    what: np.uint32,
+    members: np.ndarray,
+    caches: Caches,
+    kernel: int | np.int64,
 ) -> int:
     """Append whole lines `begin` to `end - 1`, applying the block each time it is full; return how many are left."""
     while begin < end:

@@ -30,8 +30,7 @@ def _splat(builder: Any, value: Any, vector: ir.VectorType) -> Any:
     return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_I32, SLOTS), [0] * SLOTS))
 
 
-@intrinsic
-def match(typing: Any, array: Any, offset: Any, value: Any) -> Any:  # noqa: ARG001
+def _match(typing: Any, array: Any, offset: Any, value: Any) -> Any:  # noqa: ARG001
     """match(array, offset, value): bits of the slots from `offset` on that equal `value`, as uint32."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -42,8 +41,7 @@ def match(typing: Any, array: Any, offset: Any, value: Any) -> Any:  # noqa: ARG
     return types.uint32(array, types.intp, array.dtype), emit
 
 
-@intrinsic
-def push(typing: Any, array: Any, offset: Any, value: Any, places: Any) -> Any:  # noqa: ARG001
+def _push(typing: Any, array: Any, offset: Any, value: Any, places: Any) -> Any:  # noqa: ARG001
     """push(array, offset, value, places): shift the slots in `places` (bits 0 to p) by one and put `value` first."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -58,8 +56,7 @@ def push(typing: Any, array: Any, offset: Any, value: Any, places: Any) -> Any: 
     return types.void(array, types.intp, array.dtype, types.uint32), emit
 
 
-@intrinsic
-def ones(typing: Any, value: Any) -> Any:  # noqa: ARG001
+def _ones(typing: Any, value: Any) -> Any:  # noqa: ARG001
     """ones(value): the number of bits set in a uint32."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
@@ -68,11 +65,17 @@ def ones(typing: Any, value: Any) -> Any:  # noqa: ARG001
     return types.uint32(types.uint32), emit
 
 
-@intrinsic
-def lowest(typing: Any, value: Any) -> Any:  # noqa: ARG001
+def _lowest(typing: Any, value: Any) -> Any:  # noqa: ARG001
     """lowest(value): the position of the lowest bit set in a uint32 that is not zero."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
 
     return types.uint32(types.uint32), emit
+
+
+# What the kernels call; the typing argument is numba's own and does not appear in a call.
+match: Any = intrinsic(_match)
+push: Any = intrinsic(_push)
+ones: Any = intrinsic(_ones)
+lowest: Any = intrinsic(_lowest)
