@@ -7,11 +7,14 @@ called with the document, which prints it with rich.
 """
 
 import functools
+import io
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from numbers import Integral, Real
 from typing import Any, NoReturn
 
 import click
@@ -29,12 +32,10 @@ def jsonable(value: object) -> Any:
         return [jsonable(item) for item in value]
     if value is None or isinstance(value, (str, bool, int)):
         return value
-    item = getattr(value, "item", None)
-    if item is not None and not isinstance(value, float):  # a numpy number
-        return jsonable(item())
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    return str(value)
+    if isinstance(value, Real):  # numpy's numbers of any width among them
+        return int(value) if isinstance(value, Integral) else float(value) if math.isfinite(value) else None
+    tolist = getattr(value, "tolist", None)
+    return str(value) if tolist is None else jsonable(tolist())  # an array, or a numpy truth value
 
 
 def _with_json(command: click.Command) -> click.Command:
@@ -71,10 +72,19 @@ class Commands(click.Group):
 
     @functools.cached_property
     def found(self) -> dict[str, Any]:
-        return {entry.name: entry for entry in entry_points(group=GROUP)}
+        entries = list(entry_points(group=GROUP))
+        ours = [entry for entry in entries if entry.dist is not None and entry.dist.name == "hwmodel"]
+        return {entry.name: entry for entry in (*entries, *ours)}  # another package cannot take a name of ours
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(self.found)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.found and not args[0].startswith("-"):
+            raise click.UsageError(f"command {args[0]!r}: unknown; give one of {', '.join(self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         entry = self.found.get(cmd_name)
@@ -82,12 +92,12 @@ class Commands(click.Group):
             return None
         try:
             return _with_json(entry.load())
-        except (ImportError, AttributeError) as error:  # one package's fault must not take the others' commands away
+        except Exception as error:  # one package's fault must not take the others' commands away
             return _broken(entry, error)
 
 
 def _broken(entry: EntryPoint, error: Exception) -> click.Command:
-    reason = f"cannot be loaded from {entry.value}: {error}"
+    reason = f"cannot be loaded from {entry.value}: {error or type(error).__name__}"
 
     def callback(**_: object) -> NoReturn:
         raise click.ClickException(f"{entry.name}: {reason}")
@@ -117,10 +127,16 @@ def _refuse(message: str, code: int = 2) -> NoReturn:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line. Exit with 0; with 2 and one line for a user's mistake; with 130 for Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without µ must not end the run
     try:
-        code = root.main(args=given, prog_name="hwmodel", standalone_mode=False)
+        with root.make_context("hwmodel", given) as context:
+            root.invoke(context)
         sys.stdout.flush()
-        sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(0)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
@@ -129,10 +145,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         _refuse("interrupted", 130)
     except BrokenPipeError:  # the reader of our output went away; so do we, in silence
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush complains
         sys.exit(141)
     except OSError as error:
-        _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        _refuse(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except ValueError as error:
         if not getattr(error, "is_input_error", False):
             raise

@@ -3,31 +3,50 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from numbers import Real
 from typing import Any, Protocol
 
 from hwmodel.units import label_of, scale_of, show, unit_of
 
 
+def _cell(value: object, factor: float) -> str:
+    """Return a cell of a column whose unit stands in its head: the scaled number, or what there is instead of one."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return show("", value)
+    return show("", float(value) * factor)
+
+
 def _rows(document: list[dict[str, Any]]) -> None:
+    from rich import box
     from rich.console import Console
+    from rich.markup import escape
+    from rich.measure import Measurement
     from rich.table import Table
 
-    table = Table()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     names = list(dict.fromkeys(name for row in document for name in row))
     cells = []
     for name in names:
         values = [row.get(name) for row in document]
-        numbers = [float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+        numbers = [float(v) for v in values if isinstance(v, Real) and not isinstance(v, bool)]
         if unit_of(name) and numbers:
             factor, unit = scale_of(name, numbers)
-            table.add_column(f"{label_of(name)}\n[{unit}]".replace("[", r"\["), justify="right")
-            cells.append(["-" if v is None else f"{float(v) * factor:.4g}" for v in values])
+            table.add_column(escape(f"{label_of(name)}\n[{unit}]"), justify="right")
+            cells.append([_cell(v, factor) for v in values])
         else:
-            table.add_column(label_of(name), justify="right" if numbers else "left")
+            table.add_column(escape(label_of(name)), justify="right" if numbers else "left")
             cells.append([show(name, v) for v in values])
     for row in zip(*cells, strict=True):
-        table.add_row(*row)
-    Console(soft_wrap=False).print(table)
+        table.add_row(*map(escape, row))
+    console = Console(highlight=False)
+    wide = Measurement.get(console, console.options.update(width=1 << 16), table).maximum
+    if wide > console.width and console.is_terminal:  # never cut a digit: a row becomes a list of names and values
+        for number, row in enumerate(document):
+            if number:
+                print()
+            _pairs(row)
+        return
+    Console(highlight=False, width=max(wide, 1)).print(table)
 
 
 def _pairs(document: dict[str, Any], indent: str = "") -> None:
@@ -40,13 +59,13 @@ def _pairs(document: dict[str, Any], indent: str = "") -> None:
             print(f"{indent}{label_of(name)}")
             _rows(value)
         else:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else show(name, value)
+            text = ", ".join(show(name, item) for item in value) if isinstance(value, list) else show(name, value)
             print(f"{indent}{label_of(name):<{width}}  {text}")
 
 
 def view(document: Any) -> None:
     """Print a result for a person: a table for a list of rows, names and values for a dict, engineering units."""
-    if isinstance(document, list):
+    if isinstance(document, list) and all(isinstance(row, dict) for row in document):
         _rows(document)
     elif isinstance(document, dict):
         _pairs(document)

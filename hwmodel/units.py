@@ -5,7 +5,7 @@ what a person reads (ns, mm², MiB); machines read the stored number.
 """
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 # suffix of a name -> (symbol, power of the unit); power 0: people use no prefix with it
 _SI = {
@@ -39,7 +39,7 @@ def label_of(name: str) -> str:
 def scale_of(name: str, values: list[float]) -> tuple[float, str]:
     """Return (factor, unit) that make the largest of `values` readable: number * factor is in unit."""
     unit = unit_of(name)
-    largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
+    largest = float(f"{max((abs(v) for v in values if math.isfinite(v)), default=0.0):.4g}")  # as it will be read
     if unit == "_bytes":
         power = min(int(math.log2(largest) // 10), 4) if largest >= 1024 else 0
         return 1024.0**-power, ("B", "KiB", "MiB", "GiB", "TiB")[power]
@@ -56,9 +56,10 @@ def show(name: str, value: object) -> str:
     """Return `value`, stored under `name`, as a person reads it: `show("read_latency_s", 2.9e-9)` -> `2.9 ns`."""
     if isinstance(value, bool) or value is None or not isinstance(value, Real):
         return "-" if value is None else str(value)
-    if not math.isfinite(value):
-        return "-" if math.isnan(value) else str(value)
-    factor, unit = scale_of(name, [float(value)])
-    if not unit and isinstance(value, int):
-        return f"{value:,}"
-    return f"{float(value) * factor:.4g} {unit}".rstrip()
+    if isinstance(value, Integral) and not unit_of(name):
+        return f"{int(value):,}"
+    number = float(value)
+    if not math.isfinite(number):
+        return "-" if math.isnan(number) else str(number)
+    factor, unit = scale_of(name, [number])
+    return f"{number * factor:.4g} {unit}".rstrip()

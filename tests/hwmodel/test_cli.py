@@ -65,11 +65,16 @@ def opens(path):
     open(path)
 
 @click.command()
+def full():
+    raise OSError(28, "No space left on device")
+
+@click.command()
 def sleeps():
     print("ready", flush=True)
     time.sleep(60)
 '''
-NAMES = ("good", "viewed", "group", "mistaken", "buggy", "opens", "sleeps")
+NAMES = ("good", "viewed", "group", "mistaken", "buggy", "opens", "full", "sleeps")
+BROKEN = ("absent", "nameless", "nocommand", "raises", "typo")
 
 
 def environment(*folders):
@@ -101,6 +106,9 @@ def package(tmp_path_factory):
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
     entries = [f"{name} = elsewhere:{name}" for name in NAMES]
+    (folder / "elsewhere_typo.py").write_text("def f(:\n")
+    (folder / "elsewhere_raises.py").write_text("raise ValueError('two\\nlines')\n")
+    entries += ["typo = elsewhere_typo:f", "raises = elsewhere_raises:f"]
     entries += ["absent = elsewhere_absent:command", "nameless = elsewhere:missing", "nocommand = elsewhere:sys"]
     (info / "entry_points.txt").write_text("\n".join(["[hwmodel.commands]", *entries, ""]))
     return folder
@@ -132,7 +140,7 @@ def test_version():
 
 
 def test_an_unknown_command_is_refused_in_one_line():
-    assert_one_line(hwmodel("flurb"), "flurb")
+    assert_one_line(hwmodel("flurb"), "command 'flurb': unknown; give one of ", "cache", "study")
     assert_one_line(hwmodel("flurb", "--json"), "flurb")
 
 
@@ -145,12 +153,12 @@ def test_an_unknown_option_is_refused_in_one_line(package):
 def test_another_package_adds_commands_and_its_faults_take_none_away(package):
     result = hwmodel("--help", folder=package)
     assert result.returncode == 0
-    for name in (*NAMES, "absent", "nameless", "nocommand", "cache"):
+    for name in (*NAMES, *BROKEN, "cache"):
         assert re.search(rf"^  {name}\b", result.stdout, re.MULTILINE)
     assert hwmodel("good", "--help", folder=package).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["absent", "nameless", "nocommand"])
+@pytest.mark.parametrize("name", BROKEN)
 def test_a_command_that_cannot_be_loaded_says_so_in_one_line(package, name):
     assert_one_line(hwmodel(name, folder=package), name, "cannot be loaded from elsewhere")
     assert_one_line(hwmodel(name, "--capacity", "3MiB", "more", folder=package), name, "cannot be loaded")
@@ -191,6 +199,12 @@ def test_a_file_that_cannot_be_opened_is_named(package, tmp_path):
     missing = str(tmp_path / "no such file")
     assert_one_line(hwmodel("opens", missing, folder=package), missing, "No such file or directory")
     assert_one_line(hwmodel("opens", str(tmp_path), folder=package), str(tmp_path))
+
+
+def test_a_full_disk_is_said_without_a_number(package):
+    result = hwmodel("full", folder=package)
+    assert_one_line(result, "No space left on device")
+    assert "Errno" not in result.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
@@ -269,6 +283,9 @@ def test_any_document_survives_json(document):
         (np.float32("-inf"), None),
         (np.bool_(True), True),
         (np.array(7), 7),
+        (np.array([[1.0, math.nan], [2.0, 3.0]]), [[1.0, None], [2.0, 3.0]]),
+        (np.array([]), []),
+        (np.longdouble(0.5), 0.5),
         (np.str_("stt"), "stt"),
         (Path("a") / "b.trace", os.path.join("a", "b.trace")),  # noqa: PTH118
         ((1, np.int8(2)), [1, 2]),

@@ -3,6 +3,7 @@
 import math
 import sys
 
+import numpy as np
 import pytest
 
 from hwmodel import console
@@ -70,3 +71,25 @@ def test_numbers_that_are_none_do_not_break_a_table(capsys):
     text = shown([{"time_s": None, "ratio": math.nan}, {"time_s": math.inf, "ratio": 2.0}], capsys)
     assert "-" in text
     assert "inf" in text
+
+
+def test_text_in_a_table_is_shown_as_it_is(capsys):
+    text = shown([{"[b]name": "[/a]", "time_s": "n/a"}, {"[b]name": "[red]x", "time_s": 1e-9}], capsys)
+    for piece in ("[b]name", "[/a]", "[red]x", "n/a", "[ns]"):
+        assert piece in text
+
+
+def test_a_table_shows_what_is_no_number_as_a_dash(capsys):
+    assert "nan" not in shown([{"time_s": math.nan}, {"time_s": 1e-9}], capsys)
+
+
+def test_counts_keep_every_digit(capsys):
+    assert "1,234,567" in shown([{"hits": np.int64(1234567)}], capsys)
+
+
+def test_a_list_of_quantities_keeps_its_units(capsys):
+    assert shown({"capacity_bytes": [3 * 2**20, 128]}, capsys).split(maxsplit=1)[1].strip() == "3 MiB, 128 B"
+
+
+def test_a_list_of_text_is_no_table(capsys):
+    assert shown(["stt", "sot"], capsys) == "['stt', 'sot']\n"
