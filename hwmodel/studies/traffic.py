@@ -54,11 +54,10 @@ class TrafficJob:
         start = time.perf_counter()
         trace = capture_network(self.network, batch=self.batch, phase=self.phase, gpu=self.gpu)
         frame = replay_trace(trace, list(self.configs), by="kernel", on_progress=report)
-        frame = frame.rename(columns={"fill_sectors": "dram_reads", "writeback_sectors": "dram_writes"})
-        names = [kernel.name for kernel in trace.kernels]
-        frame["kernel"] = [names[index] for index in frame["kernel"]]
-        kinds = frame.groupby(["capacity_bytes", "kernel"], sort=False)
+        frame = frame.rename(columns={"dram_read_sectors": "dram_reads", "dram_write_sectors": "dram_writes"})
+        kinds = frame.groupby(["capacity_bytes", "name"], sort=False)
         kernels = kinds[list(COUNTS)].sum().assign(launches=kinds.size()).reset_index()
+        kernels = kernels.rename(columns={"name": "kernel"})
         totals = frame.groupby("capacity_bytes", sort=False)[["accesses", *COUNTS]].sum().reset_index()
         return Traffic(
             self.network,
