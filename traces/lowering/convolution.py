@@ -1,0 +1,196 @@
+"""Convolution as implicit GEMM: forward, data gradient, weight gradient, bias.
+
+Images lie in memory as NHWC and filters as KRSC, whatever order torch counts their storage in: the bytes are the same,
+their order is the device's. A reduction runs over filter positions innermost and channels outermost, as in CUTLASS's
+convolution iterators (conv2d_fprop_activation_tile_access_iterator_analytic.h). With fewer channels than a slab holds,
+a slab runs along (s, c) of one filter row instead.
+"""
+
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from traces.lowering import rows as r
+from traces.lowering.elementwise import stream
+from traces.lowering.gemm import reduce_splits, workspace
+from traces.lowering.grid import Grid, Image, adjoint, matrix, patches, windows
+from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
+from traces.lowering.tiles import choose
+from traces.operation import View
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A convolution of x (n, c, h, w) with filters (k, c / groups, r, s) to y (n, k, p, q)."""
+
+    call: Call
+    image: Image
+    k: int
+    groups: int
+
+    @property
+    def columns(self) -> int:
+        """Elements of one filter: R * S * channels of a group."""
+        return prod(self.image.window) * self.image.group_channels
+
+    @property
+    def macs(self) -> int:
+        return self.image.out_pixels * self.k * self.columns
+
+    @property
+    def depthwise(self) -> bool:
+        return self.groups > 1 and self.image.group_channels == 1
+
+
+def problem(call: Call, x: View, w: View, y: tuple[int, ...], at: int) -> Problem:
+    """Read a convolution's sizes; its strides and what follows them begin at argument `at`."""
+    if len(x.shape) not in {3, 4}:
+        raise UnknownOperator(f"{call.operation.operator} of {len(x.shape) - 2} spatial dimensions")
+    stride, padding, dilation = (_pair(call.argument(at + i), len(x.shape), i % 2 == 0) for i in range(3))
+    groups = call.argument(at + 5)
+    (n, c, h, width), (k, group, rows, columns), (_, _, p, q) = _four(x.shape), _four(w.shape), _four(y)
+    image = Image(n, h, width, c, p, q, (rows, columns), stride, padding, dilation, group)
+    return Problem(call, image, k, groups if isinstance(groups, int) else 1)
+
+
+def _four(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    a, b, *rest = shape
+    h, w = rest if len(rest) == 2 else (1, rest[0])
+    return a, b, h, w
+
+
+def _pair(value: object, dims: int, neutral: int) -> tuple[int, int]:
+    """Return (vertical, horizontal); with one spatial dimension the vertical figure is the neutral one."""
+    numbers = [int(v) for v in value] if isinstance(value, (list, tuple)) else [int(neutral)]
+    return (numbers[0] if dims == 4 else int(neutral)), numbers[-1]
+
+
+@lowers("aten.convolution", "aten.conv2d", "aten._convolution")
+def convolution(call: Call) -> list[Launch]:
+    """Forward product, then the bias as a pass over the output, as torch adds it on CUDA."""
+    x, w, y = call.view(0), call.view(1), call.output()
+    if y is None or not y.numel:
+        return []
+    bias = call.argument(2)
+    if call.argument(6):  # transposed: the data gradient of the convolution that maps y to x
+        launches = data_gradient(problem(call, y, w, x.shape, 3), x, w, y, "implicit_gemm_transposed")
+    else:
+        launches = forward(problem(call, x, w, y.shape, 3), x, w, y, "implicit_gemm_forward")
+    return [*launches, *(add_bias(call, bias, y) if isinstance(bias, View) else [])]
+
+
+@lowers("aten.convolution_backward")
+def convolution_backward(call: Call) -> list[Launch]:
+    """Data, weight and bias gradients, those that were asked for."""
+    dy, x, w = (call.view(i) for i in range(3))
+    dx, dw, db = (call.output(i) for i in range(3))
+    launches: list[Launch] = []
+    if call.argument(7):  # transposed: x and y change places
+        of = problem(call, dy, w, x.shape, 4)
+        launches += forward(of, dy, w, dx, "implicit_gemm_data_gradient") if dx else []
+        launches += weight_gradient(of, dy, x, dw) if dw else []
+    else:
+        of = problem(call, x, w, dy.shape, 4)
+        launches += data_gradient(of, dy, w, dx, "implicit_gemm_data_gradient") if dx else []
+        launches += weight_gradient(of, x, dy, dw) if dw else []
+    return launches + (stream(call, "reduction", [dy], [db]) if db else [])
+
+
+def add_bias(call: Call, bias: View, y: View) -> list[Launch]:
+    """Read and write y, and read the bias of each channel, which lies innermost."""
+    channels = (*y.shape[:1], *y.shape[2:], y.shape[1])
+    steps = tuple(_dense(channels))
+    leader = View(y.tensor, y.address, channels, steps, y.itemsize, y.dtype)
+    return stream(call, "bias", [leader, bias], [leader], leader)
+
+
+def _dense(shape: tuple[int, ...]) -> list[int]:
+    return [prod(shape[d + 1 :]) for d in range(len(shape))]
+
+
+def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
+    """Lower y = conv(x, w): M = pixels of y, N = filters."""
+    image, call = of.image, of.call
+    if of.depthwise:
+        return _direct(of, patches(x, replace(image, group_channels=image.channels), (r.M_AXIS, r.K_AXIS)), w, y,
+                       image.out_pixels, of.k, name)  # fmt: skip
+    (rows, columns), group, filters = image.window, image.group_channels, of.k // of.groups
+    positions, depth = rows * columns, group
+    if image.flat and group * x.itemsize < call.gpu.tiles[0].depth_bytes:
+        positions, depth = rows, columns * group
+    tile = choose(call.gpu, image.out_pixels, filters, 0, x.itemsize, of.groups)
+    operands = (
+        patches(x, image, (r.M_AXIS, r.K_AXIS), depth, group),
+        matrix(w, (r.N_AXIS, r.K_AXIS), (of.columns, 1), batch=filters * of.columns, filters=depth),
+        matrix(y, (r.M_AXIS, r.N_AXIS), (of.k, 1), r.WRITE_AT_END, filters),
+    )
+    grid = Grid(image.out_pixels, filters, depth, tile.shape, call.gpu.wave(tile.tile), operands, positions, of.groups)
+    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
+
+
+def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[Launch]:
+    """Lower dx: M = pixels of x, N = channels, the reduction over filters.
+
+    Of a stride above 1, blocks visit every filter position; pixels a position does not reach make no access.
+    """
+    image, call = of.image, of.call
+    if of.depthwise:
+        return _direct(of, windows(dy, replace(image, channels=of.k)), w, dx, image.pixels, image.channels, name)
+    group, filters = image.group_channels, of.k // of.groups
+    tile = choose(call.gpu, image.pixels, group, 0, dy.itemsize, of.groups)
+    operands = (
+        adjoint(dy, replace(image, channels=of.k), (r.M_AXIS, r.K_AXIS), filters),
+        matrix(w, (r.N_AXIS, r.K_AXIS), (1, of.columns), batch=filters * of.columns, filters=group),
+        matrix(dx, (r.M_AXIS, r.N_AXIS), (image.channels, 1), r.WRITE_AT_END, group),
+    )
+    grid = Grid(image.pixels, group, filters, tile.shape, call.gpu.wave(tile.tile), operands, prod(image.window),
+                of.groups)  # fmt: skip
+    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
+
+
+def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
+    """Lower dw: M = filters, N = R * S * channels, the reduction over output pixels, split where the grid is small."""
+    image, call, name = of.image, of.call, "implicit_gemm_weight_gradient"
+    if of.depthwise:
+        x_part = patches(x, replace(image, group_channels=image.channels), (r.M_AXIS, r.K_AXIS))
+        return _direct(of, x_part, dy, dw, image.out_pixels, of.k, name, gradient=True)
+    group, filters, pixels = image.group_channels, of.k // of.groups, image.out_pixels
+    tile = choose(call.gpu, filters, of.columns, -(-pixels * dy.itemsize // call.gpu.tiles[0].depth_bytes), dy.itemsize,
+                  of.groups, split=call.allocate is not None)  # fmt: skip
+    results = filters * of.columns
+    target = dw if tile.splits == 1 else workspace(call, dw, tile.splits * results * of.groups)
+    operands = (
+        matrix(dy, (r.M_AXIS, r.K_AXIS), (1, of.k), batch=filters),
+        patches(x, image, (r.K_AXIS, r.N_AXIS), batch=group),
+        matrix(target, (r.M_AXIS, r.N_AXIS), (of.columns, 1), r.WRITE_AT_END, tile.splits * results,
+               results if tile.splits > 1 else 0),
+    )  # fmt: skip
+    grid = Grid(filters, of.columns, pixels, tile.shape, call.gpu.wave(tile.tile), operands, 1, of.groups, tile.splits)
+    launches = [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
+    return launches + (reduce_splits(call, target, dw, tile.splits, of.groups) if tile.splits > 1 else [])
+
+
+def _direct(
+    of: Problem, window: np.ndarray, second: View, target: View, pixels: int, channels: int, name: str,
+    gradient: bool = False,
+) -> list[Launch]:  # fmt: skip
+    """Lower a depthwise convolution: a block has some pixels, all channels, and one pass over what they need.
+
+    A weight gradient reads dy beside the image and adds to dw at the end of each block, one access a sector.
+    """
+    gpu, image = of.call.gpu, of.image
+    tile = max(1, gpu.pass_threads_per_block * gpu.pass_elements_per_thread // channels)
+    depth = prod(image.window) * image.channels
+    weights = prod(image.window) * of.k
+    if gradient:
+        beside = matrix(second, (r.M_AXIS, r.N_AXIS), (channels, 1))
+        end = matrix(target, (r.NO_AXIS, r.NO_AXIS), (0, 1), r.WRITE_AT_END)
+        end[r.ITEM] *= weights
+    else:
+        beside = matrix(second, (r.NO_AXIS, r.NO_AXIS), (0, 1))
+        beside[r.ITEM] *= weights
+        end = matrix(target, (r.M_AXIS, r.N_AXIS), (channels, 1), r.WRITE_AT_END)
+    grid = Grid(pixels, channels, depth, (tile, channels, depth), gpu.resident(gpu.pass_threads_per_block),
+                (window, beside, end))  # fmt: skip
+    return [Launch(of.call.kernel(name.replace("implicit_gemm", "depthwise"), grid.blocks, of.macs), grid.emit)]

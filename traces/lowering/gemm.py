@@ -1,0 +1,108 @@
+"""Matrix products: mm, addmm, bmm, baddbmm, linear; operands are read through their strides, transposed or not."""
+
+from itertools import pairwise
+from math import prod
+
+from traces.lowering import rows as r
+from traces.lowering.elementwise import rows_launch
+from traces.lowering.grid import Grid, matrix
+from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
+from traces.lowering.passes import Operand, Row, joined, operand
+from traces.lowering.tiles import choose
+from traces.operation import View
+
+_ACCUMULATOR_BYTES = 4  # partial sums are kept as float32
+
+
+@lowers("aten.mm", "aten.bmm")
+def product(call: Call) -> list[Launch]:
+    """Lower out = a @ b."""
+    return gemm(call, call.view(0), call.view(1), call.output(), None)
+
+
+@lowers("aten.addmm", "aten.baddbmm")
+def biased_product(call: Call) -> list[Launch]:
+    """Lower out = bias + a @ b, the bias read as each block stores its tile."""
+    return gemm(call, call.view(1), call.view(2), call.output(), call.view(0))
+
+
+@lowers("aten.linear")
+def linear(call: Call) -> list[Launch]:
+    """Lower out = x @ w.T + bias, the leading dimensions of x as rows."""
+    x, w, out, bias = call.view(0), call.view(1), call.output(), call.argument(2)
+    if out is None:
+        return []
+    a, c = _flat(x, call), _flat(out, call)
+    b = View(w.tensor, w.address, w.shape[::-1], w.stride[::-1], w.itemsize, w.dtype)
+    return gemm(call, a, b, c, bias if isinstance(bias, View) else None)
+
+
+def _flat(view: View, call: Call) -> View:
+    """Return a view of two dimensions, the leading ones of `view` as one."""
+    *leading, last = view.shape
+    rows = prod(leading)
+    steps = [(length, stride) for length, stride in zip(leading, view.stride, strict=False) if length != 1]
+    for (_, outer), (length, stride) in pairwise(steps):
+        if outer != length * stride:
+            raise UnknownOperator(f"{call.operation.operator} with leading dimensions that do not lie evenly")
+    return View(view.tensor, view.address, (rows, last), (steps[-1][1] if steps else last, view.stride[-1]),
+                view.itemsize, view.dtype)  # fmt: skip
+
+
+def gemm(call: Call, a: View, b: View, out: View | None, bias: View | None) -> list[Launch]:
+    """Lower out = a @ b (+ bias), with a leading batch dimension or without."""
+    if out is None or not out.numel:
+        return []
+    batches = out.shape[0] if len(out.shape) == 3 else 1
+    m, n = out.shape[-2:]
+    depth, gpu = a.shape[-1], call.gpu
+    tile = choose(gpu, m, n, -(-depth * a.itemsize // gpu.tiles[0].depth_bytes), a.itemsize, batches)
+    operands = [
+        matrix(a, (r.M_AXIS, r.K_AXIS), _strides(a), batch=_batch(a)),
+        matrix(b, (r.N_AXIS, r.K_AXIS), (b.stride[-1], b.stride[-2]), batch=_batch(b)),
+    ]
+    if bias is not None:
+        steps = [0] * (len(out.shape) - len(bias.shape)) + [
+            0 if length == 1 else stride for length, stride in zip(bias.shape, bias.stride, strict=True)
+        ]
+        axes = (r.M_AXIS if steps[-2] else r.NO_AXIS, r.N_AXIS if steps[-1] else r.NO_AXIS)
+        batch = steps[0] if len(steps) == 3 else 0
+        operands.append(matrix(bias, axes, (steps[-2], steps[-1]), r.READ_AT_END, batch))
+    operands.append(matrix(out, (r.M_AXIS, r.N_AXIS), _strides(out), r.WRITE_AT_END, _batch(out)))
+    grid = Grid(m, n, depth, tile.shape, gpu.wave(tile.tile), tuple(operands), batches=batches)
+    return [Launch(call.kernel("gemm", grid.blocks, batches * m * n * depth), grid.emit)]
+
+
+def _strides(view: View) -> tuple[int, int]:
+    return view.stride[-2], view.stride[-1]
+
+
+def _batch(view: View) -> int:
+    return view.stride[0] if len(view.shape) == 3 and view.shape[0] > 1 else 0
+
+
+def workspace(call: Call, like: View, elements: int) -> View:
+    """Return memory for the partial sums of a split reduction."""
+    if call.allocate is None:
+        raise ValueError("a reduction is split only where a workspace can be had")
+    tensor, address = call.allocate(elements * _ACCUMULATOR_BYTES, f"{call.operation.layer}.workspace".lstrip("."))
+    return View(tensor, address, (elements,), (1,), _ACCUMULATOR_BYTES, like.dtype)
+
+
+def reduce_splits(call: Call, partial: View, out: View, splits: int, batches: int) -> list[Launch]:
+    """Lower the sum over `splits` of partial (batches, splits, results) into out (batches, results)."""
+    results = out.numel // batches
+    gpu = call.gpu
+    block = gpu.pass_threads_per_block * gpu.pass_elements_per_thread
+    chunk = block * gpu.resident(gpu.pass_threads_per_block)
+    reader = Operand(partial.tensor, 0, (), 1, 1, False)
+    writer = operand(View(out.tensor, out.address, (out.numel,), (1,), out.itemsize, out.dtype), True)
+    rows: list[tuple[Row, Operand]] = []
+    for batch in range(batches):
+        for start in range(0, results, chunk):
+            length = min(chunk, results - start)
+            base = partial.address + (batch * splits * results + start) * partial.itemsize
+            read = (base, results * partial.itemsize, splits, length * partial.itemsize)
+            at = out.address + (batch * results + start) * out.itemsize
+            rows += [(joined(read), reader), ((at, 0, 1, length * out.itemsize), writer)]
+    return [rows_launch(call, "split_reduction", rows, -(-out.numel // block))]

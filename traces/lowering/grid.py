@@ -1,0 +1,164 @@
+"""Grids of thread blocks that load slabs and store tiles: GEMM, convolution, pooling.
+
+The grid's blocks are numbered along M first, then N, then splits of the reduction, then batches, and run in waves of as
+many as the machine holds. The blocks of a wave advance together: slab by slab, each block of the wave in turn loads its
+part of every operand; after the last slab each stores its tile.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from traces.lowering import rows as r
+from traces.operation import View
+from traces.stream import Intervals
+
+BATCH_INTERVALS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Image:
+    """Where a window slides: an NHWC image (n, height, width, channels) and the pixels (n, p, q) it yields."""
+
+    n: int
+    height: int
+    width: int
+    channels: int  # channels of a pixel in memory, all groups
+    out_height: int
+    out_width: int
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    group_channels: int  # channels a window reads
+
+    @property
+    def flat(self) -> bool:
+        """Whether the columns (s, c) of a filter row lie contiguously in an image row."""
+        return self.group_channels == self.channels and self.dilation[1] == 1
+
+    @property
+    def out_pixels(self) -> int:
+        return self.n * self.out_height * self.out_width
+
+    @property
+    def pixels(self) -> int:
+        return self.n * self.height * self.width
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A launch's blocks: sizes in elements, and the operands in the order a block touches them."""
+
+    m: int
+    n: int
+    depth: int  # elements of the reduction at one filter position
+    tile: tuple[int, int, int]  # results along M and N, elements of a slab
+    resident: int  # blocks of a wave
+    operands: tuple[np.ndarray, ...]
+    filters: int = 1  # filter positions: the reduction is depth x filters, filters innermost
+    batches: int = 1
+    splits: int = 1
+
+    @property
+    def tiles(self) -> tuple[int, int]:
+        return -(-self.m // self.tile[0]), -(-self.n // self.tile[1])
+
+    @property
+    def blocks(self) -> int:
+        return self.tiles[0] * self.tiles[1] * self.batches * self.splits
+
+    @property
+    def slabs(self) -> int:
+        return -(-self.depth // self.tile[2]) * self.filters
+
+    def emit(self, index: int) -> Iterator[Intervals]:
+        """Yield the launch's stream in batches of about `BATCH_INTERVALS`."""
+        if not self.m or not self.n or not self.batches:
+            return
+        operands = np.stack(self.operands)
+        per_split = -(-self.slabs // self.splits)
+        sizes = np.array([self.m, self.n, self.depth, *self.tile, self.filters, self.batches, self.splits,
+                          self.resident, self.slabs, per_split], np.int64)  # fmt: skip
+        room = self._room()
+        position = np.zeros(3, np.int64)
+        while position[0] * self.resident < self.blocks:
+            batch = Intervals.empty(max(BATCH_INTERVALS, room))
+            count = int(r.fill(tuple(batch[:6]), position, operands, sizes, room))
+            batch.kernel[:count] = index
+            if count:
+                yield batch.part(0, count)
+
+    def _room(self) -> int:
+        """Return an upper bound of the intervals one block needs in one step."""
+        extent = (*self.tile, 1)
+        total = 2
+        for o in self.operands:
+            i, k = extent[o[r.ROW_AXIS]], extent[o[r.COLUMN_AXIS]]
+            if o[r.KIND] == r.MATRIX:
+                contiguous = o[r.ITEM] in (o[r.ROW_STRIDE], o[r.COLUMN_STRIDE])
+                total += 2 if contiguous else 2 * max(i, k)
+            elif o[r.KIND] == r.PATCHES:
+                segments = k // o[r.GROUP_CHANNELS] + 2
+                total += segments * 2 * (i + 1)
+            else:
+                total += 2 * (i + 1)
+        return int(total)
+
+
+def matrix(
+    view: View, axes: tuple[int, int], strides: tuple[int, int], role: int = r.LOAD, batch: int = 0, split: int = 0,
+    filters: int = 0,
+) -> np.ndarray:  # fmt: skip
+    """Describe an operand with element (i, k) at `i * strides[0] + k * strides[1]`; strides in elements.
+
+    Args:
+        view: the tensor; its shape does not matter.
+        axes: the grid's axes that i and k run along.
+        strides: elements from an i, a k to the next.
+        role: when blocks touch it.
+        batch: elements from a batch to the next.
+        split: elements from a split of the reduction to the next.
+        filters: elements from a filter position to the next.
+    """
+    o = _operand(view, r.MATRIX, axes, role, batch)
+    o[[r.ROW_STRIDE, r.COLUMN_STRIDE, r.FILTER_STRIDE, r.SPLIT_STRIDE]] = view.itemsize * np.array(
+        [*strides, filters, split], np.int64
+    )
+    return o
+
+
+def patches(view: View, image: Image, axes: tuple[int, int], filters: int = 0, batch: int = 0) -> np.ndarray:
+    """Describe the patch matrix of an image: rows are output pixels, columns are (r, s, c), `filters` a position's."""
+    o = _image(view, image, r.PATCHES, axes, batch)
+    o[r.FILTER_STRIDE] = filters
+    return o
+
+
+def adjoint(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> np.ndarray:
+    """Describe the output pixels that input pixels are tied to, one filter position at a time.
+
+    `image.channels` are the output's channels here.
+    """
+    return _image(view, image, r.ADJOINT, axes, batch)
+
+
+def windows(view: View, image: Image) -> np.ndarray:
+    """Describe the output pixels, all channels, whose windows hold the input pixels along M."""
+    return _image(view, image, r.WINDOWS, (r.M_AXIS, r.NO_AXIS), 0)
+
+
+def _operand(view: View, kind: int, axes: tuple[int, int], role: int, batch: int) -> np.ndarray:
+    o = np.zeros(r.COLUMNS, np.int64)
+    o[[r.ROLE, r.KIND, r.TENSOR, r.BASE, r.ITEM]] = role, kind, view.tensor, view.address, view.itemsize
+    o[[r.ROW_AXIS, r.COLUMN_AXIS, r.BATCH_STRIDE]] = *axes, batch * view.itemsize
+    return o
+
+
+def _image(view: View, image: Image, kind: int, axes: tuple[int, int], batch: int) -> np.ndarray:
+    o = _operand(view, kind, axes, r.LOAD, batch)
+    o[r.HEIGHT : r.S + 1] = (image.height, image.width, image.channels, image.out_height, image.out_width,
+                             *image.window)  # fmt: skip
+    o[r.STRIDE_H : r.FLAT + 1] = (*image.stride, *image.padding, *image.dilation, image.group_channels, image.flat)
+    return o

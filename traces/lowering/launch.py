@@ -1,0 +1,105 @@
+"""What a lowering returns, and the table that says which function lowers which operator."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from traces.gpus import Gpu
+from traces.operation import Operation, View
+from traces.stream import Intervals
+from traces.trace import Kernel
+
+# allocate(bytes, name) -> (index of a tensor, its address): device memory that lives until the operator's last launch.
+Allocate = Callable[[int, str], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A kernel and what makes its stream: `emit(index)` yields it, `index` being the kernel's place in the trace."""
+
+    kernel: Kernel
+    emit: Callable[[int], Iterator[Intervals]]
+
+
+class UnknownOperator(LookupError):  # noqa: N818
+    """An operator that moves data in a way nobody has described."""
+
+    def __init__(self, operator: str) -> None:
+        super().__init__(f"operator {operator}: no lowering")
+        self.operator = operator
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation with what its lowering needs beside it."""
+
+    operation: Operation
+    gpu: Gpu
+    allocate: Allocate | None
+
+    def argument(self, index: int, default: object = None, name: str = "") -> object:
+        """Return the positional argument at `index`, or the option called `name`, or `default`."""
+        if index < len(self.operation.arguments):
+            return self.operation.arguments[index]
+        return self.operation.options.get(name, default)
+
+    def view(self, index: int) -> View:
+        """Return the tensor at `index` of the arguments."""
+        argument = self.argument(index)
+        if not isinstance(argument, View):
+            raise UnknownOperator(f"{self.operation.operator} without a tensor as argument {index}")
+        return argument
+
+    def output(self, index: int = 0) -> View | None:
+        """Return the output at `index`, None where the operator returned no tensor."""
+        outputs = self.operation.outputs
+        return outputs[index] if index < len(outputs) else None
+
+    def kernel(self, name: str, blocks: int, macs: int = 0) -> Kernel:
+        """Return the description of a launch of `blocks` thread blocks."""
+        of = self.operation
+        return Kernel(name, of.operator, of.layer, of.phase, blocks, macs)
+
+
+Lowering = Callable[[Call], list[Launch]]
+_TABLE: dict[str, Lowering] = {}
+
+
+def lowers(*operators: str) -> Callable[[Lowering], Lowering]:
+    """Enter the decorated function as the lowering of `operators`, named without overload: `aten.convolution`."""
+
+    def enter(function: Lowering) -> Lowering:
+        for operator in operators:
+            if operator in _TABLE:
+                raise ValueError(f"operator {operator}: lowered twice")
+            _TABLE[operator] = function
+        return function
+
+    return enter
+
+
+def packet(operator: str) -> str:
+    """Return an operator's name without its overload: `aten.mm.default` -> `aten.mm`."""
+    return ".".join(operator.split(".")[:2])
+
+
+def known_operators() -> list[str]:
+    """Return the names of the operators that have a lowering, sorted."""
+    return sorted(_TABLE)
+
+
+def plan(operation: Operation, gpu: Gpu, allocate: Allocate | None = None) -> list[Launch]:
+    """Return the kernels that an operator launches, in order; none where it moves no data.
+
+    Args:
+        operation: an operator's call.
+        gpu: the machine the kernels are chosen and laid out for.
+        allocate: gives device memory for a workspace, `allocate(bytes, name) -> (tensor index, byte address)`; it may
+            be handed out anew once the operator is done. Without it nothing needs one: no reduction is split.
+
+    Raises:
+        UnknownOperator: where no lowering exists.
+    """
+    lowering = _TABLE.get(packet(operation.operator))
+    if lowering is None:
+        raise UnknownOperator(operation.operator)
+    return lowering(Call(operation, gpu, allocate))

@@ -1,0 +1,95 @@
+"""Optimiser steps over lists of tensors: one launch whose blocks each have a chunk of one tensor.
+
+Lists are walked as torch's multi-tensor kernels do: a block owns `foreach_elements_per_block` consecutive elements of a
+tensor and goes through them a stride of its threads at a time; the blocks of a wave advance together.
+"""
+
+from collections.abc import Iterator
+
+from traces.gpus import Gpu
+from traces.lowering.elementwise import tensors
+from traces.lowering.launch import Call, Launch, lowers
+from traces.lowering.passes import Operand, Row, batches, joined, operand
+from traces.operation import View
+
+_NAMES = (
+    "abs", "add", "addcdiv", "addcmul", "ceil", "clamp_max", "clamp_min", "copy", "cos", "div", "erf", "exp", "floor",
+    "lerp", "log", "maximum", "minimum", "mul", "neg", "norm", "pow", "reciprocal", "round", "rsqrt", "sigmoid", "sign",
+    "sqrt", "sub", "tan", "tanh", "zero",
+)  # fmt: skip
+_FUSED = ("aten._fused_adam", "aten._fused_adamw", "aten._fused_sgd")
+
+
+@lowers(*(f"aten._foreach_{name}{tail}" for name in _NAMES for tail in ("", "_")))
+def foreach(call: Call) -> list[Launch]:
+    """Read each list of tensors, write the results' list, or the first where it works in place."""
+    lists = [tensors(a) for a in (*call.operation.arguments, *call.operation.options.values())]
+    lists = [views for views in lists if views]
+    results = [v for v in call.operation.outputs if v is not None]
+    written = results or lists[0]
+    if call.operation.operator.startswith("aten._foreach_zero"):
+        lists = []
+    elif call.operation.operator.startswith("aten._foreach_copy"):
+        lists = lists[1:]
+    return _launch(call, "foreach", lists, [written])
+
+
+@lowers(*_FUSED, *(f"{name}_" for name in _FUSED))
+def fused(call: Call) -> list[Launch]:
+    """Read parameters, gradients and state; write parameters and state."""
+    arguments = call.operation.arguments
+    lists = [tensors(a) for a in arguments if isinstance(a, (list, tuple)) and tensors(a)]
+    return _launch(call, "fused_optimiser", lists, [views for i, views in enumerate(lists) if i != 1])
+
+
+def _launch(call: Call, name: str, reads: list[list[View]], writes: list[list[View]]) -> list[Launch]:
+    length = len(writes[0])
+    columns = [(views, False) for views in reads if len(views) == length]
+    columns += [(views, True) for views in writes]
+    sets = [[operand(views[i], write) for views, write in columns] for i in range(length)]
+    sets = [operands for operands in sets if operands[-1].numel]
+    chunk = call.gpu.foreach_elements_per_block
+    blocks = sum(-(-operands[-1].numel // chunk) for operands in sets)
+    if not blocks:
+        return []
+    return [Launch(call.kernel(name, blocks), lambda index: batches(_rows(call.gpu, sets), index))]
+
+
+def _rows(gpu: Gpu, sets: list[list[Operand]]) -> Iterator[tuple[Row, Operand]]:
+    """Yield wave by wave, step by step, the rows of each run of blocks that share a tensor."""
+    chunk, step = gpu.foreach_elements_per_block, gpu.foreach_threads_per_block * gpu.foreach_elements_per_thread
+    resident = gpu.resident(gpu.foreach_threads_per_block)
+    wave: list[tuple[int, int, int]] = []  # tensor, its first chunk and the chunk past its last of this wave
+    free = resident
+    for index, operands in enumerate(sets):
+        chunks, first = -(-operands[-1].numel // chunk), 0
+        while first < chunks:
+            last = min(chunks, first + free)
+            wave.append((index, first, last))
+            free -= last - first
+            first = last
+            if not free:
+                yield from _wave(sets, wave, chunk, step)
+                wave, free = [], resident
+    yield from _wave(sets, wave, chunk, step)
+
+
+def _wave(
+    sets: list[list[Operand]], wave: list[tuple[int, int, int]], chunk: int, step: int
+) -> Iterator[tuple[Row, Operand]]:
+    for start in range(0, chunk, step):
+        for index, first, last in wave:
+            for o in sets[index]:
+                end = min(o.numel, last * chunk)
+                if o.numel == 1 and sets[index][-1].numel > 1:
+                    yield (o.base, 0, last - first, o.itemsize), o
+                    continue
+                whole = [c for c in (last - 1, last) if first * chunk + start + step <= end and c * chunk <= end]
+                full = min(last, (end - start - step) // chunk + 1) if whole else first
+                if full > first:
+                    row = (o.base + (first * chunk + start) * o.itemsize, chunk * o.itemsize if full - first > 1 else 0,
+                           full - first, step * o.itemsize)  # fmt: skip
+                    yield (row if o.write else joined(row)), o
+                rest = full * chunk + start
+                if full < last and rest < end:
+                    yield (o.base + rest * o.itemsize, 0, 1, (min(end, rest + step) - rest) * o.itemsize), o

@@ -1,0 +1,280 @@
+"""Numba kernels that write the rows a thread block touches as intervals: the inner loops of every tiled lowering.
+
+An operand is one row of an int64 table; the constants below name its columns. All kernels share three rules:
+
+- rows go out in ascending order, as one interval where they lie at a constant stride;
+- what a block reads in one group (one slab of a matrix, one filter row of an image patch) holds no sector twice: rows
+  that leave no whole sector between them become one row;
+- what a block writes keeps its rows, because a byte mask says which bytes of a sector are valid; only rows that touch
+  are joined.
+"""
+
+import numba
+import numpy as np
+
+from traces.stream import SECTOR_BYTES
+
+Columns = tuple[np.ndarray, ...]  # base, stride, rows, width, write, tensor of a batch of intervals
+
+# Columns of an operand's description. Strides and addresses are in bytes, the other figures in elements.
+ROLE, KIND, TENSOR, BASE, ITEM, ROW_AXIS, COLUMN_AXIS, BATCH_STRIDE, SPLIT_STRIDE = range(9)
+ROW_STRIDE, COLUMN_STRIDE, FILTER_STRIDE = range(9, 12)
+HEIGHT, WIDTH, CHANNELS, OUT_HEIGHT, OUT_WIDTH, R, S = range(12, 19)
+STRIDE_H, STRIDE_W, PAD_H, PAD_W, DILATION_H, DILATION_W, GROUP_CHANNELS, FLAT = range(19, 27)
+COLUMNS = 27
+
+# ROLE
+LOAD, READ_AT_END, WRITE_AT_END = range(3)
+# KIND
+MATRIX, PATCHES, ADJOINT, WINDOWS = range(4)
+# ROW_AXIS, COLUMN_AXIS
+M_AXIS, N_AXIS, K_AXIS, NO_AXIS = range(4)
+
+
+@numba.njit(cache=True, error_model="numpy", inline="always")
+def _ceil_div(a: int, b: int) -> int:
+    return -((-a) // b)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _append(out: Columns, n: int, base: int, stride: int, rows: int, width: int, write: bool, tensor: int) -> int:
+    out[0][n] = base
+    out[1][n] = stride
+    out[2][n] = rows
+    out[3][n] = width
+    out[4][n] = write
+    out[5][n] = tensor
+    return n + 1
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _put(
+    out: Columns, n: int, first: int, base: int, stride: int, rows: int, width: int, write: bool, tensor: int
+) -> int:
+    """Append rows to the group that began at interval `first`, joined with what is there; return the new length."""
+    gap = 1 if write else SECTOR_BYTES  # rows closer than this become one
+    if rows > 1 and stride - width < gap:
+        width += (rows - 1) * stride
+        rows = 1
+    if n > first:
+        b, s, r, w = np.int64(out[0][n - 1]), out[1][n - 1], np.int64(out[2][n - 1]), np.int64(out[3][n - 1])
+        end = b + s * (r - 1) + w
+        if r == 1 and rows == 1 and b <= base and base - end < gap:
+            out[3][n - 1] = max(w, base + width - b)
+            return n
+        if not write and end > b and base // SECTOR_BYTES == (end - 1) // SECTOR_BYTES:
+            # The first row begins in the sector the last one ended in: what is left of it, then the others.
+            start = (base // SECTOR_BYTES + 1) * SECTOR_BYTES
+            if start < base + width:
+                n = _append(out, n, start, 0, 1, base + width - start, write, tensor)
+            if rows == 1:
+                return n
+            return _append(out, n, base + stride, stride if rows > 2 else 0, rows - 1, width, write, tensor)
+        if w == width and base > b:
+            if r > 1 and base == b + s * r and (rows == 1 or stride == s):
+                out[2][n - 1] = r + rows
+                return n
+            if r == 1 and (rows == 1 or base - b == stride):
+                out[1][n - 1] = base - b
+                out[2][n - 1] = 1 + rows
+                return n
+    return _append(out, n, base, stride if rows > 1 else 0, rows, width, write, tensor)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _matrix(out: Columns, n: int, o: np.ndarray, base: int, i0: int, i1: int, k0: int, k1: int, write: bool) -> int:
+    """Elements (i, k) at base + i * row stride + k * column stride; the nearer-spaced axis runs along a row."""
+    item, si, sk, tensor = o[ITEM], o[ROW_STRIDE], o[COLUMN_STRIDE], o[TENSOR]
+    if (sk == item and i1 - i0 >= 1) or k1 - k0 == 1:
+        start = base + i0 * si + k0 * sk
+        return _put(out, n, n, start, si, i1 - i0 if si else 1, (k1 - k0 - 1) * sk + item, write, tensor)
+    if si == item or i1 - i0 == 1:
+        start = base + i0 * si + k0 * sk
+        return _put(out, n, n, start, sk, k1 - k0 if sk else 1, (i1 - i0 - 1) * si + item, write, tensor)
+    first = n
+    if si < sk:
+        for k in range(k0, k1):
+            n = _put(out, n, first, base + i0 * si + k * sk, si, i1 - i0 if si else 1, item, write, tensor)
+    else:
+        for i in range(i0, i1):
+            n = _put(out, n, first, base + i * si + k0 * sk, sk, k1 - k0 if sk else 1, item, write, tensor)
+    return n
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _patch_run(
+    out: Columns, n: int, first: int, o: np.ndarray, line: int, q0: int, q1: int, j0: int, j1: int, s0: int, s1: int
+) -> int:
+    """Columns j0..j1 of a filter row, for output pixels q0..q1 of one image row that begins at byte `line`."""
+    item, channels, group, width = o[ITEM], o[CHANNELS], o[GROUP_CHANNELS], o[WIDTH]
+    sw, shift = o[STRIDE_W], s0 * o[DILATION_W] - o[PAD_W]
+    # Pixels for which the first (left) and the last (right) filter column lie inside the image.
+    inner0 = max(q0, _ceil_div(-shift, sw))
+    inner1 = min(q1, (width - 1 - shift - (s1 - s0) * o[DILATION_W]) // sw + 1)
+    offset = shift * channels + j0 - s0 * group
+    step, length = sw * channels, j1 - j0
+    if s0 == s1:
+        if inner0 < inner1:
+            n = _put(out, n, first, line + (offset + inner0 * step) * item, step * item, inner1 - inner0,
+                     length * item, False, o[TENSOR])  # fmt: skip
+        return n
+    q = q0
+    while q < q1:
+        if inner0 <= q < inner1:
+            n = _put(out, n, first, line + (offset + q * step) * item, step * item, inner1 - q, length * item, False,
+                     o[TENSOR])  # fmt: skip
+            q = inner1
+            continue
+        left, right = max(offset + q * step, 0), min(offset + q * step + length, width * channels)
+        if left < right:
+            n = _put(out, n, first, line + left * item, 0, 1, (right - left) * item, False, o[TENSOR])
+        q += 1
+    return n
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _patches(
+    out: Columns, n: int, o: np.ndarray, base: int, pixel0: int, pixel1: int, column0: int, column1: int
+) -> int:
+    """Rows (output pixels n, p, q) and columns (filter r, s, channel c) of the patch matrix of an NHWC image."""
+    group, s_count, w_out, h_out = o[GROUP_CHANNELS], o[S], o[OUT_WIDTH], o[OUT_HEIGHT]
+    row_columns, pitch = s_count * group, o[WIDTH] * o[CHANNELS] * o[ITEM]
+    column = column0
+    while column < column1:
+        r, j0 = column // row_columns, column % row_columns
+        end = row_columns if o[FLAT] else (j0 // group + 1) * group
+        j1 = min(end, j0 + column1 - column)
+        column += j1 - j0
+        s0, s1 = j0 // group, (j1 - 1) // group
+        first = n
+        image, p = pixel0 // (w_out * h_out), pixel0 // w_out % h_out
+        q, left = pixel0 % w_out, pixel1 - pixel0
+        while left > 0:
+            stop = min(w_out, q + left)
+            h = p * o[STRIDE_H] + r * o[DILATION_H] - o[PAD_H]
+            if 0 <= h < o[HEIGHT]:
+                line = base + (image * o[HEIGHT] + h) * pitch
+                n = _patch_run(out, n, first, o, line, q, stop, j0, j1, s0, s1)
+            left -= stop - q
+            q = 0
+            p += 1
+            if p == h_out:
+                p = 0
+                image += 1
+    return n
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _adjoint(out: Columns, n: int, o: np.ndarray, base: int, pixel0: int, pixel1: int, k0: int, k1: int, f: int) -> int:
+    """Channels k0..k1 of the output pixels that filter position f ties to input pixels (n, h, w)."""
+    item, pitch = o[ITEM], o[CHANNELS] * o[ITEM]
+    w_in, h_in, sw, sh = o[WIDTH], o[HEIGHT], o[STRIDE_W], o[STRIDE_H]
+    up, across = o[PAD_H] - f // o[S] * o[DILATION_H], o[PAD_W] - f % o[S] * o[DILATION_W]
+    first = n
+    image, h = pixel0 // (w_in * h_in), pixel0 // w_in % h_in
+    w, left = pixel0 % w_in, pixel1 - pixel0
+    while left > 0:
+        stop = min(w_in, w + left)
+        p = (h + up) // sh
+        if h + up >= 0 and p * sh == h + up and p < o[OUT_HEIGHT]:
+            q0 = max(0, _ceil_div(w + across, sw))
+            q1 = min(o[OUT_WIDTH], (stop - 1 + across) // sw + 1)
+            if q0 < q1:
+                start = base + ((image * o[OUT_HEIGHT] + p) * o[OUT_WIDTH] + q0) * pitch + k0 * item
+                n = _put(out, n, first, start, pitch, q1 - q0, (k1 - k0) * item, False, o[TENSOR])
+        left -= stop - w
+        w = 0
+        h += 1
+        if h == h_in:
+            h = 0
+            image += 1
+    return n
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _windows(out: Columns, n: int, o: np.ndarray, base: int, pixel0: int, pixel1: int) -> int:
+    """All channels of the output pixels whose windows hold input pixels (n, h, w), one group an input row."""
+    pitch, w_in, h_in = o[CHANNELS] * o[ITEM], o[WIDTH], o[HEIGHT]
+    reach_h, reach_w = (o[R] - 1) * o[DILATION_H], (o[S] - 1) * o[DILATION_W]
+    image, h = pixel0 // (w_in * h_in), pixel0 // w_in % h_in
+    w, left = pixel0 % w_in, pixel1 - pixel0
+    while left > 0:
+        stop = min(w_in, w + left)
+        p0 = max(0, _ceil_div(h + o[PAD_H] - reach_h, o[STRIDE_H]))
+        p1 = min(o[OUT_HEIGHT], (h + o[PAD_H]) // o[STRIDE_H] + 1)
+        q0 = max(0, _ceil_div(w + o[PAD_W] - reach_w, o[STRIDE_W]))
+        q1 = min(o[OUT_WIDTH], (stop - 1 + o[PAD_W]) // o[STRIDE_W] + 1)
+        if p0 < p1 and q0 < q1:
+            start = base + ((image * o[OUT_HEIGHT] + p0) * o[OUT_WIDTH] + q0) * pitch
+            n = _put(out, n, n, start, o[OUT_WIDTH] * pitch, p1 - p0, (q1 - q0) * pitch, False, o[TENSOR])
+        left -= stop - w
+        w = 0
+        h += 1
+        if h == h_in:
+            h = 0
+            image += 1
+    return n
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _operand(out: Columns, n: int, o: np.ndarray, base: int, i0: int, i1: int, k0: int, k1: int, f: int) -> int:
+    write = o[ROLE] == WRITE_AT_END
+    if o[KIND] == MATRIX:
+        return _matrix(out, n, o, base + f * o[FILTER_STRIDE], i0, i1, k0, k1, write)
+    if o[KIND] == PATCHES:
+        if o[ROW_AXIS] == K_AXIS:  # a weight gradient reduces over pixels
+            return _patches(out, n, o, base, i0, i1, k0, k1)
+        return _patches(out, n, o, base, i0, i1, k0 + f * o[FILTER_STRIDE], k1 + f * o[FILTER_STRIDE])
+    if o[KIND] == ADJOINT:
+        return _adjoint(out, n, o, base, i0, i1, k0, k1, f)
+    return _windows(out, n, o, base, i0, i1)
+
+
+@numba.njit(cache=True, error_model="numpy", boundscheck=False)
+def fill(out: Columns, position: np.ndarray, operands: np.ndarray, sizes: np.ndarray, room: int) -> int:
+    """Fill `out` with the intervals of a grid of thread blocks from `position` on; return how many.
+
+    Args:
+        out: the batch.
+        position: wave, step, block of the wave to go on from; left where the next call goes on. Done when the wave is
+            past the last.
+        operands: int64 (operands, COLUMNS), each in the order a block touches them.
+        sizes: M, N, depth, tile M, N, depth, filter positions, batches, splits, resident blocks, slabs, slabs a split.
+        room: intervals one block may need in one step.
+    """
+    m, n_size, depth, tm, tn, tk, filters = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
+    splits, resident, slabs, per_split = sizes[8], sizes[9], sizes[10], sizes[11]
+    tiles_m, tiles_n = _ceil_div(m, tm), _ceil_div(n_size, tn)
+    blocks = tiles_m * tiles_n * sizes[7] * splits
+    low, high = np.zeros(4, np.int64), np.ones(4, np.int64)
+    wave, step, local, n = position[0], position[1], position[2], 0
+    while wave * resident < blocks:
+        in_wave = min(resident, blocks - wave * resident)
+        while step <= per_split:
+            while local < in_wave:
+                if n + room > len(out[0]):
+                    position[0], position[1], position[2] = wave, step, local
+                    return n
+                block = wave * resident + local
+                local += 1
+                split, batch = block // (tiles_m * tiles_n) % splits, block // (tiles_m * tiles_n) // splits
+                slab = split * per_split + step
+                if step < per_split and slab >= slabs:
+                    continue
+                low[0], low[1] = block % tiles_m * tm, block // tiles_m % tiles_n * tn
+                high[0], high[1] = min(m, low[0] + tm), min(n_size, low[1] + tn)
+                low[2] = slab // filters * tk
+                high[2] = min(depth, low[2] + tk)
+                for index in range(operands.shape[0]):
+                    o = operands[index]
+                    if (o[ROLE] == LOAD) != (step < per_split):
+                        continue
+                    base = o[BASE] + batch * o[BATCH_STRIDE] + split * o[SPLIT_STRIDE]
+                    i, k = o[ROW_AXIS], o[COLUMN_AXIS]
+                    n = _operand(out, n, o, base, int(low[i]), int(high[i]), int(low[k]), int(high[k]), slab % filters)
+            local = 0
+            step += 1
+        step = 0
+        wave += 1
+    position[0], position[1], position[2] = wave, step, local
+    return n

@@ -1,0 +1,56 @@
+"""Which tile a GEMM kernel computes a product with, and whether it splits the reduction."""
+
+from dataclasses import dataclass
+
+from traces.gpus import Gpu, Tile
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A tile, its slab in elements, and the slices the reduction is cut into."""
+
+    tile: Tile
+    slab: int
+    splits: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.tile.m, self.tile.n, self.slab
+
+
+def choose(gpu: Gpu, m: int, n: int, slabs: int, itemsize: int, batches: int = 1, split: bool = False) -> Choice:
+    """Return the tile for a product of `m` x `n` results.
+
+    The rule, in order: the first (largest) tile whose grid gives every SM a block; where a split is allowed, the first
+    tile with the reduction cut so that the grid fills a wave, as long as that gives every SM a block and no slice is
+    shorter than the GPU file's `split_least_slabs`; the next smaller tile that gives every SM a block; the tile with
+    most blocks. It is assumed: the libraries' own choice is not public.
+
+    Args:
+        gpu: the machine.
+        m: rows of the product.
+        n: columns of the product.
+        slabs: slabs of the reduction when a slab is `depth_bytes` deep.
+        itemsize: bytes of an element.
+        batches: products of one launch.
+        split: whether the reduction may be cut into slices.
+    """
+
+    def blocks(tile: Tile) -> int:
+        return -(-m // tile.m) * -(-n // tile.n) * batches
+
+    def choice(tile: Tile, splits: int = 1) -> Choice:
+        return Choice(tile, max(1, tile.depth_bytes // itemsize), splits)
+
+    first = gpu.tiles[0]
+    if blocks(first) >= gpu.sms:
+        return choice(first)
+    if split:
+        splits = min(-(-gpu.wave(first) // blocks(first)), slabs // gpu.split_least_slabs)
+        if splits > 1 and splits * blocks(first) >= gpu.sms:
+            per_split = -(-slabs // splits)
+            return choice(first, -(-slabs // per_split))
+    for tile in gpu.tiles[1:]:
+        if blocks(tile) >= gpu.sms:
+            return choice(tile)
+    return choice(max(gpu.tiles, key=blocks))
