@@ -59,7 +59,7 @@ def visit_one_group(
         old = np.uint32(bits[start + np.intp(lowest(ends))])
         kept = old if hit else _ZERO
         gone = (old ^ kept) >> _EIGHT
-        writebacks += gone != _ZERO
+        writebacks += _ZERO if gone == _ZERO else _ONE
         writeback_sectors += ones(gone)
         missed = _missed(kept, does, hit, sectored)
         misses += missed
@@ -103,7 +103,7 @@ def visit_groups(
         old = np.uint32(bits[start + np.intp(lowest(ends))])
         kept = old if hit else _ZERO
         gone = (old ^ kept) >> _EIGHT
-        writebacks += gone != _ZERO
+        writebacks += _ZERO if gone == _ZERO else _ONE
         writeback_sectors += ones(gone)
         missed = _missed(kept, does, hit, sectored)
         misses += missed

@@ -46,11 +46,12 @@ def _push(typing: Any, array: Any, offset: Any, value: Any, places: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer, old, size = _vector_at(context, builder, signature.args[0], args[0], args[1])
-        first = builder.insert_element(ir.Constant(old.type, ir.Undefined), args[2], _I32(0))
-        order = ir.Constant(ir.VectorType(_I32, SLOTS), [SLOTS, *range(SLOTS - 1)])
-        shifted = builder.shuffle_vector(old, first, order)
+        order = ir.Constant(ir.VectorType(_I32, SLOTS), [0, *range(SLOTS - 1)])
+        shifted = builder.shuffle_vector(old, old, order)
         moved = builder.bitcast(builder.trunc(args[3], ir.IntType(SLOTS)), _MASK)
-        builder.store(builder.select(moved, shifted, old), pointer, align=size)
+        # The value goes in last: LLVM would make a masked store of a select alone, and such a store is slow to forward.
+        new = builder.insert_element(builder.select(moved, shifted, old), args[2], _I32(0))
+        builder.store(new, pointer, align=size)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, array.dtype, types.uint32), emit
