@@ -51,6 +51,15 @@ class Header:
 
 
 @dataclass(frozen=True)
+class Totals:
+    """How much a stream holds, whole and kernel by kernel (lists as long as the trace's kernels)."""
+
+    intervals: list[int]
+    sectors_read: list[int]  # sector accesses, as the cache sees them
+    sectors_written: list[int]
+
+
+@dataclass(frozen=True)
 class Trace:
     """Kernels, tensors and the interval stream, made or read anew, batch by batch, at each call of `batches`."""
 
@@ -58,6 +67,7 @@ class Trace:
     tensors: list[Tensor]
     kernels: list[Kernel]
     source: Callable[[], Iterator[Intervals]]
+    totals: Totals | None = None  # known of a trace read from a file; a captured one has to be run through to count
 
     def batches(self) -> Iterator[Intervals]:
         """Yield the stream in order, in batches of bounded size."""
