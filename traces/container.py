@@ -170,8 +170,12 @@ def read_trace(path: str | Path) -> Trace:
 def _open(path: Path) -> Iterator[pq.ParquetFile]:
     right = "give a file that `hwmodel capture` wrote"
     try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: not a regular file; {right}")
+        special = path.exists() and not path.is_file()
+    except (OSError, ValueError):  # the latter for a name with a NUL in it
+        special = True
+    if special:
+        raise InputError(f"{path!s:.200}: not a regular file; {right}")
+    try:
         with path.open("rb") as file:
             head = file.read(len(MAGIC))
             size = file.seek(0, os.SEEK_END)
@@ -179,8 +183,6 @@ def _open(path: Path) -> Iterator[pq.ParquetFile]:
             tail = file.read(len(MAGIC))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}; {right}") from None
-    except ValueError as error:  # a name with a NUL in it
-        raise InputError(f"{str(path)!r}: {error}; {right}") from None
     if not size:
         raise InputError(f"{path}: empty; {right}")
     if head != MAGIC:

@@ -153,8 +153,11 @@ def _infer(recorder: Recorder, module: nn.Module, inputs: tuple[Any, ...]) -> No
 def _train(
     recorder: Recorder, module: nn.Module, inputs: tuple[Any, ...], make_optimizer: MakeOptimizer, loss: Loss
 ) -> None:
+    trainable = [one for one in module.parameters() if one.requires_grad]
+    if not trainable:
+        raise InputError(f"{type(module).__name__}: has no trainable parameters; its phase can only be inference")
     with _own_code(module, "making the optimiser"):
-        optimizer = make_optimizer([one for one in module.parameters() if one.requires_grad])
+        optimizer = make_optimizer(trainable)
     for recording in (False, True):
         recorder.recording = recording
         recorder.phase = "forward"

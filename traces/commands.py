@@ -1,0 +1,132 @@
+"""`hwmodel capture` and `hwmodel trace`: a network's run to a trace file, and what such a file holds."""
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from traces.errors import InputError
+
+if TYPE_CHECKING:
+    from traces.trace import Totals, Trace
+
+MAX_BATCH = 1 << 20
+
+
+class Shape(click.ParamType):
+    """The shape of one example, such as 3x224x224."""
+
+    name = "shape"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        if not re.fullmatch(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8}){0,7}", value):
+            self.fail(f"{value!r} is no shape; give positive lengths such as 3x224x224", param, ctx)
+        return tuple(int(length) for length in value.split("x"))
+
+
+@click.command()
+@click.argument("network")
+@click.option("--batch", type=click.IntRange(1, MAX_BATCH), default=1, show_default=True, help="Examples in the batch.")
+@click.option("--phase", type=click.Choice(["inference", "training"]), default="inference", show_default=True)
+@click.option("--gpu", default="gtx1080ti", show_default=True, help="The machine whose kernels and waves are modelled.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write.  [default: NETWORK.trace]")
+@click.option("--input", "shape", type=Shape(), help="Shape of one example, for a module without example_inputs.")
+@click.option("--skip-unknown", is_flag=True, help="Leave out operators that have no lowering, and note which.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def capture(
+    network: str, batch: int, phase: str, gpu: str, output: Path | None, shape: tuple[int, ...] | None,
+    skip_unknown: bool, force: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Write the stream that a network's run sends to a GPU's last-level cache; no GPU is needed.
+
+    NETWORK is the name of a network that an installed package offers, or package.module:factory, a function that
+    returns a torch module. Training is one step: forward, loss, backward and SGD with momentum.
+
+    \b
+    Example:
+      hwmodel capture vgg16 --batch 4 --phase inference -o vgg16.trace
+      hwmodel capture mypackage.models:small --input 3x32x32 --batch 64 --phase training -o small.trace
+    """
+    path = output or Path(re.sub(r"[^\w.-]+", "_", network) + ".trace")
+    if path.is_dir():
+        raise InputError(f"{path}: a folder; give the name of a file to write")
+    if path.exists() and not force:
+        raise InputError(f"{path}: is there already; give another name with -o, or --force to replace it")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist")
+    from traces.container import read_trace, write_trace
+    from traces.networks import capture_network
+
+    unknown = "skip" if skip_unknown else "error"
+    trace = capture_network(network, batch, phase, gpu, shape=shape, unknown=unknown)
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(length=1000, label=f"{network} {phase}", file=sys.stderr, hidden=hidden) as bar:
+        write_trace(trace, path, lambda part: bar.update(int(1000 * part) - bar.pos))
+    return _summary(path, read_trace(path))
+
+
+@click.group()
+def trace() -> None:
+    """Look at trace files.
+
+    \b
+    Example:
+      hwmodel trace info vgg16.trace
+    """
+
+
+@trace.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def info(file: Path) -> dict[str, Any]:
+    """Show what a trace file is of and how much it holds, kernel kind by kernel kind.
+
+    Sectors are accesses, as the cache sees them; they are counted when the file is written and checked when its stream
+    is read.
+
+    \b
+    Example:
+      hwmodel trace info vgg16.trace --json
+    """
+    from traces.container import read_trace
+
+    return _summary(file, read_trace(file))
+
+
+def _summary(path: Path, read: "Trace") -> dict[str, Any]:
+    totals = read.totals
+    assert totals is not None  # a trace from a file has them
+    sector = read.header.sector_bytes
+    reads, writes, size = sum(totals.sectors_read), sum(totals.sectors_written), path.stat().st_size
+    return {
+        "file": str(path),
+        **read.header.as_dict(),
+        "kernels": len(read.kernels),
+        "tensors": len(read.tensors),
+        "intervals": sum(totals.intervals),
+        "sectors_read": reads,
+        "sectors_written": writes,
+        "read_bytes": reads * sector,
+        "written_bytes": writes * sector,
+        "size_bytes": size,
+        "size_per_sector_bytes": size / (reads + writes) if reads + writes else None,
+        "by_kernel": _by_kind(read, totals),
+    }
+
+
+def _by_kind(read: "Trace", totals: "Totals") -> list[dict[str, Any]]:
+    """A row a kind of kernel and phase, in the order of their first launch."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    counts = zip(read.kernels, totals.intervals, totals.sectors_read, totals.sectors_written, strict=True)
+    for kernel, intervals, reads, writes in counts:
+        empty = {"kernel": kernel.name, "phase": kernel.phase, "launches": 0, "macs": 0, "intervals": 0,
+                 "sectors_read": 0, "sectors_written": 0}  # fmt: skip
+        row = rows.setdefault((kernel.name, kernel.phase), empty)
+        more = {"launches": 1, "macs": kernel.macs, "intervals": intervals, "sectors_read": reads,
+                "sectors_written": writes}  # fmt: skip
+        for name, value in more.items():
+            row[name] += value
+    return list(rows.values())
