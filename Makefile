@@ -31,7 +31,7 @@ bench: $(READY)
 	for bench in benchmarks/*/*.py; do echo "$$bench"; $(BIN)/python "$$bench" || exit 1; done
 
 docs: $(READY)
-	$(BIN)/python docs/build.py
+	$(BIN)/python -m docs.build
 
 clean:
 	rm -rf $(VENV) demo build dist

@@ -1,10 +1,11 @@
-"""Draw the pictures of README and docs anew: `make docs`.
+"""Draw the pictures of README and docs anew, and bring their examples up to date: `make docs`.
 
 docs/house.svg comes from the layers of the import contract in pyproject.toml; docs/answer.svg is the figure of the main
 job's answer, taken from demo/ when `make demo` has left one.
 """
 
 import shutil
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -15,6 +16,8 @@ mpl.rcParams["svg.hashsalt"] = "hwmodel"  # the same picture, the same bytes
 
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.patches import FancyBboxPatch  # noqa: E402
+
+from docs.examples import refresh  # noqa: E402
 
 HERE = Path(__file__).parent
 ROOMS = {
@@ -67,11 +70,14 @@ def draw_house(path: Path) -> None:
 
 
 def main() -> None:
-    """Write the pictures."""
+    """Write the pictures and the examples."""
     draw_house(HERE / "house.svg")
     answer = HERE.parent / "demo" / "figures" / "edp.svg"
     if answer.exists():
         shutil.copyfile(answer, HERE / "answer.svg")
+    with tempfile.TemporaryDirectory() as folder:
+        for page in refresh(Path(folder)):
+            print(f"{page}: examples brought up to date; read the difference before you commit it")
 
 
 if __name__ == "__main__":

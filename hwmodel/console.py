@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from hwmodel.units import label_of, scale_of, show, unit_of
 
+SHORT_LIST = 80  # characters of a list that still goes on one line
+
 
 def _cell(value: object, factor: float) -> str:
     """Return a cell of a column whose unit stands in its head: the scaled number, or what there is instead of one."""
@@ -59,8 +61,11 @@ def _pairs(document: dict[str, Any], indent: str = "") -> None:
             print(f"{indent}{label_of(name)}")
             _rows(value)
         else:
-            text = ", ".join(show(name, item) for item in value) if isinstance(value, list) else show(name, value)
-            print(f"{indent}{label_of(name):<{width}}  {text}")
+            items = [show(name, item) for item in value] if isinstance(value, list) else [show(name, value)]
+            if sum(map(len, items)) <= SHORT_LIST:
+                items = [", ".join(items)]
+            for number, text in enumerate(items):  # sentences go one a line
+                print(f"{indent}{'' if number else label_of(name):<{width}}  {text}")
 
 
 def view(document: Any) -> None:
