@@ -1,0 +1,91 @@
+"""Where the energy goes: dynamic, leakage and DRAM, a bar a cell, relative to the baseline's whole."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reports.figures.canvas import INK, RULE, chunks, draw, drawable, names, tint
+from reports.labels import cell_label, colours, network_label
+from reports.numbers import leaked_J
+from reports.results import Row, Study
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PARTS = ("dynamic", "leakage", "DRAM")
+STRENGTH = (1.0, 0.45, 0.12)
+HATCH = ("", "/////", "....")
+MOST_BARS, MOST_ROWS = 42, 4  # in a row of panels; rows in a figure
+
+
+def parts(row: Row) -> tuple[float, float, float]:
+    """Return a row's dynamic, leakage and DRAM energy in J, with DRAM: the cache leaks while DRAM works, too."""
+    return row["dynamic_energy_J"], leaked_J(row, dram=True), row["dram_energy_J"]
+
+
+def energy_figures(study: Study) -> dict[str, bytes]:
+    """Return the figure's file names and SVGs: a row of panels a phase, in more rows and files where there are many."""
+    most = max(1, MOST_BARS // (len(study.cells) + 1))
+    rows = [
+        (phase, part) for phase in study.phases for part in chunks([n for n, p in study.workloads if p == phase], most)
+    ]
+    pages = list(chunks(rows, MOST_ROWS))
+    width = max(len(networks) for _, networks in rows)
+    return {
+        name: draw(0.45 + 1.5 * len(page), lambda figure, page=page: _paint(figure, study, page, width))
+        for name, page in zip(names("energy", len(pages)), pages, strict=True)
+    }
+
+
+def _paint(figure: "Figure", study: Study, page: Sequence[tuple[str, Sequence[str]]], width: int) -> None:
+    axes = figure.subplots(len(page), 1, squeeze=False, sharey=True)[:, 0]
+    for axis, (phase, networks) in zip(axes, page, strict=True):
+        _panel(axis, study, phase, networks, width)
+    _legend(figure, study)
+    figure.supylabel(
+        drawable(f"energy / {cell_label(study.baseline)}’s energy, DRAM included"), fontsize=8.5, color=INK
+    )
+
+
+def _panel(axis: "Axes", study: Study, phase: str, networks: Sequence[str], width: int) -> None:
+    slots = len(study.cells) + 1
+    colour = colours(study.cells)
+    top = 0.0
+    for group, network in enumerate(networks):
+        whole = study.row((network, phase), study.baseline)["energy_J"]
+        for index, cell in enumerate(study.cells):
+            x, below = group * slots + index, 0.0
+            for part, strength, hatch in zip(parts(study.row((network, phase), cell)), STRENGTH, HATCH, strict=True):
+                axis.bar(
+                    x,
+                    part / whole,
+                    0.86,
+                    below,
+                    color=tint(colour[cell], strength),
+                    hatch=hatch,
+                    edgecolor=colour[cell],
+                )
+                below += part / whole
+            if width * slots <= 30:
+                axis.text(x, below, f" {below:.2f}", ha="center", va="bottom", fontsize=7, color=INK)
+            top = max(top, below)
+    axis.set_xticks(
+        [group * slots + (slots - 2) / 2 for group in range(len(networks))],
+        [drawable(network_label(network), max(6, 72 // width)) for network in networks],
+    )
+    axis.set_xlim(-0.9, width * slots - 1.1)
+    axis.set_ylim(0, top * 1.12)
+    axis.axhline(1, color=RULE, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
+    axis.tick_params(axis="x", length=0)
+    batch = study.row((networks[0], phase), study.baseline)["batch"]
+    axis.set_title(drawable(f"{phase}, batch {batch}", 80))
+
+
+def _legend(figure: "Figure", study: Study) -> None:
+    from matplotlib.patches import Patch
+
+    colour = colours(study.cells)
+    handles = [Patch(facecolor=colour[cell], label=drawable(cell_label(cell), 24)) for cell in study.cells]
+    handles += [Patch(facecolor=tint("#555555", strength), hatch=hatch, edgecolor="#555555", label=part)
+                for part, strength, hatch in reversed(list(zip(PARTS, STRENGTH, HATCH, strict=True)))]  # fmt: skip
+    figure.legend(handles=handles, loc="outside upper left", ncols=min(len(handles), 6))

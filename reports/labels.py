@@ -1,0 +1,113 @@
+"""Names and numbers as a report shows them: one label, one colour, one marker and one hatch a cell, everywhere."""
+
+import math
+from collections.abc import Sequence
+
+from hwmodel.units import scale_of, show
+from reports.results import Study, Workload
+
+_CELLS = {"sram": "SRAM", "stt": "STT-MRAM", "sot": "SOT-MRAM"}
+_NETWORKS = {
+    "alexnet": "AlexNet",
+    "googlenet": "GoogLeNet",
+    "resnet18": "ResNet-18",
+    "squeezenet": "SqueezeNet",
+    "vgg16": "VGG-16",
+}
+# Okabe and Ito's palette (jfly.uni-koeln.de/color), the cells of the main study at three well-spaced lightnesses.
+_COLOURS = {"sram": "#404040", "stt": "#0072B2", "sot": "#E69F00"}
+_SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
+_MARKERS = ("s", "o", "D", "^", "v", "P", "X", "<", ">")
+
+
+def cell_label(cell: str) -> str:
+    return _CELLS.get(cell.lower(), cell)
+
+
+def network_label(network: str) -> str:
+    return _NETWORKS.get(network, network)
+
+
+def workload_label(workload: Workload) -> str:
+    return f"{network_label(workload[0])} {workload[1]}"
+
+
+def colours(cells: Sequence[str]) -> dict[str, str]:
+    """Return each cell's colour; cells beyond the palette share the spare ones in turn and differ by marker."""
+    own = [cell for cell in cells if cell.lower() not in _COLOURS]
+    spare = {cell: _SPARE[i % len(_SPARE)] for i, cell in enumerate(own)}
+    return {cell: _COLOURS.get(cell.lower()) or spare[cell] for cell in cells}
+
+
+def markers(cells: Sequence[str]) -> dict[str, str]:
+    return {cell: _MARKERS[i % len(_MARKERS)] for i, cell in enumerate(cells)}
+
+
+def shorten(text: str, length: int) -> str:
+    """Return `text` with its middle left out where it is longer than `length` characters."""
+    if len(text) <= length:
+        return text
+    head = (length - 1) * 2 // 3
+    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
+
+
+def digits(value: float, significant: int = 3) -> str:
+    """Return a number with so many significant digits and no exponent: 1234.5 -> `1,234`, 0.0357 -> `0.0357`."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else str(value)
+    exponent = math.floor(math.log10(abs(float(f"{value:.{significant - 1}e}"))))
+    return f"{value:,.{max(0, significant - 1 - exponent)}f}"
+
+
+def counted(value: float) -> str:
+    """Return a large count with its power of a thousand in words: 1.3e9 -> `1.30 G`."""
+    for power, prefix in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if value >= 10.0**power:
+            return f"{digits(value / 10.0**power)} {prefix}"
+    return digits(value) if value % 1 else f"{value:.0f}"
+
+
+def column(name: str, values: Sequence[float]) -> tuple[str, list[str]]:
+    """Return (unit, texts) of one column of a table; the unit is empty where each value carries its own."""
+    factor, unit = scale_of(name, list(values))
+    scaled = [value * factor for value in values]
+    if all(value == 0 or value >= 0.01 for value in scaled):
+        return unit, [digits(value) for value in scaled]
+    return "", [engineering(name, value) for value in values]
+
+
+def engineering(name: str, value: float) -> str:
+    """Return `value`, stored under `name`, with three significant digits and its own unit: `11.0 mJ·s`."""
+    factor, unit = scale_of(name, [value])
+    return f"{digits(value * factor)} {unit}".rstrip()
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f}\u00a0%" if share >= 0.0995 or share == 0 else f"{100 * share:.1f}\u00a0%"
+
+
+def times(ratio: float) -> str:
+    return f"{digits(ratio, 2 if ratio < 9.95 else 3)}"
+
+
+def listed(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def shared(study: Study, name: str) -> str:
+    """Return a column's value in words where all caches agree, else the empty string."""
+    values = {str(study.caches[cell].get(name, "")): study.caches[cell].get(name, "") for cell in study.cells}
+    return show(name, next(iter(values.values()))) if len(values) == 1 else ""
+
+
+def cache_words(study: Study) -> str:
+    """Return what all caches of the study have in common: `3 MiB last-level cache`."""
+    return f"{shared(study, 'capacity_bytes')} last-level cache".strip()
+
+
+def workloads_words(study: Study) -> str:
+    """Return the workloads in words: `10 workloads (5 networks; inference and training)`."""
+    count, networks = len(study.workloads), len(study.networks)
+    if count == 1:
+        return workload_label(study.workloads[0])
+    return f"{count} workloads ({networks} network{'s' * (networks > 1)}; {listed(study.phases)})"
