@@ -73,6 +73,34 @@ def _survey(batch: Any, tensors: Any, bits: Any, counts: Any) -> tuple[int, int]
     return 0, 0
 
 
+@numba.njit(cache=True, error_model="numpy")
+def differences(base: Any, tensor: Any, tensors: int) -> Any:
+    """Return each base address less the one before it of the same tensor, modulo 2**64, as int64.
+
+    Args:
+        base: uint64, shape (n,).
+        tensor: below `tensors`, shape (n,).
+        tensors: number of tensors; the first interval of each is taken from address 0.
+    """
+    before = np.zeros(tensors, np.uint64)
+    out = np.empty(len(base), np.int64)
+    for i in range(len(base)):
+        out[i] = np.int64(base[i] - before[tensor[i]])
+        before[tensor[i]] = base[i]
+    return out
+
+
+@numba.njit(cache=True, error_model="numpy")
+def sums(delta: Any, tensor: Any, tensors: int) -> Any:
+    """Return the base addresses, uint64, whose `differences` are `delta`."""
+    at = np.zeros(tensors, np.uint64)
+    out = np.empty(len(delta), np.uint64)
+    for i in range(len(delta)):
+        at[tensor[i]] += np.uint64(delta[i])
+        out[i] = at[tensor[i]]
+    return out
+
+
 class Survey:
     """Checks batches against a trace's tables and adds up what they hold.
 
