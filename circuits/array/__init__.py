@@ -1,0 +1,1 @@
+"""Arrays of cells: gates and drivers, subarray, bank with its H-tree; vectorised over organisations."""

@@ -1,0 +1,1 @@
+"""A cache: tags and data, access modes, and the search over organisations."""

@@ -1,0 +1,202 @@
+"""Design a cache: search the organisations of its tags and data for the best under a target."""
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from circuits.array.bank import Bank, Shape, Space, evaluate, space
+from circuits.array.figures import Figures, load_figures
+from circuits.array.gates import LEAKING, Inverter
+from circuits.cache.modes import MODES, Compare, Totals, combine
+from circuits.cache.targets import TARGETS
+from circuits.cells.design import build_cell
+from circuits.devices.node import Node, load_node
+from circuits.errors import InputError
+from circuits.quantity import parse_bytes
+
+TAG_CELL = "sram"
+LINES = (16, 512)
+MOST_WAYS = 64
+FIELDS = ("read_latency_s", "write_latency_s", "read_energy_J", "write_energy_J", "leakage_W", "area_m2")
+
+
+@dataclass(frozen=True)
+class CacheDesign:
+    """The best cache found. SI units; latencies and energies are of a hit that reads or writes one whole line.
+
+    `searched` counts the organisations evaluated; `works` and `assumptions` are all that the figures rest on.
+    """
+
+    cell: str
+    node: str
+    capacity_bytes: int
+    ways: int
+    line_bytes: int
+    read_latency_s: float
+    write_latency_s: float
+    read_energy_J: float
+    write_energy_J: float
+    leakage_W: float
+    area_m2: float
+    organization: dict[str, Any]
+    searched: int
+    target: str
+    mode: str
+    temperature_K: float
+    leakage: str
+    works: dict[str, str] = field(default_factory=dict)
+    assumptions: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the design as a JSON-able document."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A cache asked for, checked."""
+
+    capacity_bytes: int
+    ways: int
+    line_bytes: int
+    target: str
+    modes: tuple[str, ...]
+
+    @property
+    def sets(self) -> int:
+        return self.capacity_bytes // (self.ways * self.line_bytes)
+
+
+def check(capacity: int | str, ways: int, line: int | str, target: str, mode: str | None) -> Request:
+    """Return a checked request.
+
+    Raises:
+        InputError: for the first value that cannot be used.
+    """
+    size, line_bytes = parse_bytes(capacity), parse_bytes(line, "line")
+    if isinstance(ways, bool) or not isinstance(ways, int) or not 1 <= ways <= MOST_WAYS:
+        raise InputError(f"ways {ways!r}: give a whole number from 1 to {MOST_WAYS}")
+    if not LINES[0] <= line_bytes <= LINES[1] or line_bytes & (line_bytes - 1):
+        raise InputError(f"line {line!r}: give a power of two from {LINES[0]} to {LINES[1]} bytes")
+    if size < ways * line_bytes:
+        raise InputError(
+            f"capacity {capacity!r}: less than one set of {ways} ways x {line_bytes} B; give at least that"
+        )
+    if size % (ways * line_bytes):
+        raise InputError(
+            f"capacity {capacity!r}: not a whole number of sets of {ways} ways x {line_bytes} B = {ways * line_bytes} B"
+        )
+    if target not in TARGETS:
+        raise InputError(f"target {target!r}: unknown; known are {', '.join(TARGETS)}")
+    if mode is not None and mode not in MODES:
+        raise InputError(f"mode {mode!r}: unknown; known are {', '.join(MODES)}, or none for the best of the three")
+    return Request(size, ways, line_bytes, target, (mode,) if mode else MODES)
+
+
+def tag_bits(request: Request, figures: Figures) -> int:
+    """Return the bits of one line's tag: what the address has beyond line and set, and the line's state."""
+    known = math.log2(request.line_bytes) + math.log2(request.sets)
+    return max(math.ceil(figures.address_bits - known), 1) + int(figures.state_bits)
+
+
+def comparators(node: Node, figures: Figures, request: Request, bits: int) -> Compare:
+    """Return the tag comparators of all ways: an XOR a bit, an AND tree of three-input gates, four-fold fan-outs."""
+    inverter = Inverter.of(node)
+    count = request.ways * bits
+    width = figures.comparator_gates * node.unit_m
+    return Compare(
+        (2 + math.log(bits, 3)) * inverter.fan_out_4_s,
+        count * figures.activity * figures.comparator_gates * (inverter.gate_F + inverter.drain_F) * node.vdd_V**2,
+        node.leak_W(count * width * (1 + node.p_to_n) * LEAKING),
+        float(count * node.row_area(0.0, 0.0, figures.comparator_gates)),
+    )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The best organisation of one access mode."""
+
+    value: float
+    mode: str
+    totals: Totals
+    row: int
+    column: int
+    space: Space
+    bank: Bank
+
+
+def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
+                 line: int | str = 128, target: str = "edap", *, mode: str | None = None, temperature_K: float = 350.0,
+                 leakage: str | None = None) -> CacheDesign:  # fmt: skip
+    """Return the best cache under a target, over all organisations of its tags and data and its access modes.
+
+    Args:
+        cell: the data's cell: sram, sram-hd, stt, sot, or a .yaml file; the tags are SRAM.
+        node: 45nm, 32nm, 22nm, 16nm, or a .yaml file.
+        capacity: bytes, or text such as 3MiB; a whole number of sets, no power of two needed.
+        ways: 1 to 64.
+        line: 16 to 512 bytes, a power of two.
+        target: see `circuits.cache.targets`; edap is mean energy x mean latency x area.
+        mode: normal, fast or sequential; None takes the best.
+        temperature_K: 300 to 400.
+        leakage: a leakage school of the node; None takes its default.
+
+    Raises:
+        InputError: a value that cannot be used.
+    """
+    request = check(capacity, ways, line, target, mode)
+    at = load_node(node, temperature_K, leakage)
+    bits, tags = build_cell(cell, at), build_cell(TAG_CELL, at)
+    figures, choices = load_figures()
+    tag_width = tag_bits(request, figures)
+    tag_shape = Shape(request.sets, request.ways * tag_width, 1)
+    tag_space = space(tag_shape)
+    tag_bank = evaluate(at, tags, figures, tag_shape, tag_space)
+    compare = comparators(at, figures, request, tag_width)
+    searched, best = 0, None
+    for name in request.modes:
+        shape = _shape(request, name)
+        where = space(shape)
+        if not where.rows.size:
+            continue
+        bank = evaluate(at, bits, figures, shape, where)
+        totals = combine(name, tag_bank, bank, compare)
+        score = np.where(bank.fits, TARGETS[target][1](totals), np.inf)
+        searched += score.size
+        index = np.unravel_index(int(np.argmin(score)), score.shape)
+        if np.isfinite(score[index]) and (best is None or score[index] < best.value):
+            best = Candidate(float(score[index]), name, totals, int(index[0]), int(index[1]), where, bank)
+    if best is None:
+        raise InputError(
+            f"capacity {capacity!r}: no organisation of {ways} ways x {request.line_bytes} B fits; give more"
+        )
+    found = {name: _pick(getattr(best.totals, name), best.row, best.column) for name in FIELDS}
+    data_m2, cells_m2 = float(best.bank.area_m2[best.column]), float(best.bank.cells_m2[best.column])
+    organization = {
+        "mode": best.mode,
+        "data": best.space.at(best.column),
+        "tag": tag_space.at(best.row) | {"bits_per_line": tag_width},
+        "data_area_m2": data_m2,
+        "tag_area_m2": float(tag_bank.area_m2[best.row]),
+        "data_area_efficiency": cells_m2 / data_m2,
+    }
+    assumptions = dict.fromkeys((*at.assumptions, *bits.assumptions, *tags.assumptions, *choices))
+    return CacheDesign(
+        bits.name, at.name, request.capacity_bytes, ways, request.line_bytes, **found, organization=organization,
+        searched=searched, target=target, mode=best.mode, temperature_K=at.temperature_K, leakage=at.leakage,
+        works=at.works | bits.works | tags.works, assumptions=list(assumptions),
+    )  # fmt: skip
+
+
+def _pick(values: Any, row: int, column: int) -> float:
+    return float(np.asarray(values)[row, column])
+
+
+def _shape(request: Request, mode: str) -> Shape:
+    """Return the data bank's shape: in fast mode a word is a whole set, in normal mode a row must hold whole sets."""
+    line_bits = 8 * request.line_bytes
+    if mode == "fast":
+        return Shape(request.sets, request.ways * line_bits, 1)
+    return Shape(request.sets * request.ways, line_bits, request.ways if mode == "normal" else 1)

@@ -1,0 +1,41 @@
+"""Find a cell by name and compute it at a node."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from circuits.cells import mram, sram
+from circuits.cells.cell import Cell
+from circuits.data import DataFile, find
+from circuits.devices.node import Node, load_node
+
+FOLDER = Path(__file__).parent / "data"
+BUILDERS = {"sram": sram.build, "stt": mram.build, "sot": mram.build}
+
+
+def cell_names() -> list[str]:
+    """Return the names of the cells that come with this package."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def build_cell(name: str, node: Node) -> Cell:
+    """Return a cell at a node; see `design_cell`."""
+    file = DataFile.open(find(name, "cell", FOLDER, "hwmodel.cells"))
+    return BUILDERS[file.text("kind", BUILDERS)](file, node)
+
+
+def design_cell(cell: str = "sram", node: str = "16nm", *, temperature_K: float = 350.0,
+                leakage: str | None = None) -> Cell:  # fmt: skip
+    """Return a bit cell computed from a node's devices.
+
+    Args:
+        cell: sram, sram-hd, stt, sot, a name that a package registers under `hwmodel.cells`, or a .yaml file's path.
+        node: 45nm, 32nm, 22nm, 16nm, a name under `hwmodel.nodes`, or a .yaml file's path.
+        temperature_K: 300 to 400 K.
+        leakage: a leakage school of the node; None takes its default.
+
+    Raises:
+        InputError: an unknown name, a value out of range, or a faulty data file.
+    """
+    at = load_node(node, temperature_K, leakage)
+    found = build_cell(cell, at)
+    return replace(found, works=at.works | found.works, assumptions=(*at.assumptions, *found.assumptions))

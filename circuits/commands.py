@@ -1,0 +1,58 @@
+"""The commands `cell` and `cache`."""
+
+from typing import Any
+
+import click
+
+_TEMPERATURE = click.option("--temperature", "temperature_K", type=float, default=350.0, show_default=True,
+                            help="In kelvin, 300 to 400.")  # fmt: skip
+_LEAKAGE = click.option("--leakage", help="A leakage school of the node; by default the node's own default.")
+_NODE = click.option("--node", default="16nm", show_default=True, help="45nm, 32nm, 22nm, 16nm, or a .yaml file.")
+
+
+@click.command()
+@click.option("--cell", default="sram", show_default=True, help="sram, sram-hd, stt, sot, or a .yaml file.")
+@_NODE
+@_TEMPERATURE
+@_LEAKAGE
+def cell(cell: str, node: str, temperature_K: float, leakage: str | None) -> dict[str, Any]:
+    """Compute a bit cell from a node's devices.
+
+    \b
+    Example:
+      hwmodel cell --cell stt --node 16nm
+    """
+    from circuits.cells.design import design_cell
+
+    return design_cell(cell, node, temperature_K=temperature_K, leakage=leakage).as_dict()
+
+
+@click.command()
+@click.option("--cell", default="sram", show_default=True, help="The data's cell; the tags are SRAM.")
+@_NODE
+@click.option("--capacity", required=True, help="Such as 3MiB; any whole number of sets.")
+@click.option("--ways", type=int, default=16, show_default=True, help="1 to 64.")
+@click.option("--line", default="128", show_default=True, help="Bytes: a power of two from 16 to 512.")
+@click.option(
+    "--target",
+    default="edap",
+    show_default=True,
+    help="edap, edp, read-latency, write-latency, read-energy, write-energy, read-edp, write-edp, leakage, area.",
+)
+@click.option("--mode", help="normal, fast or sequential; by default the best of the three.")
+@_TEMPERATURE
+@_LEAKAGE
+def cache(cell: str, node: str, capacity: str, ways: int, line: str, target: str, mode: str | None,
+          temperature_K: float, leakage: str | None) -> dict[str, Any]:  # fmt: skip
+    """Find the best organisation of a cache.
+
+    The target edap is the mean dynamic energy of a read and a write x their mean latency x area.
+
+    \b
+    Example:
+      hwmodel cache --cell sot --node 16nm --capacity 3MiB --ways 16 --line 128 --target edap
+    """
+    from circuits.cache.design import design_cache
+
+    return design_cache(cell, node, capacity, ways, line, target, mode=mode, temperature_K=temperature_K,
+                        leakage=leakage).as_dict()  # fmt: skip

@@ -1,0 +1,169 @@
+"""Read a data file whose every figure carries its unit in its key and its source beside it.
+
+A figure is written `vdd_V: {value: 0.8, source: wu2013}` where `source` names one of the file's `works`; a figure
+without a publication says `assumed:` and why, a fitted one `calibrated:` and to what. Reading a file collects the works
+and the assumptions, so that a result can list all it rests on.
+"""
+
+import contextlib
+import difflib
+import functools
+import math
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from circuits.errors import InputError
+
+MAX_BYTES = 1 << 20  # a data file is a page of text; a larger one is not ours
+
+Record = TypeVar("Record")
+
+
+@functools.lru_cache(maxsize=64)
+def _parse(path: Path, _changed: int) -> dict[str, Any]:
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())[:200]}") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: holds no keys; give a mapping such as the files of circuits/cells/data")
+    return found
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file.
+
+    Raises:
+        InputError: the file is missing, unreadable, larger than 1 MiB, no YAML, or no mapping.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    if not path.is_file() or status.st_size > MAX_BYTES:
+        raise InputError(f"{path}: not a data file of at most 1 MiB")
+    try:
+        return _parse(path, status.st_mtime_ns)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+
+
+@dataclass
+class DataFile:
+    """One data file being read: its content, and the works and assumptions met on the way."""
+
+    path: Path
+    content: dict[str, Any]
+    works: dict[str, str] = field(default_factory=dict)
+    assumptions: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, path: Path) -> "DataFile":
+        content = read_yaml(path)
+        cited = content.get("works", {})
+        if not isinstance(cited, dict) or not all(isinstance(v, str) for v in cited.values()):
+            raise InputError(f"{path}: works: give a mapping from a key to a citation")
+        return cls(path, content)
+
+    def text(self, key: str, allowed: Iterable[str] = ()) -> str:
+        """Return the text under `key`, one of `allowed` where that is given."""
+        value, choices = self.content.get(key), list(allowed)
+        if not isinstance(value, str) or (choices and value not in choices):
+            raise InputError(f"{self.path}: {key} {value!r}: give {' or '.join(choices) or 'text'}")
+        return value
+
+    def section(self, key: str) -> dict[str, Any]:
+        """Return the mapping under `key`.
+
+        Raises:
+            InputError: there is none.
+        """
+        value = self.content.get(key)
+        if not isinstance(value, dict):
+            raise InputError(f"{self.path}: {key}: missing; give a mapping of figures")
+        return value
+
+    def only(self, keys: Iterable[str]) -> None:
+        """Refuse any top-level key that is not one of `keys`."""
+        unknown_keys(self.path, "", self.content, [*keys, "works"])
+
+    def figure(self, where: str, entry: object) -> float:
+        """Return the number of one figure, and note its source.
+
+        Raises:
+            InputError: the entry is no figure, its number is not finite and positive, or its source is not listed.
+        """
+        if not isinstance(entry, dict) or set(entry) - {"value", "source", "assumed", "calibrated"}:
+            raise InputError(f"{self.path}: {where}: give {{value: ..., source: ...}} or {{value: ..., assumed: ...}}")
+        value = entry.get("value")
+        if isinstance(value, str):  # YAML 1.1 reads 6e-8, without a point, as text
+            with contextlib.suppress(ValueError):
+                value = float(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+            raise InputError(f"{self.path}: {where} {value!r}: not a positive, finite number")
+        for basis in ("assumed", "calibrated"):
+            if basis in entry:
+                self.assumptions.append(f"{self.path.stem}: {where} = {value:g} ({basis}: {entry[basis]})")
+        if "source" in entry:
+            key = entry["source"]
+            cited = self.content.get("works", {})
+            if key not in cited:
+                raise InputError(f"{self.path}: {where}: source {key!r} is not under works")
+            self.works[key] = cited[key]
+        elif not {"assumed", "calibrated"} & set(entry):
+            raise InputError(f"{self.path}: {where}: says neither source, assumed nor calibrated")
+        return float(value)
+
+    def record(self, kind: type[Record], where: str, section: dict[str, Any]) -> Record:
+        """Return a dataclass of figures filled from a section; an unknown key is an error, and so is a missing one."""
+        names = {f.name: f.default is MISSING for f in fields(kind)}  # type: ignore[arg-type]
+        unknown_keys(self.path, where, section, names)
+        missing = [name for name, needed in names.items() if needed and name not in section]
+        if missing:
+            raise InputError(f"{self.path}: {where}: lacks {', '.join(missing)}")
+        return kind(**{name: self.figure(f"{where}.{name}", section[name]) for name in section})
+
+
+def unknown_keys(path: Path, where: str, section: dict[str, Any], known: Iterable[str]) -> None:
+    """Refuse a key that nobody would read, and name the nearest one that would be."""
+    names = list(known)
+    for key in section:
+        if key not in names:
+            near = difflib.get_close_matches(str(key), names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+            raise InputError(f"{path}: {where + '.' if where else ''}{key}: unknown key; {hint}")
+
+
+def find(name: str, what: str, folder: Path, group: str) -> Path:
+    """Return the data file behind a name: one of ours, one that a package registers, or a path ending in .yaml.
+
+    Args:
+        name: `stt`, `16nm`, or the path of a file.
+        what: what the name means, for the error message: `cell` or `node`.
+        folder: where ours stand.
+        group: the entry-point group; an entry gives a path, or a function without arguments that returns one.
+
+    Raises:
+        InputError: there is no such name.
+    """
+    if not isinstance(name, str):
+        raise InputError(f"{what} {name!r}: not a name")
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    ours = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if name in ours:
+        return ours[name]
+    from importlib.metadata import entry_points
+
+    others = {entry.name: entry for entry in entry_points(group=group)}
+    if name in others:
+        loaded: Any = others[name].load()
+        given: Any = loaded() if callable(loaded) else loaded
+        return Path(given)
+    names = ", ".join([*ours, *sorted(others)])
+    raise InputError(f"{what} {name!r}: unknown; known are {names}, or give the path of a .yaml file")

@@ -1,0 +1,1 @@
+"""Devices: transistors and wires of a technology node, magnetic tunnel junctions, spin-orbit write lines."""

@@ -1,0 +1,200 @@
+"""A technology node: transistors, layout pitches, wires and leakage schools, read from a data file."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from circuits.data import DataFile, find
+from circuits.devices.leakage import School, ThermalLaw, off_current
+from circuits.devices.wire import Wire, WireFigures
+from circuits.errors import InputError
+
+FOLDER = Path(__file__).parent / "nodes"
+MIN_K, MAX_K = 300.0, 400.0
+WIRES = ("local", "intermediate", "global")
+
+
+@dataclass(frozen=True)
+class Transistors:
+    """Figures per metre of gated width at 300 K; for a FinFET the width is that of the fin's surface, 2 H + T."""
+
+    vdd_V: float
+    threshold_V: float
+    on_current_n_A_per_m: float
+    on_current_p_A_per_m: float
+    on_current_loss_per_K: float
+    effective_resistance_factor: float
+    gate_capacitance_F_per_m: float
+    drain_capacitance_F_per_m: float
+
+
+@dataclass(frozen=True)
+class FinLayout:
+    """Pitches of a FinFET node."""
+
+    gate_pitch_m: float
+    fin_pitch_m: float
+    fin_height_m: float
+    fin_width_m: float
+    row_height_m: float
+    row_fins: float
+
+
+@dataclass(frozen=True)
+class PlanarLayout:
+    """Layout rules of a planar node, in feature sizes."""
+
+    feature_m: float
+    gate_pitch_features: float
+    row_height_features: float
+    row_width_features: float
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node at one temperature and under one leakage school. All quantities in SI units.
+
+    `unit_m` is the gated width of the smallest device: one fin, or one feature size. `row_width_m` is the width of the
+    N device (and of the P device) that one gate finger of a standard row holds.
+    """
+
+    name: str
+    kind: str
+    temperature_K: float
+    leakage: str
+    transistors: Transistors
+    gate_pitch_m: float
+    track_m: float
+    unit_m: float
+    row_height_m: float
+    row_width_m: float
+    off_current_A_per_m: float
+    wires: dict[str, Wire]
+    works: dict[str, str]
+    assumptions: tuple[str, ...]
+
+    @property
+    def vdd_V(self) -> float:
+        return self.transistors.vdd_V
+
+    @property
+    def on_n_A_per_m(self) -> float:
+        return self.transistors.on_current_n_A_per_m * self._hot
+
+    @property
+    def on_p_A_per_m(self) -> float:
+        return self.transistors.on_current_p_A_per_m * self._hot
+
+    @property
+    def _hot(self) -> float:
+        return 1 - self.transistors.on_current_loss_per_K * (self.temperature_K - 300)
+
+    @property
+    def p_to_n(self) -> float:
+        """Width of a P device that drives like an N device, over the N device's width."""
+        return self.transistors.on_current_n_A_per_m / self.transistors.on_current_p_A_per_m
+
+    def resistance(self, width_m: Any) -> Any:
+        """Return the effective switching resistance [ohm] of an N device: k Vdd / Ion."""
+        return self.transistors.effective_resistance_factor * self.vdd_V / (self.on_n_A_per_m * width_m)
+
+    def gate_F(self, width_m: Any) -> Any:
+        return self.transistors.gate_capacitance_F_per_m * width_m
+
+    def drain_F(self, width_m: Any) -> Any:
+        return self.transistors.drain_capacitance_F_per_m * width_m
+
+    def transconductance(self, width_m: Any) -> Any:
+        """Return dI/dVgs [S] of a velocity-saturated N device, whose current rises linearly above the threshold."""
+        return self.on_n_A_per_m * width_m / (self.vdd_V - self.transistors.threshold_V)
+
+    def current(self, width_m: float, gate_V: float, drain_V: float) -> float:
+        """Return the drain current [A] of an N device; gate and drain voltages are taken against the source.
+
+        Linear in the overdrive where saturated (full velocity saturation), parabolic below Vdsat = half the overdrive.
+        """
+        overdrive = gate_V - self.transistors.threshold_V
+        if overdrive <= 0 or drain_V <= 0:
+            return 0.0
+        part = min(1.0, drain_V / (overdrive / 2))
+        return self.transconductance(width_m) * overdrive * part * (2 - part)
+
+    def leak_W(self, width_m: Any) -> Any:
+        """Return the power [W] that leaks through off devices of the given total width."""
+        return self.off_current_A_per_m * width_m * self.vdd_V
+
+    def row_area(self, width_n_m: Any, width_p_m: Any, gates: Any) -> Any:
+        """Return the area [m2] of `gates` gates in standard rows: their fingers, and a pitch between neighbours."""
+        import numpy as np
+
+        fingers = np.maximum(np.maximum(width_n_m, width_p_m) / self.row_width_m, gates)
+        return (fingers + gates) * self.gate_pitch_m * self.row_height_m
+
+
+def _layout(file: DataFile, kind: str) -> tuple[float, float, float, float, float]:
+    section = file.section("layout")
+    if kind == "finfet":
+        fin = file.record(FinLayout, "layout", section)
+        unit = 2 * fin.fin_height_m + fin.fin_width_m
+        return fin.gate_pitch_m, fin.fin_pitch_m, unit, fin.row_height_m, fin.row_fins * unit
+    flat = file.record(PlanarLayout, "layout", section)
+    f = flat.feature_m
+    return flat.gate_pitch_features * f, f, f, flat.row_height_features * f, flat.row_width_features * f
+
+
+def _school(file: DataFile, name: str | None) -> tuple[str, School, ThermalLaw]:
+    section = dict(file.section("leakage"))
+    default, schools = section.pop("default", None), section.pop("schools", None)
+    law = file.record(ThermalLaw, "leakage", section)
+    if not isinstance(schools, dict) or default not in schools:
+        raise InputError(f"{file.path}: leakage: give schools, and the default one among them")
+    chosen = name or default
+    if chosen not in schools:
+        raise InputError(f"leakage {chosen!r}: unknown at {file.path.stem}; known are {', '.join(schools)}")
+    school = file.record(School, f"leakage.schools.{chosen}", schools[chosen])
+    file.assumptions.append(
+        f"leakage school {chosen} of {', '.join(schools)}" + (", the default" if chosen == default else "")
+    )
+    return chosen, school, law
+
+
+def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = None) -> Node:
+    """Return a technology node at a temperature.
+
+    Args:
+        name: 45nm, 32nm, 22nm, 16nm, a name that a package registers under `hwmodel.nodes`, or a .yaml file's path.
+        temperature_K: 300 to 400 K.
+        leakage: the leakage school; None takes the node's default.
+
+    Raises:
+        InputError: unknown node or school, a temperature out of range, or a faulty data file.
+    """
+    try:
+        temperature = float(temperature_K)
+    except (TypeError, ValueError):
+        raise InputError(f"temperature {temperature_K!r}: not a number; give {MIN_K:g} to {MAX_K:g} K") from None
+    if not MIN_K <= temperature <= MAX_K:
+        raise InputError(f"temperature {temperature:g} K: out of range; give {MIN_K:g} to {MAX_K:g} K")
+    file = DataFile.open(find(name, "node", FOLDER, "hwmodel.nodes"))
+    file.only(("name", "kind", "transistors", "layout", "wires", "leakage"))
+    kind = file.text("kind", ("planar", "finfet"))
+    transistors = file.record(Transistors, "transistors", file.section("transistors"))
+    gate_pitch, track, unit, row_height, row_width = _layout(file, kind)
+    chosen, school, law = _school(file, leakage)
+    wires = {}
+    for level in WIRES:
+        section = file.section("wires").get(level)
+        if not isinstance(section, dict):
+            raise InputError(f"{file.path}: wires.{level}: missing; give {', '.join(WIRES)}")
+        wires[level] = Wire.of(file.record(WireFigures, f"wires.{level}", section), temperature)
+    off = off_current(school, law, temperature)
+    if not math.isfinite(off) or transistors.threshold_V >= transistors.vdd_V:
+        raise InputError(f"{file.path}: transistors.threshold_V: not below vdd_V")
+    return Node(file.text("name"), kind, temperature, chosen, transistors, gate_pitch, track, unit, row_height,
+                row_width, off, wires, file.works, tuple(file.assumptions))  # fmt: skip
+
+
+def node_names() -> list[str]:
+    """Return the names of the nodes that come with this package."""
+    return sorted((path.stem for path in FOLDER.glob("*.yaml")), key=lambda name: (-len(name), name), reverse=True)
