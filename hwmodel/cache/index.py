@@ -15,13 +15,15 @@ spread over the sets as if thrown at random. It is no vendor's function: those a
 import numba as nb
 import numpy as np
 
+from hwmodel.cache.compiled import Whole, kernel
+
 _FIRST = np.uint64(0x9E3779B1)  # odd multipliers with well mixed bits: the golden ratio, and a prime of xxHash
 _SECOND = np.uint64(0x85EBCA77)
 _LOW = np.uint64(0xFFFFFFFF)
 _ONE, _FIFTEEN, _THIRTEEN, _WORD = np.uint64(1), np.uint64(15), np.uint64(13), np.uint64(32)
 
 
-@nb.njit(cache=True, inline="always")
+@nb.njit(inline="always")
 def turn(quotient: np.uint64, sets: np.uint64) -> np.uint64:
     """Return the turn of a stretch of lines: 0 .. sets - 1, spread evenly over successive quotients."""
     mixed = (quotient ^ (quotient >> _WORD)) & _LOW
@@ -31,8 +33,8 @@ def turn(quotient: np.uint64, sets: np.uint64) -> np.uint64:
     return (mixed * sets) >> _WORD
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def locate(line: np.ndarray, count: int, sets: int, hashed: bool, places: np.ndarray, tags: np.ndarray) -> None:
+@kernel
+def locate(line: np.ndarray, count: Whole, sets: int, hashed: bool, places: np.ndarray, tags: np.ndarray) -> None:
     """Fill `places` (set numbers, uint32) and `tags` (quotient + 1, so that 0 marks an empty slot) for `count` lines.
 
     With 4-byte tags every line is below 2**52 and every quotient below 2**32 - 1 (the caller sees to it), so that one

@@ -14,6 +14,7 @@ State of a set: `slots` tags in order of use, the latest first, 0 where empty; a
 import numba as nb
 import numpy as np
 
+from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SLOTS
 from hwmodel.cache.vectors import lowest, match, ones, push
 
@@ -25,7 +26,7 @@ _HALF = np.uint32(0xFFFF)
 _ALL = np.uint32((1 << SLOTS) - 1)
 
 
-@nb.njit(cache=True, inline="always")
+@nb.njit(inline="always")
 def _missed(kept: np.uint32, what: np.uint32, hit: bool, sectored: bool) -> np.uint32:
     """Return how many of a record's accesses miss: the sectors absent, or, for whole lines, the first access."""
     if not sectored:
@@ -34,12 +35,12 @@ def _missed(kept: np.uint32, what: np.uint32, hit: bool, sectored: bool) -> np.u
     return ones((what >> np.uint32(16)) & _BYTE & ~present)
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def visit_one_group(
     places: np.ndarray,
     wanted: np.ndarray,
     what: np.ndarray,
-    count: int,
+    count: Whole,
     ways: int,
     sectored: bool,
     tags: np.ndarray,
@@ -73,12 +74,12 @@ def visit_one_group(
     counters[WRITEBACK_SECTORS] += writeback_sectors
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def visit_groups(
     places: np.ndarray,
     wanted: np.ndarray,
     what: np.ndarray,
-    count: int,
+    count: Whole,
     ways: int,
     sectored: bool,
     tags: np.ndarray,

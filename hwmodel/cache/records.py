@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
+from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SECTOR_BYTES, SLOTS
 from hwmodel.cache.index import locate
 from hwmodel.cache.lru import visit_groups, visit_one_group
@@ -19,6 +20,8 @@ SETS, WAYS, SLOTS_A_SET, START, HASHED, SECTORED, SHAPE = range(7)
 _SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 _ZERO, _ONE, _TWO = np.uint32(0), np.uint32(1), np.uint32(2)
 _WRITE = np.uint32(0xFF << 24)
+_EACH = np.uint32(0x010001)  # times a sector's bit: in valid and in mask
+_ZERO_LONG, _UNIT, _BEFORE = np.uint64(0), np.uint64(1), np.uint64(2**64 - 1)
 
 
 class Block(NamedTuple):
@@ -43,13 +46,13 @@ class Caches(NamedTuple):
     misses: np.ndarray  # uint64 (cache, kernel, counter of hwmodel.cache.lru)
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _apply(block: Block, count: int, members: np.ndarray, caches: Caches, kernel: int | np.int64) -> None:
+@kernel
+def _apply(block: Block, count: Whole, members: np.ndarray, caches: Caches, row: Whole) -> None:
     """Apply a block's records to the caches numbered `members`."""
     for cache in members:
         shape = caches.shape[cache]
         slots = slice(shape[START], shape[START] + shape[SETS] * shape[SLOTS_A_SET])
-        tags, bits, counters = caches.tags[slots], caches.bits[slots], caches.misses[cache, kernel]
+        tags, bits, counters = caches.tags[slots], caches.bits[slots], caches.misses[cache, row]
         locate(block.line, count, shape[SETS], shape[HASHED] != 0, block.places, block.wanted)
         ways, sectored = shape[WAYS], shape[SECTORED] != 0
         if ways <= SLOTS:
@@ -58,11 +61,12 @@ def _apply(block: Block, count: int, members: np.ndarray, caches: Caches, kernel
             visit_groups(block.places, block.wanted, block.what, count, ways, sectored, tags, bits, counters)
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def feed_addresses(
     address: np.ndarray,
-    write: np.ndarray,
+    is_write: np.ndarray,
     line_bits: int,
+    joined: bool,
     members: np.ndarray,
     block: Block,
     caches: Caches,
@@ -70,34 +74,38 @@ def feed_addresses(
 ) -> None:
     """Apply sector accesses, given as byte addresses (uint64) and kinds (bool), to the caches `members`.
 
-    `accesses`, uint64 (1, 2), grows by the number of reads and of writes.
+    `joined`: make one record of reads and writes next to each other; right for caches that fill whole lines, where
+    only the first of them can miss. `accesses`, uint64 (1, 2), grows by the number of reads and of writes.
     """
-    low = np.uint64(line_bits)
-    sector, within = np.uint64(_SECTOR_BITS), np.uint64((1 << (line_bits - _SECTOR_BITS)) - 1)
+    low, sector = np.uint64(line_bits), np.uint64(_SECTOR_BITS)
+    within = np.uint64((1 << (line_bits - _SECTOR_BITS)) - 1)
+    kinds = _ZERO_LONG if joined else _UNIT
     for begin in range(0, address.size, BLOCK):
         end = min(begin + BLOCK, address.size)
-        last = -1
-        line, what = np.uint64(0), _ZERO
+        last, now = _BEFORE, _BEFORE  # no line has this number, so that the first access opens record 0
+        what, kind = _ZERO, _ZERO
         writes = 0
         for i in range(begin, end):
-            one = _ONE << np.uint32((address[i] >> sector) & within)
-            kind = _WRITE if write[i] else _ZERO
-            writes += write[i]
-            does = kind | (one << np.uint32(16)) | ((one << np.uint32(8)) & (kind >> np.uint32(16))) | one
-            here = address[i] >> low
-            same = last >= 0 and here == line and ((what ^ does) & _WRITE) == _ZERO
-            last += not same
-            what = what | does if same else does
-            line = here
+            write = np.uint32(is_write[i])
+            line = address[i] >> low
+            place = (line << _UNIT) | (np.uint64(write) & kinds)
+            unit = _ONE << np.uint32((address[i] >> sector) & within)
+            does = unit * (_EACH + (write << np.uint32(8)))
+            opens = place != now
+            last += np.uint64(opens)
+            what = does if opens else what | does
+            kind = write if opens else kind  # of a record's first access, the only one that may miss where joined
+            now = place
+            writes += np.intp(write)
             block.line[last] = line
-            block.what[last] = what
-        _apply(block, last + 1, members, caches, 0)
+            block.what[last] = what | (kind * _WRITE)
+        _apply(block, np.int64(last + _UNIT), members, caches, 0)
         accesses[0, 0] += np.uint64(end - begin - writes)
         accesses[0, 1] += np.uint64(writes)
 
 
-@nb.njit(cache=True, inline="always")
-def _what(first: int, last: int, write: bool) -> np.uint32:
+@nb.njit(inline="always")
+def _what(first: Whole, last: Whole, write: bool) -> np.uint32:
     """Return a record's sectors for the bytes `first` to `last` of a line."""
     mask = (_TWO << np.uint32(last >> _SECTOR_BITS)) - (_ONE << np.uint32(first >> _SECTOR_BITS))
     if not write:
@@ -107,8 +115,8 @@ def _what(first: int, last: int, write: bool) -> np.uint32:
     return whole | (mask << np.uint32(8)) | (mask << np.uint32(16)) | _WRITE
 
 
-@nb.njit(cache=True, inline="always")
-def _append(block: Block, count: int, line: int, what: np.uint32) -> int:
+@nb.njit(inline="always")
+def _append(block: Block, count: Whole, line: Whole, what: np.uint32) -> Whole:
     """Append a record, or join it to the one before; return how many there are."""
     place = np.uint64(line)
     if count > 0 and block.line[count - 1] == place and ((block.what[count - 1] ^ what) & _WRITE) == _ZERO:
@@ -119,60 +127,69 @@ def _append(block: Block, count: int, line: int, what: np.uint32) -> int:
     return count + 1
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _append_lines(
     block: Block,
-    count: int,
-    begin: int,
-    end: int,
+    count: Whole,
+    begin: Whole,
+    step: Whole,
+    times: Whole,
     what: np.uint32,
     members: np.ndarray,
     caches: Caches,
-    kernel: int | np.int64,
-) -> int:
-    """Append whole lines `begin` to `end - 1`, applying the block each time it is full; return how many are left."""
-    while begin < end:
+    row: Whole,
+) -> Whole:
+    """Append `times` lines, `step` apart, applying the block each time it is full; return how many records it holds."""
+    while times > 0:
         if count == BLOCK:
-            _apply(block, count, members, caches, kernel)
+            _apply(block, count, members, caches, row)
             count = 0
-        room = min(end - begin, BLOCK - count)
+        room = min(times, BLOCK - count)
         for i in range(room):
-            block.line[count + i] = np.uint64(begin + i)
+            block.line[count + i] = np.uint64(begin + i * step)
             block.what[count + i] = what
-        begin += room
+        begin += room * step
+        times -= room
         count += room
     return count
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def feed_intervals(
     base: np.ndarray,
     stride: np.ndarray,
     rows: np.ndarray,
     width: np.ndarray,
     write: np.ndarray,
-    kernel: np.ndarray,
+    kernels: np.ndarray,
     line_bits: int,
     members: np.ndarray,
     block: Block,
     caches: Caches,
     accesses: np.ndarray,
 ) -> None:
-    """Apply intervals (see traces.stream) to the caches `members`; `kernel` is a row of the counts.
+    """Apply intervals (see traces.stream) to the caches `members`; `kernels` are rows of the counts.
 
     `accesses`, uint64 (kernels, 2), grows by the number of reads and of writes.
     """
     within = (1 << line_bits) - 1
-    count, now = 0, 0
+    count, now = 0, np.int64(0)
     for i in range(base.size):
-        if kernel[i] != now:
+        if kernels[i] != now:
             _apply(block, count, members, caches, now)
-            count, now = 0, np.int64(kernel[i])
+            count, now = 0, np.int64(kernels[i])
         start, step, times, length = np.int64(base[i]), stride[i], np.int64(rows[i]), np.int64(width[i])
         if step == length and ((start | length) & (SECTOR_BYTES - 1)) == 0:  # rows without gaps are one row
             length *= times
             times = 1
         kind = bool(write[i])
+        if times > 1 and step & within == 0 and (start & within) + length <= within + 1:  # one line a row, all alike
+            what = _what(start & within, (start & within) + length - 1, kind)
+            first = start >> line_bits
+            count = _append_lines(block, count, first, step >> line_bits, times, what, members, caches, now)
+            sectors = times * (((start + length - 1) >> _SECTOR_BITS) - (start >> _SECTOR_BITS) + 1)
+            accesses[now, 1 if kind else 0] += np.uint64(sectors)
+            continue
         full = _what(0, within, kind)
         sectors = 0
         for _ in range(times):
@@ -186,7 +203,7 @@ def feed_intervals(
                 count = _append(block, count, first, _what(start & within, end & within, kind))
             else:
                 count = _append(block, count, first, _what(start & within, within, kind))
-                count = _append_lines(block, count, first + 1, last, full, members, caches, now)
+                count = _append_lines(block, count, first + 1, 1, last - first - 1, full, members, caches, now)
                 if count == BLOCK:
                     _apply(block, count, members, caches, now)
                     count = 0

@@ -35,10 +35,10 @@ class Replay:
     def __init__(self, configs: Sequence[CacheConfig], kernels: int | None = None) -> None:
         self.configs = _checked(configs)
         self.kernels = kernels
-        self._groups = {
-            line: np.array([i for i, config in enumerate(self.configs) if config.line == line], np.int64)
-            for line in dict.fromkeys(config.line for config in self.configs)
-        }
+        self._groups: dict[tuple[int, bool], np.ndarray] = {}  # caches that see the same records
+        for kind in dict.fromkeys(map(_kind, self.configs)):
+            members = [i for i, config in enumerate(self.configs) if _kind(config) == kind]
+            self._groups[kind] = np.array(members, np.int64)
         slots = [config.sets * config.slots for config in self.configs]
         starts = np.cumsum([0, *slots[:-1]])
         shape = np.zeros((len(self.configs), records.SHAPE), np.int64)
@@ -52,8 +52,8 @@ class Replay:
             _aligned(sum(slots), np.uint16),
             np.zeros((len(self.configs), rows, lru.COUNTERS), np.uint64),
         )
-        # Reads and writes by kernel, counted while intervals are unrolled into lines, so once a line size.
-        self._accesses = {line: np.zeros((rows, 2), np.uint64) for line in self._groups}
+        # Reads and writes by kernel, counted while intervals are unrolled into lines, so once a group.
+        self._accesses = {kind: np.zeros((rows, 2), np.uint64) for kind in self._groups}
         self._block = records.Block.empty(np.uint32)
         # Below this address a tag fits 4 bytes and a line number is exact as a float64 (hwmodel.cache.index).
         self._narrow = min(config.line * min(2**52, config.sets * (2**32 - 2)) for config in self.configs)
@@ -61,7 +61,7 @@ class Replay:
     @property
     def accesses(self) -> int:
         """Sector accesses seen so far."""
-        return int(self._accesses[self.configs[0].line].sum())
+        return int(self._accesses[_kind(self.configs[0])].sum())
 
     def feed(self, batch: Intervals) -> None:
         """Replay a batch of intervals.
@@ -79,9 +79,9 @@ class Replay:
                 if int(kernel.max()) >= self.kernels:
                     raise InputError(f"kernel {int(kernel.max())}: the trace has only {self.kernels} kernels")
             columns = (part.base, part.stride, part.rows, part.width, part.write, kernel)
-            for line, members in self._groups.items():
-                caches = members, self._block, self._caches, self._accesses[line]
-                records.feed_intervals(*columns, line.bit_length() - 1, *caches)
+            for kind, members in self._groups.items():
+                caches = members, self._block, self._caches, self._accesses[kind]
+                records.feed_intervals(*columns, kind[0].bit_length() - 1, *caches)
 
     def feed_addresses(self, address: Any, is_write: Any) -> None:
         """Replay sector accesses given as byte addresses (integers, a sector each) and kinds (true for a write).
@@ -96,9 +96,9 @@ class Replay:
             part = np.require(address[start : start + _CHUNK], np.uint64, ["C", "A", "W"])
             kinds = np.require(is_write[start : start + _CHUNK], np.bool_, ["C", "W"])
             self._widen(int(part.max()))
-            for line, members in self._groups.items():
-                caches = members, self._block, self._caches, self._accesses[line]
-                records.feed_addresses(part, kinds, line.bit_length() - 1, *caches)
+            for kind, members in self._groups.items():
+                caches = members, self._block, self._caches, self._accesses[kind]
+                records.feed_addresses(part, kinds, kind[0].bit_length() - 1, kind[1], *caches)
 
     def _widen(self, top: int) -> None:
         """Go over to 8-byte tags once an address needs them."""
@@ -127,7 +127,7 @@ class Replay:
 
     def _counted(self, number: int, kernel: int) -> dict[str, int]:
         config = self.configs[number]
-        reads, writes = map(int, self._accesses[config.line][kernel])
+        reads, writes = map(int, self._accesses[_kind(config)][kernel])
         read_misses, write_misses, writebacks, writeback_sectors = map(int, self._caches.misses[number, kernel])
         classic = config.sector is None
         fills = (read_misses + write_misses) * config.sectors_per_line if classic else read_misses
@@ -210,6 +210,11 @@ def _checked(configs: Sequence[CacheConfig]) -> list[CacheConfig]:
         if not isinstance(config, CacheConfig):
             raise InputError(f"configs: {config!r} is no CacheConfig; give CacheConfig(capacity, ways, line)")
     return chosen
+
+
+def _kind(config: CacheConfig) -> tuple[int, bool]:
+    """Return what caches that share records have in common: bytes of a line, and whether they fill whole lines."""
+    return config.line, config.sector is None
 
 
 def _described(config: CacheConfig) -> dict[str, Any]:
