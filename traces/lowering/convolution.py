@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from traces.lowering import rows as r
-from traces.lowering.elementwise import stream
+from traces.lowering.elementwise import channels_last, stream
 from traces.lowering.gemm import reduce_splits, workspace
 from traces.lowering.grid import Grid, Image, adjoint, matrix, patches, windows
 from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
@@ -99,14 +99,8 @@ def convolution_backward(call: Call) -> list[Launch]:
 
 def add_bias(call: Call, bias: View, y: View) -> list[Launch]:
     """Read and write y, and read the bias of each channel, which lies innermost."""
-    channels = (*y.shape[:1], *y.shape[2:], y.shape[1])
-    steps = tuple(_dense(channels))
-    leader = View(y.tensor, y.address, channels, steps, y.itemsize, y.dtype)
+    leader = channels_last(y)
     return stream(call, "bias", [leader, bias], [leader], leader)
-
-
-def _dense(shape: tuple[int, ...]) -> list[int]:
-    return [prod(shape[d + 1 :]) for d in range(len(shape))]
 
 
 def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:

@@ -142,6 +142,19 @@ def is_image(view: View) -> bool:
     return len(view.shape) == 4
 
 
+def channels_last(view: View) -> View:
+    """Return an image as the device walks it, channels innermost, so that one value a channel repeats along it."""
+    if len(view.shape) < 3:
+        return view
+    n, c, *space = view.shape
+    shape = (n, *space, c)
+    strides, step = [], 1
+    for length in reversed(shape):
+        strides.append(step)
+        step *= length
+    return View(view.tensor, view.address, shape, tuple(reversed(strides)), view.itemsize, view.dtype)
+
+
 def _written(call: Call) -> list[View]:
     """Return what an operator writes: its results, or its first argument where it works in place and returns none."""
     results = [v for v in call.operation.outputs if v is not None]

@@ -1,21 +1,8 @@
 """Normalisation: passes that gather statistics, and passes that apply them."""
 
-from traces.lowering.elementwise import stream, tensors
+from traces.lowering.elementwise import channels_last, stream, tensors
 from traces.lowering.launch import Call, Launch, lowers
 from traces.operation import View
-
-
-def _channels_last(view: View) -> View:
-    """Return an image as the device walks it, channels innermost, so that one value a channel repeats along it."""
-    if len(view.shape) < 3:
-        return view
-    n, c, *space = view.shape
-    shape = (n, *space, c)
-    strides, step = [], 1
-    for length in reversed(shape):
-        strides.append(step)
-        step *= length
-    return View(view.tensor, view.address, shape, tuple(reversed(strides)), view.itemsize, view.dtype)
 
 
 @lowers("aten.native_batch_norm", "aten._native_batch_norm_legit", "aten._native_batch_norm_legit_functional",
@@ -41,7 +28,7 @@ def _batch_norm(call: Call, training: bool) -> list[Launch]:
     affine = [v for v in (call.argument(1), call.argument(2)) if isinstance(v, View)]
     running = [v for v in (call.argument(3), call.argument(4)) if isinstance(v, View)]
     saved = [v for v in call.operation.outputs[1:3] if v is not None and v.numel]
-    x, y = _channels_last(x), _channels_last(y)
+    x, y = channels_last(x), channels_last(y)
     if not training:
         return stream(call, "batch_norm", [x, *affine, *running], [y], x)
     launches = stream(call, "batch_norm_statistics", [x], saved, x)
@@ -54,9 +41,9 @@ def batch_norm_backward(call: Call) -> list[Launch]:
     """One pass over gradient and input for the sums, one for the input's gradient."""
     dx, *sums = call.operation.outputs
     vectors = [v for a in call.operation.arguments[2:] for v in tensors(a) if v.numel]
-    dy, x = _channels_last(call.view(0)), _channels_last(call.view(1))
+    dy, x = channels_last(call.view(0)), channels_last(call.view(1))
     launches = stream(call, "batch_norm_sums", [dy, x], [v for v in sums if v is not None], x)
-    target = _channels_last(dx) if dx else None
+    target = channels_last(dx) if dx else None
     return launches + (stream(call, "batch_norm_backward", [dy, x, *vectors], [target], x) if target else [])
 
 

@@ -47,12 +47,16 @@ def _launch(call: Call, name: str, reads: list[list[View]], writes: list[list[Vi
     columns = [(views, False) for views in reads if len(views) == length]
     columns += [(views, True) for views in writes]
     sets = [[operand(views[i], write) for views, write in columns] for i in range(length)]
-    sets = [operands for operands in sets if operands[-1].numel]
+    sets = [operands for operands in sets if _numel(operands)]
     chunk = call.gpu.foreach_elements_per_block
-    blocks = sum(-(-operands[-1].numel // chunk) for operands in sets)
+    blocks = sum(-(-_numel(operands) // chunk) for operands in sets)
     if not blocks:
         return []
     return [Launch(call.kernel(name, blocks), lambda index: batches(_rows(call.gpu, sets), index))]
+
+
+def _numel(operands: list[Operand]) -> int:
+    return max(o.numel for o in operands)
 
 
 def _rows(gpu: Gpu, sets: list[list[Operand]]) -> Iterator[tuple[Row, Operand]]:
@@ -62,7 +66,7 @@ def _rows(gpu: Gpu, sets: list[list[Operand]]) -> Iterator[tuple[Row, Operand]]:
     wave: list[tuple[int, int, int]] = []  # tensor, its first chunk and the chunk past its last of this wave
     free = resident
     for index, operands in enumerate(sets):
-        chunks, first = -(-operands[-1].numel // chunk), 0
+        chunks, first = -(-_numel(operands) // chunk), 0
         while first < chunks:
             last = min(chunks, first + free)
             wave.append((index, first, last))
@@ -79,17 +83,21 @@ def _wave(
 ) -> Iterator[tuple[Row, Operand]]:
     for start in range(0, chunk, step):
         for index, first, last in wave:
-            for o in sets[index]:
-                end = min(o.numel, last * chunk)
-                if o.numel == 1 and sets[index][-1].numel > 1:
-                    yield (o.base, 0, last - first, o.itemsize), o
-                    continue
-                whole = [c for c in (last - 1, last) if first * chunk + start + step <= end and c * chunk <= end]
-                full = min(last, (end - start - step) // chunk + 1) if whole else first
-                if full > first:
-                    row = (o.base + (first * chunk + start) * o.itemsize, chunk * o.itemsize if full - first > 1 else 0,
-                           full - first, step * o.itemsize)  # fmt: skip
-                    yield (row if o.write else joined(row)), o
-                rest = full * chunk + start
-                if full < last and rest < end:
-                    yield (o.base + rest * o.itemsize, 0, 1, (min(end, rest + step) - rest) * o.itemsize), o
+            numel = _numel(sets[index])
+            if first * chunk + start < numel:
+                for o in sets[index]:
+                    for row in _step(o, numel, first * chunk + start, last - first, chunk, step):
+                        yield (row if o.write else joined(row)), o
+
+
+def _step(o: Operand, numel: int, start: int, blocks: int, chunk: int, step: int) -> Iterator[Row]:
+    """Yield one step of `blocks` neighbouring blocks, the first at element `start`: whole steps, then a last part."""
+    if o.numel < numel:  # one number for the tensor: read by each block, written by the last
+        yield o.base, 0, 1 if o.write else blocks, o.numel * o.itemsize
+        return
+    whole = max(0, min(blocks, (numel - step - start) // chunk + 1))
+    if whole:
+        yield o.base + start * o.itemsize, chunk * o.itemsize if whole > 1 else 0, whole, step * o.itemsize
+    rest = start + whole * chunk
+    if whole < blocks and rest < numel:
+        yield o.base + rest * o.itemsize, 0, 1, min(step, numel - rest) * o.itemsize

@@ -122,16 +122,21 @@ class Pass:
     def _rows(self) -> Iterator[tuple[Row, Operand]]:
         pieces = -(-self.blocks // self.resident)
         for piece in range(pieces):
-            first = self.elements * piece // pieces
-            last = self.elements * (piece + 1) // pieces
+            first = piece * self.resident * self.block
+            last = min(self.elements, first + self.resident * self.block)
             for o in self.operands:
                 if o.repeated:
                     rows = self._again(o, first, last)
                 else:
-                    start, stop = o.numel * piece // pieces, o.numel * (piece + 1) // pieces
-                    rows = cover(o.base, o.dims, o.run, start * o.itemsize, stop * o.itemsize)
+                    rows = cover(o.base, o.dims, o.run, self._reached(o, first), self._reached(o, last))
                 for row in rows:
                     yield (row if o.write else joined(row)), o
+
+    def _reached(self, o: Operand, element: int) -> int:
+        """Return the bytes of an operand that are done when the walk reaches `element`: whole sectors until its end."""
+        if element == self.elements or o.numel == self.elements:
+            return min(element, o.numel) * o.itemsize
+        return o.numel * element // self.elements * o.itemsize // SECTOR_BYTES * SECTOR_BYTES
 
     def _again(self, o: Operand, first: int, last: int) -> Iterator[Row]:
         """Yield what the blocks of elements `first` to `last` read of an operand that repeats along the walk."""
@@ -194,8 +199,7 @@ def walk(gpu: Gpu, reads: Sequence[View], writes: Sequence[View], leader: View |
         leader: the tensor whose elements the threads count; by default the largest.
     """
     reads = list(dict.fromkeys(reads))
-    every = [*reads, *writes]
-    leader = leader or max(every, key=lambda v: v.numel)
+    leader = leader or max((*writes, *reads), key=lambda v: v.numel)
     operands = [operand(v, False, leader) for v in reads] + [operand(v, True, leader) for v in writes]
     block = gpu.pass_threads_per_block * gpu.pass_elements_per_thread
     return Pass(tuple(operands), leader.numel, block, gpu.resident(gpu.pass_threads_per_block))

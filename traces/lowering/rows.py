@@ -62,9 +62,9 @@ def _put(
         if r == 1 and rows == 1 and b <= base and base - end < gap:
             out[3][n - 1] = max(w, base + width - b)
             return n
-        if not write and end > b and base // SECTOR_BYTES == (end - 1) // SECTOR_BYTES:
-            # The first row begins in the sector the last one ended in: what is left of it, then the others.
-            start = (base // SECTOR_BYTES + 1) * SECTOR_BYTES
+        start = ((end - 1) // SECTOR_BYTES + 1) * SECTOR_BYTES
+        if not write and end - w <= base < start:
+            # The first row begins in a sector that the last one held: what is left of it, then the others.
             if start < base + width:
                 n = _append(out, n, start, 0, 1, base + width - start, write, tensor)
             if rows == 1:
@@ -108,11 +108,18 @@ def _patch_run(
     """Columns j0..j1 of a filter row, for output pixels q0..q1 of one image row that begins at byte `line`."""
     item, channels, group, width = o[ITEM], o[CHANNELS], o[GROUP_CHANNELS], o[WIDTH]
     sw, shift = o[STRIDE_W], s0 * o[DILATION_W] - o[PAD_W]
+    offset, step, length = shift * channels + j0 - s0 * group, sw * channels, j1 - j0
+    if (step - length) * item < SECTOR_BYTES and (s0 != s1 or length == channels):
+        # The pixels' rows leave no whole sector between them: one row, cut at the image's border.
+        q0 = max(q0, (-offset - length) // step + 1)
+        q1 = min(q1, _ceil_div(width * channels - offset, step))
+        left, right = max(0, offset + q0 * step), min(width * channels, offset + (q1 - 1) * step + length)
+        if q0 < q1:
+            n = _put(out, n, first, line + left * item, 0, 1, (right - left) * item, False, o[TENSOR])
+        return n
     # Pixels for which the first (left) and the last (right) filter column lie inside the image.
     inner0 = max(q0, _ceil_div(-shift, sw))
     inner1 = min(q1, (width - 1 - shift - (s1 - s0) * o[DILATION_W]) // sw + 1)
-    offset = shift * channels + j0 - s0 * group
-    step, length = sw * channels, j1 - j0
     if s0 == s1:
         if inner0 < inner1:
             n = _put(out, n, first, line + (offset + inner0 * step) * item, step * item, inner1 - inner0,

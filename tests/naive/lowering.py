@@ -1,0 +1,252 @@
+"""The stream of a grid of thread blocks, element by element: slow and obvious.
+
+A block is its sets of results; a slab is a list of reduction indices; an operand is a function from a result's index
+and a reduction's index to a byte address. What a block loads together (one operand, one slab, one group) is a set of
+sectors, asked for in ascending order.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+
+SECTOR = 32
+Access = tuple[int, bool, int]  # sector, write, tensor
+
+
+def sectors(first: int, last: int) -> range:
+    """Sectors that bytes `first` to `last` (included) lie in."""
+    return range(first // SECTOR, last // SECTOR + 1)
+
+
+def expand(batches: Iterator) -> Iterator[tuple[int, bool, int, int]]:
+    """Yield (sector, write, tensor, kernel) of every access of a stream of intervals."""
+    for batch in batches:
+        for base, stride, rows, width, write, tensor, kernel in zip(*(c.tolist() for c in batch), strict=True):
+            for row in range(rows):
+                start = base + row * stride
+                for sector in sectors(start, start + width - 1):
+                    yield sector, write, tensor, kernel
+
+
+def load(addresses: list[tuple[Any, int]], item: int, tensor: int) -> list[Access]:
+    """A block's load of (group, address) elements: group by group, each sector once, ascending."""
+    groups: dict[Any, set[int]] = {}
+    for group, address in addresses:
+        groups.setdefault(group, set()).update(sectors(address, address + item - 1))
+    return [(sector, False, tensor) for group in sorted(groups) for sector in sorted(groups[group])]
+
+
+def store(rows: list[list[int]], item: int, tensor: int) -> list[Access]:
+    """A block's store of rows of element addresses: a row's sectors, rows joined where they touch."""
+    spans: list[list[int]] = []
+    for row in rows:
+        for address in sorted(row):
+            if spans and spans[-1][1] == address:
+                spans[-1][1] = address + item
+            else:
+                spans.append([address, address + item])
+    return [(sector, True, tensor) for first, end in spans for sector in sectors(first, end - 1)]
+
+
+def grid(
+    m: int, n: int, slabs: list[list], tile: tuple[int, int], resident: int, batches: int, splits: int,
+    loads: list[Callable], stores: list[Callable],
+) -> Iterator[Access]:  # fmt: skip
+    """Yield the accesses of all blocks, wave by wave, slab by slab.
+
+    `loads` are functions (batch, results along M, results along N, slab) -> accesses, `stores` the same with the split
+    in the place of the slab.
+    """
+    ms = [range(i, min(m, i + tile[0])) for i in range(0, m, tile[0])]
+    ns = [range(i, min(n, i + tile[1])) for i in range(0, n, tile[1])]
+    share = -(-len(slabs) // splits)
+    order = [(z, s, j, i) for z in range(batches) for s in range(splits) for j in ns for i in ms]
+    for first in range(0, len(order), resident):
+        wave = order[first : first + resident]
+        for step in range(share):
+            for z, s, j, i in wave:
+                if s * share + step < len(slabs):
+                    for one in loads:
+                        yield from one(z, i, j, slabs[s * share + step])
+        for z, s, j, i in wave:
+            for one in stores:
+                yield from one(z, i, j, s)
+
+
+def chunks(items: list, size: int) -> list[list]:
+    return [items[i : i + size] for i in range(0, len(items), size)]
+
+
+def pixels(n: int, height: int, width: int) -> list[tuple[int, int, int]]:
+    return list(product(range(n), range(height), range(width)))
+
+
+class Convolution:
+    """Index arithmetic of y[n, p, q, k] = sum over r, s, c of x[n, h, w, g * C + c] * w[k, r, s, c]."""
+
+    def __init__(self, n, h, w, c, k, window, stride, padding, dilation, groups=1):
+        self.n, self.h, self.w, self.c, self.k, self.window, self.groups = n, h, w, c, k, window, groups
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        self.p, self.q = (
+            (size + 2 * padding[i] - dilation[i] * (window[i] - 1) - 1) // stride[i] + 1
+            for i, size in enumerate((h, w))
+        )
+        self.group_channels, self.group_filters = c // groups, k // groups
+        self.out = pixels(n, self.p, self.q)
+        self.inside = pixels(n, h, w)
+
+    def x(self, pixel: tuple[int, int, int], r: int, s: int, c: int) -> int | None:
+        """Index of an input element in NHWC, None in the padding."""
+        n, p, q = pixel
+        h = p * self.stride[0] + r * self.dilation[0] - self.padding[0]
+        w = q * self.stride[1] + s * self.dilation[1] - self.padding[1]
+        return ((n * self.h + h) * self.w + w) * self.c + c if 0 <= h < self.h and 0 <= w < self.w else None
+
+    def filter(self, k: int, r: int, s: int, c: int) -> int:
+        return ((k * self.window[0] + r) * self.window[1] + s) * self.group_channels + c
+
+    def y(self, pixel: tuple[int, int, int], k: int) -> int:
+        n, p, q = pixel
+        return ((n * self.p + p) * self.q + q) * self.k + k
+
+    def tied(self, pixel: tuple[int, int, int], r: int, s: int) -> tuple[int, int, int] | None:
+        """The output pixel to which filter position (r, s) carries an input pixel, None where there is none."""
+        n, h, w = pixel
+        p, p_rest = divmod(h + self.padding[0] - r * self.dilation[0], self.stride[0])
+        q, q_rest = divmod(w + self.padding[1] - s * self.dilation[1], self.stride[1])
+        return (n, p, q) if not p_rest and not q_rest and 0 <= p < self.p and 0 <= q < self.q else None
+
+    @property
+    def flat(self) -> bool:
+        return self.groups == 1 and self.dilation[1] == 1
+
+    def part(self, r: int, s: int) -> tuple[int, ...]:
+        """What is loaded together: a filter row, or a filter position where its columns lie apart."""
+        return (r,) if self.flat else (r, s)
+
+    def positions(self) -> list[tuple[int, int]]:
+        return list(product(range(self.window[0]), range(self.window[1])))
+
+    def forward(self, tile, slab, resident, x, w, y, item) -> Iterator[Access]:
+        """x, w and y are (tensor, address)."""
+        if self.flat and self.c < slab:
+            columns = list(product(range(self.window[1]), range(self.c)))
+            slabs = [[(r, s, c) for s, c in part] for part in chunks(columns, slab) for r in range(self.window[0])]
+        else:
+            parts = chunks(list(range(self.group_channels)), slab)
+            slabs = [[(r, s, c) for c in part] for part in parts for r, s in self.positions()]
+
+        def images(z, i, _, terms):
+            found = [self.x(self.out[pixel], r, s, z * self.group_channels + c) for pixel in i for r, s, c in terms]
+            return load([(0, x[1] + e * item) for e in found if e is not None], item, x[0])
+
+        def filters(z, _, j, terms):
+            ks = [z * self.group_filters + k for k in j]
+            return load([(0, w[1] + self.filter(k, *term) * item) for k in ks for term in terms], item, w[0])
+
+        def results(z, i, j, _):
+            rows = [[y[1] + self.y(self.out[pixel], z * self.group_filters + k) * item for k in j] for pixel in i]
+            return store(rows, item, y[0])
+
+        return grid(
+            len(self.out), self.group_filters, slabs, tile, resident, self.groups, 1, [images, filters], [results]
+        )
+
+    def data_gradient(self, tile, slab, resident, dy, w, dx, item) -> Iterator[Access]:
+        parts = chunks(list(range(self.group_filters)), slab)
+        slabs = [[(r, s, k) for k in part] for part in parts for r, s in self.positions()]
+
+        def gradients(z, i, _, terms):
+            found = [(self.tied(self.inside[pixel], r, s), k) for pixel in i for r, s, k in terms]
+            ks = z * self.group_filters
+            return load([(0, dy[1] + self.y(o, ks + k) * item) for o, k in found if o is not None], item, dy[0])
+
+        def filters(z, _, j, terms):
+            ks = z * self.group_filters
+            return load([(0, w[1] + self.filter(ks + k, r, s, c) * item) for c in j for r, s, k in terms], item, w[0])
+
+        def results(z, i, j, _):
+            return store([[dx[1] + (pixel * self.c + z * self.group_channels + c) * item for c in j] for pixel in i],
+                         item, dx[0])  # fmt: skip
+
+        m, n = len(self.inside), self.group_channels
+        return grid(m, n, slabs, tile, resident, self.groups, 1, [gradients, filters], [results])
+
+    def weight_gradient(self, tile, slab, resident, x, dy, dw, item, splits=1) -> Iterator[Access]:
+        """With splits, `dw` is the workspace (groups, splits, filters, columns)."""
+        columns = [(r, s, c) for r, s in self.positions() for c in range(self.group_channels)]
+        slabs = chunks(self.out, slab)
+
+        def gradients(z, i, _, terms):
+            ks = z * self.group_filters
+            return load([(0, dy[1] + self.y(pixel, ks + k) * item) for pixel in terms for k in i], item, dy[0])
+
+        def images(z, _, j, terms):
+            found = []
+            for r, s, c in (columns[index] for index in j):
+                found += [(self.part(r, s), self.x(pixel, r, s, z * self.group_channels + c)) for pixel in terms]
+            return load([(g, x[1] + e * item) for g, e in found if e is not None], item, x[0])
+
+        def results(z, i, j, split):
+            before = (z * splits + split) * self.group_filters
+            return store([[dw[1] + ((before + k) * len(columns) + e) * item for e in j] for k in i], item, dw[0])
+
+        m, n = self.group_filters, len(columns)
+        return grid(m, n, slabs, tile, resident, self.groups, splits, [gradients, images], [results])
+
+    def pool(self, share, resident, x, outputs) -> Iterator[Access]:
+        """A block's output pixels read their windows filter row by filter row; outputs (tensor, address, item)."""
+
+        def images(_, i, __, terms):
+            found = [(self.part(r, s), self.x(self.out[pixel], r, s, c)) for pixel in i for r, s, c in terms]
+            return load([(g, x[1] + e * 4) for g, e in found if e is not None], 4, x[0])
+
+        def writer(target):
+            tensor, address, item = target
+            return lambda _, i, j, __: store([[address + (o * self.c + c) * item for c in j] for o in i], item, tensor)
+
+        terms = [(r, s, c) for r, s in self.positions() for c in range(self.c)]
+        stores = [writer(target) for target in outputs]
+        return grid(len(self.out), self.c, [terms], (share, self.c), resident, 1, 1, [images], stores)
+
+    def pool_backward(self, share, resident, inputs, dx) -> Iterator[Access]:
+        """A block's input pixels read the outputs whose windows hold them; inputs (tensor, address, item)."""
+
+        def holds(pixel, o):
+            reach = [(self.window[a] - 1) * self.dilation[a] for a in (0, 1)]
+            start = [o[a + 1] * self.stride[a] - self.padding[a] for a in (0, 1)]
+            return pixel[0] == o[0] and all(start[a] <= pixel[a + 1] <= start[a] + reach[a] for a in (0, 1))
+
+        def reader(source):
+            tensor, address, item = source
+
+            def read(_, i, __, ___):
+                held = [(pixel[:2], o) for pixel in (self.inside[e] for e in i) for o in self.out if holds(pixel, o)]
+                return load([(g, address + self.y(o, c) * item) for g, o in held for c in range(self.c)], item, tensor)
+
+            return read
+
+        def write(_, i, j, __):
+            return store([[dx[1] + (pixel * self.c + c) * 4 for c in j] for pixel in i], 4, dx[0])
+
+        m = len(self.inside)
+        return grid(m, self.c, [[0]], (share, self.c), resident, 1, 1, [reader(one) for one in inputs], [write])
+
+
+def product_stream(m, n, depth, tile, slab, resident, a, b, c, item, batches=1) -> Iterator[Access]:
+    """C[i, j] = sum over k of A[i, k] B[k, j]; a, b and c are (tensor, address, (batch, row, column) strides)."""
+
+    def left(z, i, _, terms):
+        return load(
+            [(0, a[1] + (z * a[2][0] + e * a[2][1] + k * a[2][2]) * item) for e in i for k in terms], item, a[0]
+        )
+
+    def right(z, _, j, terms):
+        return load(
+            [(0, b[1] + (z * b[2][0] + k * b[2][1] + e * b[2][2]) * item) for e in j for k in terms], item, b[0]
+        )
+
+    def results(z, i, j, _):
+        return store([[c[1] + (z * c[2][0] + e * c[2][1] + f * c[2][2]) * item for f in j] for e in i], item, c[0])
+
+    return grid(m, n, chunks(list(range(depth)), slab), tile, resident, batches, 1, [left, right], [results])

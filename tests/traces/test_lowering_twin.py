@@ -1,0 +1,133 @@
+"""Tiled lowerings against their element-by-element twins: the same accesses in the same order."""
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.naive import lowering as naive
+from tests.traces.lowering_samples import (
+    Memory,
+    accesses,
+    call,
+    convolution,
+    convolution_backward,
+    small_gpu,
+    transposed,
+)
+
+small = st.integers(1, 3)
+OFFSETS = st.sampled_from([0, 4, 12, 20])
+
+
+@st.composite
+def convolutions(draw, grouped=True):
+    groups = draw(st.sampled_from([1, 1, 2])) if grouped else 1
+    c = draw(st.integers(2, 12)) * groups
+    window, stride = (draw(small), draw(small)), (draw(st.integers(1, 2)), draw(st.integers(1, 2)))
+    dilation, padding = (
+        (draw(st.integers(1, 2)), draw(st.integers(1, 2))),
+        (draw(st.integers(0, 2)), draw(st.integers(0, 2))),
+    )
+    h, w = draw(st.integers(1, 7)), draw(st.integers(1, 7))
+    for size, reach, pad, gap in zip((h, w), window, padding, dilation, strict=True):
+        assume(size + 2 * pad >= gap * (reach - 1) + 1)
+    k = draw(st.integers(1, 10)) * groups
+    return draw(st.integers(1, 2)), h, w, c, k, window, stride, padding, dilation, groups
+
+
+def built(sizes, memory, dtype="float32"):
+    n, h, w, c, k, window, stride, padding, dilation, groups = sizes
+    operation = convolution(memory, n, c, h, w, k, window, stride, padding, dilation, groups, dtype=dtype)
+    return operation, naive.Convolution(*sizes)
+
+
+def of(view):
+    return view.tensor, view.address
+
+
+def ours(operation, gpu, kernel=0, allocate=None):
+    return [a[:3] for a in accesses(operation, gpu, allocate) if a[3] == kernel]
+
+
+@settings(max_examples=50, deadline=None)
+@given(convolutions(), OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]), st.sampled_from(["float32", "float16"]))
+def test_forward_is_the_twin(sizes, offset, tile, dtype):
+    operation, twin = built(sizes, Memory(offset), dtype)
+    x, w = operation.arguments[:2]
+    expected = twin.forward(tile, 32 // x.itemsize, 4, of(x), of(w), of(operation.outputs[0]), x.itemsize)
+    assert ours(operation, small_gpu(*tile)) == list(expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(convolutions(), OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]))
+def test_data_gradient_is_the_twin(sizes, offset, tile):
+    memory = Memory(offset)
+    forward, twin = built(sizes, memory)
+    operation = convolution_backward(forward, memory, (True, False, False))
+    dy, _, w = operation.arguments[:3]
+    expected = twin.data_gradient(tile, 8, 4, of(dy), of(w), of(operation.outputs[0]), 4)
+    assert ours(operation, small_gpu(*tile)) == list(expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(convolutions(), OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]))
+def test_weight_gradient_is_the_twin(sizes, offset, tile):
+    memory = Memory(offset)
+    forward, twin = built(sizes, memory)
+    operation = convolution_backward(forward, memory, (False, True, False))
+    dy, x = operation.arguments[:2]
+    expected = twin.weight_gradient(tile, 8, 4, of(x), of(dy), of(operation.outputs[1]), 4)
+    assert ours(operation, small_gpu(*tile)) == list(expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(convolutions(), OFFSETS)
+def test_split_weight_gradient_is_the_twin_and_its_sum_reads_all_slices(sizes, offset):
+    memory = Memory(offset)
+    forward, twin = built(sizes, memory)
+    operation = convolution_backward(forward, memory, (False, True, False))
+    dy, x = operation.arguments[:2]
+    before, gpu = len(memory.bytes), small_gpu(16, 16, sms=8)
+    stream = list(accesses(operation, gpu, memory.allocate))
+    if len(memory.bytes) == before:
+        assert {a[3] for a in stream} == {0}
+        return
+    address, size = memory.bytes[before]
+    results = operation.outputs[1].numel
+    splits = size // 4 // results
+    expected = twin.weight_gradient((16, 16), 8, 16, of(x), of(dy), (before, address), 4, splits)
+    assert [a[:3] for a in stream if a[3] == 0] == list(expected)
+    second = [a for a in stream if a[3] == 1]
+    read = {a[0] for a in second if not a[1]}
+    assert read == set(naive.sectors(address, address + size - 1))
+    assert {a[2] for a in second if a[1]} == {operation.outputs[1].tensor}
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.integers(1, 20), st.integers(1, 20), st.integers(1, 20), st.integers(1, 3), st.booleans(), st.booleans(), OFFSETS
+)
+def test_products_are_the_twin(m, n, depth, batches, turn_a, turn_b, offset):
+    memory = Memory(offset)
+    a = transposed(memory.tensor(batches, depth, m)) if turn_a else memory.tensor(batches, m, depth)
+    b = transposed(memory.tensor(batches, n, depth)) if turn_b else memory.tensor(batches, depth, n)
+    c = memory.tensor(batches, m, n)
+    described = [(*of(v), v.stride) for v in (a, b, c)]
+    expected = naive.product_stream(m, n, depth, (8, 8), 8, 4, *described, 4, batches)
+    assert ours(call("bmm.default", a, b, outputs=(c,)), small_gpu()) == list(expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(convolutions(grouped=False), OFFSETS)
+def test_pooling_is_the_twin(sizes, offset):
+    n, h, w, c, _, window, stride, padding, dilation, _ = sizes
+    memory, twin = Memory(offset), naive.Convolution(n, h, w, c, c, window, stride, padding, dilation)
+    x, y = memory.tensor(n, c, h, w), memory.tensor(n, c, twin.p, twin.q)
+    indices, dx = memory.tensor(n, c, twin.p, twin.q, dtype="int64"), memory.tensor(n, c, h, w)
+    sliding = (list(window), list(stride), list(padding), list(dilation), False)
+    gpu = small_gpu()
+    share, resident = max(1, 256 // c), gpu.resident(256)
+    forward = call("max_pool2d_with_indices.default", x, *sliding, outputs=(y, indices))
+    outputs = [(*of(v), v.itemsize) for v in (y, indices)]
+    assert ours(forward, gpu) == list(twin.pool(share, resident, of(x), outputs))
+    backward = call("max_pool2d_with_indices_backward.default", y, x, *sliding, indices, outputs=(dx,))
+    assert ours(backward, gpu) == list(twin.pool_backward(share, resident, outputs, of(dx)))
