@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from circuits.commands import CAPACITY
 from hwmodel import console
 
 
@@ -68,9 +67,9 @@ def study() -> None:
 )
 @click.option("--cells", type=Names(), default="sram,stt,sot", show_default=True, help="Memory cells to compare.")
 @click.option("--node", default="16nm", show_default=True, help="Technology node.")
-@click.option("--capacity", type=CAPACITY, default="3MiB", show_default=True, help="Capacity of the cache.")
+@click.option("--capacity", default="3MiB", show_default=True, help="Capacity of the cache.")
 @click.option("--ways", type=int, default=16, show_default=True)
-@click.option("--line", type=CAPACITY, default="128", show_default=True, help="Bytes of a line.")
+@click.option("--line", default="128", show_default=True, help="Bytes of a line.")
 @click.option(
     "--index", type=click.Choice(["hashed", "modulo"]), default="hashed", show_default=True, help="Set index."
 )
