@@ -187,10 +187,12 @@ def replay_trace(
         raise InputError(f"by {by!r}: give 'kernel', or None for totals")
     run = Replay([configs] if isinstance(configs, CacheConfig) else configs, len(trace.kernels) if by else None)
     blocks = np.cumsum([0, *(max(kernel.blocks, 1) for kernel in trace.kernels)], dtype=np.float64)
+    done = 0.0
     for batch in trace.batches():
         run.feed(batch)
         if on_progress is not None and len(batch.kernel) and len(blocks) > 1:
-            on_progress(float(blocks[min(int(batch.kernel[-1]), len(blocks) - 2)] / blocks[-1]))
+            done = max(done, float(blocks[min(int(batch.kernel[-1]), len(blocks) - 2)] / blocks[-1]))
+            on_progress(done)
     if on_progress is not None:
         on_progress(1.0)
     table = run.result()
