@@ -105,6 +105,7 @@ class Figure:
     caption: Text
     alternative: str
     lead: bool = False  # belongs on the first page
+    continued: bool = False  # a further part of the figure before it
     type: str = "figure"
 
 

@@ -132,8 +132,7 @@ def _gpu(study: Study) -> str:
 def _sections(study: Study, drawn: Mapping[str, Mapping[str, bytes]]) -> list[Section]:
     organisation = organisation_table(study)
     caches = [caches_table(study), *_figures(drawn["caches"], caches_caption(study))]
-    words = [Paragraph(plain(energy_words(study)))] if study.others else []
-    energy = words + _figures(drawn["energy"], energy_caption(study))
+    energy = [Paragraph(plain(energy_words(study))), *_figures(drawn["energy"], energy_caption(study))]
     works = [Works([plain(citation) for citation in study.works.values()])] if study.works else []
     return [
         Section("What was assumed", [Bullets(_assumed(study))]),
@@ -150,8 +149,9 @@ def _sections(study: Study, drawn: Mapping[str, Mapping[str, bytes]]) -> list[Se
 
 def _figures(files: Mapping[str, bytes], caption: str, *, lead: bool = False) -> list[Figure]:
     """Return a figure in as many parts as it has files; the caption stands under the first."""
-    return [Figure(name, plain(caption if part == 0 else f"Continued, part {part + 1} of {len(files)}."), caption, lead)
-            for part, name in enumerate(files)]  # fmt: skip
+    rest = f"Part {{}} of {len(files)} of the same figure."
+    return [Figure(name, plain(rest.format(part) if part > 1 else caption), caption, lead, part > 1)
+            for part, name in enumerate(files, 1)]  # fmt: skip
 
 
 def _assumed(study: Study) -> list[Text]:

@@ -158,18 +158,27 @@ def _size(size: object, name: str) -> str:
 
 
 def leakage_table(study: Study) -> Table:
-    """Return the EDP reductions were the baseline's leakage 1, 1/3 and 1/9 of what was modelled."""
+    """Return the EDP reductions were the baseline's leakage 1, 1/3 and 1/9 of what was modelled.
+
+    A row a leakage where there are few cells to compare, a row a cell in groups where there are many.
+    """
     base, shares = cell_label(study.baseline), leakage_share(study, study.baseline)
-    rows = []
-    for label, scale in (("as modelled", 1.0), ("× 1/3", 1 / 3), ("× 1/9", 1 / 9)):
-        share = spread({w: scale * s / (1 - s + scale * s) for w, s in shares.items()}).median
-        edp = [ranged_text(spread(reduction(study, cell, dram=dram, leakage=scale)))
-               for dram in (False, True) for cell in study.others]  # fmt: skip
-        rows.append([label, percent(share), *edp])
-    headings = [Heading(f"Leakage of {base}", align="left"), Heading("Its share", "cache alone")]
+    wide: list[list[str]] = []
+    grouped: list[list[str]] = []
+    for label, scale in (("as modelled", 1.0), ("a third of it", 1 / 3), ("a ninth of it", 1 / 9)):
+        share = percent(spread({w: scale * s / (1 - s + scale * s) for w, s in shares.items()}).median)
+        edp = {cell: [ranged_text(spread(reduction(study, cell, dram=dram, leakage=scale))) for dram in (False, True)]
+               for cell in study.others}  # fmt: skip
+        wide.append([label, share, *(texts[0] for texts in edp.values()), *(texts[1] for texts in edp.values())])
+        grouped.append([f"{base} leaks {label}: {share} of the energy of its cache alone"])
+        grouped += [[cell_label(cell), *texts] for cell, texts in edp.items()]
+    caption = plain(f"EDP reduction against {base}, median (range), were {base}’s leakage less than modelled.")
+    if len(study.others) > 2:
+        return Table(caption, [Heading("Cell", align="left"), Heading("EDP reduction", _ALONE),
+                               Heading("EDP reduction", _WITH)], grouped)  # fmt: skip
+    headings = [Heading(f"{base} leaks", align="left"), Heading("Its share", _ALONE)]
     headings += [Heading(cell_label(cell), "", over) for over in (_ALONE, _WITH) for cell in study.others]
-    caption = f"EDP reduction against {base}, median (range), were {base}’s leakage less than modelled."
-    return Table(plain(caption), headings, rows)
+    return Table(caption, headings, wide)
 
 
 def checks_table(study: Study) -> Table:

@@ -116,6 +116,8 @@ def _fold(ratio: float) -> str:
 def energy_words(study: Study) -> str:
     """Return what each other cell costs against the baseline, in time, dynamic energy and leakage, cache alone."""
     base = cell_label(study.baseline)
+    if not study.others:
+        return f"{_share('Leakage', spread(leakage_share(study, study.baseline)))} of the energy of the cache alone."
     names = ("cache_time_s", "dynamic_energy_J", "leakage_energy_J", "cache_energy_J")
     text = (
         f"EDP is energy times time, so a cell wins by what it saves in both. Against {base}, in the median and for the "
@@ -240,4 +242,6 @@ def leakage_caption(study: Study) -> str:
 
 
 def networks_words(study: Study) -> str:
+    if len(study.networks) > 8:
+        return f"{len(study.networks)} networks"
     return listed([network_label(network) for network in study.networks])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PARTS = ("dynamic", "leakage", "DRAM")
 STRENGTH = (1.0, 0.45, 0.12)
-HATCH = ("", "/////", "....")
+HATCH = ("", "/////", "----")
 MOST_BARS, MOST_ROWS = 42, 4  # in a row of panels; rows in a figure
 
 
@@ -32,7 +32,7 @@ def energy_figures(study: Study) -> dict[str, bytes]:
     pages = list(chunks(rows, MOST_ROWS))
     width = max(len(networks) for _, networks in rows)
     return {
-        name: draw(0.45 + 1.5 * len(page), lambda figure, page=page: _paint(figure, study, page, width))
+        name: draw(0.5 + 1.5 * len(page), lambda figure, page=page: _paint(figure, study, page, width))
         for name, page in zip(names("energy", len(pages)), pages, strict=True)
     }
 
@@ -42,9 +42,7 @@ def _paint(figure: "Figure", study: Study, page: Sequence[tuple[str, Sequence[st
     for axis, (phase, networks) in zip(axes, page, strict=True):
         _panel(axis, study, phase, networks, width)
     _legend(figure, study)
-    figure.supylabel(
-        drawable(f"energy / {cell_label(study.baseline)}’s energy, DRAM included"), fontsize=8.5, color=INK
-    )
+    figure.supylabel(f"energy / {drawable(cell_label(study.baseline), 16)}’s", fontsize=8.5, color=INK)
 
 
 def _panel(axis: "Axes", study: Study, phase: str, networks: Sequence[str], width: int) -> None:
@@ -71,9 +69,10 @@ def _panel(axis: "Axes", study: Study, phase: str, networks: Sequence[str], widt
             top = max(top, below)
     axis.set_xticks(
         [group * slots + (slots - 2) / 2 for group in range(len(networks))],
-        [drawable(network_label(network), max(6, 72 // width)) for network in networks],
+        [drawable(network_label(network), max(6, 100 // width)) for network in networks],
     )
-    axis.set_xlim(-0.9, width * slots - 1.1)
+    spare = max(0.0, (12 - width * slots) / 2)  # a few bars stay bars
+    axis.set_xlim(-0.9 - spare, width * slots - 1.1 + spare)
     axis.set_ylim(0, top * 1.12)
     axis.axhline(1, color=RULE, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
     axis.tick_params(axis="x", length=0)
