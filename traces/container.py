@@ -62,9 +62,9 @@ def write_trace(trace: Trace, path: str | Path, on_progress: Progress | None = N
         InputError: for a path that cannot be written, and a stream whose intervals do not fit the trace's tables.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: not a regular file; give the name of a file to write")
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a regular file; give the name of a file to write")
         with _replacing(path) as temporary:
             _write(trace, temporary, on_progress or (lambda _: None))
     except OSError as error:
@@ -180,13 +180,11 @@ def read_trace(path: str | Path) -> Trace:
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[pq.ParquetFile]:
     right = "give a file that `hwmodel capture` wrote"
+    if "\0" in str(path):
+        raise InputError(f"{str(path)!r}: no name of a file; {right}")
     try:
-        special = path.exists() and not path.is_file()
-    except (OSError, ValueError):  # the latter for a name with a NUL in it
-        special = True
-    if special:
-        raise InputError(f"{path!s:.200}: not a regular file; {right}")
-    try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
+            raise InputError(f"{path}: not a regular file; {right}")
         with path.open("rb") as file:
             head = file.read(len(MAGIC))
             size = file.seek(0, os.SEEK_END)

@@ -80,7 +80,10 @@ def _inputs(module: Any, batch: int, shape: tuple[int, ...] | None, what: str) -
     if not isinstance(module, nn.Module):
         raise InputError(f"{what}: its factory returned a {type(module).__name__}; it must return a torch.nn.Module")
     if shape is not None:
-        return (torch.empty(batch, *shape, device="meta"),)
+        try:
+            return (torch.empty(batch, *shape, device="meta"),)
+        except RuntimeError as error:  # its bytes overflow 64 bits
+            raise InputError(f"{what}: inputs of {batch} x {shape}: {_line(error)}; give a smaller shape") from None
     example = getattr(module, "example_inputs", None)
     if not callable(example):
         raise InputError(f"{what}: has no example_inputs(batch); give the shape of an example with --input 3x224x224")

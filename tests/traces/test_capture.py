@@ -1,0 +1,90 @@
+"""From a module to a trace: tables that agree with the stream, and the networks that come with the package."""
+
+import pytest
+import torch
+from torch import nn
+
+from tests.traces.modules import convolutional
+from traces import capture, capture_network, count_macs, find_network
+from traces.errors import InputError
+from traces.lowered import BATCH
+from traces.survey import count
+
+
+@pytest.mark.parametrize("phase", ["inference", "training"])
+def test_a_stream_fits_its_tables(phase):
+    trace = capture(convolutional(), torch.zeros(2, 3, 16, 16), phase)
+    totals = count(trace)  # checks every interval against the tables
+    assert all(totals.intervals)
+    assert trace.header.phase == phase
+    assert trace.header.network == "Sequential"
+    assert (trace.header.batch, trace.header.parameters) == (2, 570)
+    assert sum(kernel.macs for kernel in trace.kernels if kernel.phase == "forward") == trace.header.macs
+
+
+def test_intervals_lie_in_the_tensor_they_name():
+    trace = capture(convolutional(), torch.zeros(2, 3, 16, 16))
+    for batch in trace.batches():
+        for base, stride, rows, width, _, tensor, _ in zip(*(column.tolist() for column in batch), strict=True):
+            ends = (base, base + (rows - 1) * stride)
+            home = trace.tensors[tensor]
+            assert home.address <= min(ends)
+            assert max(ends) + width <= home.address + home.bytes
+
+
+def test_kernels_come_in_order_and_batches_are_joined():
+    trace = capture(convolutional(), torch.zeros(2, 3, 16, 16))
+    batches = list(trace.batches())
+    assert len(batches) == 1
+    assert len(batches[0].base) <= BATCH
+    kernels = batches[0].kernel.tolist()
+    assert kernels == sorted(kernels)
+    assert set(kernels) == set(range(len(trace.kernels)))
+
+
+def test_a_stream_is_made_anew_each_time():
+    trace = capture(convolutional(), torch.zeros(2, 3, 16, 16))
+    first, second = ([tuple(c.tolist() for c in batch) for batch in trace.batches()] for _ in range(2))
+    assert first == second
+
+
+def test_what_a_pass_reads_was_written_or_given():
+    """No kernel reads an activation before some kernel wrote to it."""
+    trace = capture(convolutional(), torch.zeros(2, 3, 16, 16), "training")
+    written = set()
+    for batch in trace.batches():
+        for write, tensor in zip(batch.write.tolist(), batch.tensor.tolist(), strict=True):
+            if write:
+                written.add(tensor)
+            elif trace.tensors[tensor].kind in ("activation", "gradient"):
+                assert tensor in written, trace.tensors[tensor]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "macs"),
+    [("alexnet", 61_100_840, 0.714e9), ("squeezenet", 1_248_424, 0.819e9), ("resnet18", 11_689_512, 1.814e9)],
+)
+def test_networks_by_name_have_their_published_counts(name, parameters, macs):
+    """Counts of the published networks at 224 x 224, as in the table of torchvision's models."""
+    trace = capture_network(name, batch=2, phase="inference")
+    assert trace.header.parameters == parameters
+    assert trace.header.macs / 2 == pytest.approx(macs, rel=1e-3)
+    assert count_macs(find_network(name)) * 2 == trace.header.macs
+
+
+def test_unknown_operators_are_all_named_at_once():
+    class Odd(nn.Module):
+        def forward(self, x):
+            return torch.cdist(x, x).histc(4)
+
+    with pytest.raises(InputError, match=r"aten._\w+.default \(1 calls, 80 bytes\), aten.histc"):
+        capture(Odd(), torch.zeros(2, 4), "inference")
+    skipped = capture(Odd(), torch.zeros(2, 4), "inference", unknown="skip")
+    assert skipped.kernels == []
+    assert list(skipped.batches()) == []
+
+
+@pytest.mark.parametrize("batch", [0, -1, 1.5, True])
+def test_a_batch_must_be_a_whole_number(batch):
+    with pytest.raises(InputError, match="batch"):
+        capture_network("alexnet", batch=batch)
