@@ -12,7 +12,7 @@ import numpy as np
 
 from traces.lowering import rows as r
 from traces.operation import View
-from traces.stream import Intervals
+from traces.stream import COLUMNS, Intervals
 
 BATCH_INTERVALS = 1 << 18
 
@@ -83,12 +83,13 @@ class Grid:
                           self.resident, self.slabs, per_split], np.int64)  # fmt: skip
         room = self._room()
         position = np.zeros(3, np.int64)
+        scratch = np.empty((6, max(BATCH_INTERVALS, room)), np.int64)
         while position[0] * self.resident < self.blocks:
-            batch = Intervals.empty(max(BATCH_INTERVALS, room))
-            count = int(r.fill(tuple(batch[:6]), position, operands, sizes, room))
-            batch.kernel[:count] = index
+            count = int(r.fill(scratch, position, operands, sizes, room))
             if count:
-                yield batch.part(0, count)
+                columns = [column[:count].astype(kind) for column, kind in zip(scratch, COLUMNS.values(), strict=False)]
+                columns.append(np.full(count, index, COLUMNS["kernel"]))
+                yield Intervals(*columns)
 
     def _room(self) -> int:
         """Return an upper bound of the intervals one block needs in one step."""

@@ -134,7 +134,7 @@ class Pass:
 
     def _reached(self, o: Operand, element: int) -> int:
         """Return the bytes of an operand that are done when the walk reaches `element`: whole sectors until its end."""
-        if element == self.elements or o.numel == self.elements:
+        if self.elements in (element, o.numel):
             return min(element, o.numel) * o.itemsize
         return o.numel * element // self.elements * o.itemsize // SECTOR_BYTES * SECTOR_BYTES
 
@@ -144,9 +144,12 @@ class Pass:
         if not period:
             return
         if period <= self.block:
-            for _, stride, rows, width in cover(0, o.dims, o.run, 0, period * o.itemsize):
-                if rows == 1:
-                    yield o.base, stride, -(-(last - first) // self.block), width
+            blocks = -(-(last - first) // self.block)
+            once = list(cover(o.base, o.dims, o.run, 0, period * o.itemsize))
+            if len(once) == 1 and once[0][2] == 1:
+                yield o.base, 0, blocks, once[0][3]
+            else:
+                yield from once * blocks
             return
         while first < last:
             start = first % period

@@ -14,7 +14,8 @@ import numpy as np
 
 from traces.stream import SECTOR_BYTES
 
-Columns = tuple[np.ndarray, ...]  # base, stride, rows, width, write, tensor of a batch of intervals
+# Rows of a batch under way, int64 (6, length): base, stride, rows, width, write, tensor of its intervals.
+BASES, STRIDES, ROWS, WIDTHS, WRITES, TENSORS = range(6)
 
 # Columns of an operand's description. Strides and addresses are in bytes, the other figures in elements.
 ROLE, KIND, TENSOR, BASE, ITEM, ROW_AXIS, COLUMN_AXIS, BATCH_STRIDE, SPLIT_STRIDE = range(9)
@@ -32,24 +33,29 @@ M_AXIS, N_AXIS, K_AXIS, NO_AXIS = range(4)
 
 
 @numba.njit(cache=True, error_model="numpy", inline="always")
+def _floor_div(a: int, b: int) -> int:
+    return a if b == 1 else a // b  # a division takes longer than all else here, and most strides are 1
+
+
+@numba.njit(cache=True, error_model="numpy", inline="always")
 def _ceil_div(a: int, b: int) -> int:
-    return -((-a) // b)
+    return a if b == 1 else -((-a) // b)
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _append(out: Columns, n: int, base: int, stride: int, rows: int, width: int, write: bool, tensor: int) -> int:
-    out[0][n] = base
-    out[1][n] = stride
-    out[2][n] = rows
-    out[3][n] = width
-    out[4][n] = write
-    out[5][n] = tensor
+def _append(out: np.ndarray, n: int, base: int, stride: int, rows: int, width: int, write: bool, tensor: int) -> int:
+    out[BASES, n] = base
+    out[STRIDES, n] = stride
+    out[ROWS, n] = rows
+    out[WIDTHS, n] = width
+    out[WRITES, n] = write
+    out[TENSORS, n] = tensor
     return n + 1
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _put(
-    out: Columns, n: int, first: int, base: int, stride: int, rows: int, width: int, write: bool, tensor: int
+    out: np.ndarray, n: int, first: int, base: int, stride: int, rows: int, width: int, write: bool, tensor: int
 ) -> int:
     """Append rows to the group that began at interval `first`, joined with what is there; return the new length."""
     gap = 1 if write else SECTOR_BYTES  # rows closer than this become one
@@ -57,10 +63,10 @@ def _put(
         width += (rows - 1) * stride
         rows = 1
     if n > first:
-        b, s, r, w = np.int64(out[0][n - 1]), out[1][n - 1], np.int64(out[2][n - 1]), np.int64(out[3][n - 1])
+        b, s, r, w = out[BASES, n - 1], out[STRIDES, n - 1], out[ROWS, n - 1], out[WIDTHS, n - 1]
         end = b + s * (r - 1) + w
         if r == 1 and rows == 1 and b <= base and base - end < gap:
-            out[3][n - 1] = max(w, base + width - b)
+            out[WIDTHS, n - 1] = max(w, base + width - b)
             return n
         start = ((end - 1) // SECTOR_BYTES + 1) * SECTOR_BYTES
         if not write and end - w <= base < start:
@@ -72,17 +78,17 @@ def _put(
             return _append(out, n, base + stride, stride if rows > 2 else 0, rows - 1, width, write, tensor)
         if w == width and base > b:
             if r > 1 and base == b + s * r and (rows == 1 or stride == s):
-                out[2][n - 1] = r + rows
+                out[ROWS, n - 1] = r + rows
                 return n
             if r == 1 and (rows == 1 or base - b == stride):
-                out[1][n - 1] = base - b
-                out[2][n - 1] = 1 + rows
+                out[STRIDES, n - 1] = base - b
+                out[ROWS, n - 1] = 1 + rows
                 return n
     return _append(out, n, base, stride if rows > 1 else 0, rows, width, write, tensor)
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _matrix(out: Columns, n: int, o: np.ndarray, base: int, i0: int, i1: int, k0: int, k1: int, write: bool) -> int:
+def _matrix(out: np.ndarray, n: int, o: np.ndarray, base: int, i0: int, i1: int, k0: int, k1: int, write: bool) -> int:
     """Elements (i, k) at base + i * row stride + k * column stride; the nearer-spaced axis runs along a row."""
     item, si, sk, tensor = o[ITEM], o[ROW_STRIDE], o[COLUMN_STRIDE], o[TENSOR]
     if (sk == item and i1 - i0 >= 1) or k1 - k0 == 1:
@@ -103,7 +109,7 @@ def _matrix(out: Columns, n: int, o: np.ndarray, base: int, i0: int, i1: int, k0
 
 @numba.njit(cache=True, error_model="numpy")
 def _patch_run(
-    out: Columns, n: int, first: int, o: np.ndarray, line: int, q0: int, q1: int, j0: int, j1: int, s0: int, s1: int
+    out: np.ndarray, n: int, first: int, o: np.ndarray, line: int, q0: int, q1: int, j0: int, j1: int, s0: int, s1: int
 ) -> int:
     """Columns j0..j1 of a filter row, for output pixels q0..q1 of one image row that begins at byte `line`."""
     item, channels, group, width = o[ITEM], o[CHANNELS], o[GROUP_CHANNELS], o[WIDTH]
@@ -141,27 +147,38 @@ def _patch_run(
 
 @numba.njit(cache=True, error_model="numpy")
 def _patches(
-    out: Columns, n: int, o: np.ndarray, base: int, pixel0: int, pixel1: int, column0: int, column1: int
+    out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int, column0: int, column1: int
 ) -> int:
     """Rows (output pixels n, p, q) and columns (filter r, s, channel c) of the patch matrix of an NHWC image."""
-    group, s_count, w_out, h_out = o[GROUP_CHANNELS], o[S], o[OUT_WIDTH], o[OUT_HEIGHT]
-    row_columns, pitch = s_count * group, o[WIDTH] * o[CHANNELS] * o[ITEM]
+    group, w_out, h_out, width = o[GROUP_CHANNELS], o[OUT_WIDTH], o[OUT_HEIGHT], o[WIDTH]
+    channels, item, sw = o[CHANNELS], o[ITEM], o[STRIDE_W]
+    row_columns, pitch = o[S] * group, width * channels * item
     column = column0
     while column < column1:
-        r, j0 = column // row_columns, column % row_columns
-        end = row_columns if o[FLAT] else (j0 // group + 1) * group
-        j1 = min(end, j0 + column1 - column)
+        r = column // row_columns
+        j0 = column - r * row_columns
+        s0 = _floor_div(j0, group)
+        j1 = min(row_columns if o[FLAT] else (s0 + 1) * group, j0 + column1 - column)
         column += j1 - j0
-        s0, s1 = j0 // group, (j1 - 1) // group
-        first = n
-        image, p = pixel0 // (w_out * h_out), pixel0 // w_out % h_out
-        q, left = pixel0 % w_out, pixel1 - pixel0
+        s1 = s0 if j1 <= (s0 + 1) * group else _floor_div(j1 - 1, group)
+        # One filter position of separate pixels is what most slabs are: its rows need no more than a cut at the border.
+        shift, length = s0 * o[DILATION_W] - o[PAD_W], (j1 - j0) * item
+        simple = s0 == s1 and sw * channels * item - length >= SECTOR_BYTES
+        inner0, inner1 = _ceil_div(-shift, sw), _floor_div(width - 1 - shift, sw) + 1
+        offset, step = (shift * channels + j0 - s0 * group) * item, sw * channels * item
+        first, image, p, q, left = n, place[0], place[1], place[2], pixels
         while left > 0:
             stop = min(w_out, q + left)
             h = p * o[STRIDE_H] + r * o[DILATION_H] - o[PAD_H]
             if 0 <= h < o[HEIGHT]:
                 line = base + (image * o[HEIGHT] + h) * pitch
-                n = _patch_run(out, n, first, o, line, q, stop, j0, j1, s0, s1)
+                if simple:
+                    start, end = max(q, inner0), min(stop, inner1)
+                    if start < end:
+                        at = line + offset + start * step
+                        n = _put(out, n, first, at, step, end - start, length, False, o[TENSOR])
+                else:
+                    n = _patch_run(out, n, first, o, line, q, stop, j0, j1, s0, s1)
             left -= stop - q
             q = 0
             p += 1
@@ -172,22 +189,23 @@ def _patches(
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _adjoint(out: Columns, n: int, o: np.ndarray, base: int, pixel0: int, pixel1: int, k0: int, k1: int, f: int) -> int:
+def _adjoint(
+    out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int, k0: int, k1: int, f: int
+) -> int:
     """Channels k0..k1 of the output pixels that filter position f ties to input pixels (n, h, w)."""
     item, pitch = o[ITEM], o[CHANNELS] * o[ITEM]
-    w_in, h_in, sw, sh = o[WIDTH], o[HEIGHT], o[STRIDE_W], o[STRIDE_H]
-    up, across = o[PAD_H] - f // o[S] * o[DILATION_H], o[PAD_W] - f % o[S] * o[DILATION_W]
-    first = n
-    image, h = pixel0 // (w_in * h_in), pixel0 // w_in % h_in
-    w, left = pixel0 % w_in, pixel1 - pixel0
+    w_in, h_in, sw, sh, h_out, w_out = o[WIDTH], o[HEIGHT], o[STRIDE_W], o[STRIDE_H], o[OUT_HEIGHT], o[OUT_WIDTH]
+    r = f // o[S]
+    up, across = o[PAD_H] - r * o[DILATION_H], o[PAD_W] - (f - r * o[S]) * o[DILATION_W]
+    first, image, h, w, left = n, place[0], place[1], place[2], pixels
     while left > 0:
         stop = min(w_in, w + left)
-        p = (h + up) // sh
-        if h + up >= 0 and p * sh == h + up and p < o[OUT_HEIGHT]:
+        p = _floor_div(h + up, sh)
+        if h + up >= 0 and p * sh == h + up and p < h_out:
             q0 = max(0, _ceil_div(w + across, sw))
-            q1 = min(o[OUT_WIDTH], (stop - 1 + across) // sw + 1)
+            q1 = min(w_out, _floor_div(stop - 1 + across, sw) + 1)
             if q0 < q1:
-                start = base + ((image * o[OUT_HEIGHT] + p) * o[OUT_WIDTH] + q0) * pitch + k0 * item
+                start = base + ((image * h_out + p) * w_out + q0) * pitch + k0 * item
                 n = _put(out, n, first, start, pitch, q1 - q0, (k1 - k0) * item, False, o[TENSOR])
         left -= stop - w
         w = 0
@@ -199,18 +217,17 @@ def _adjoint(out: Columns, n: int, o: np.ndarray, base: int, pixel0: int, pixel1
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _windows(out: Columns, n: int, o: np.ndarray, base: int, pixel0: int, pixel1: int) -> int:
+def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
     """All channels of the output pixels whose windows hold input pixels (n, h, w), one group an input row."""
     pitch, w_in, h_in = o[CHANNELS] * o[ITEM], o[WIDTH], o[HEIGHT]
     reach_h, reach_w = (o[R] - 1) * o[DILATION_H], (o[S] - 1) * o[DILATION_W]
-    image, h = pixel0 // (w_in * h_in), pixel0 // w_in % h_in
-    w, left = pixel0 % w_in, pixel1 - pixel0
+    image, h, w, left = place[0], place[1], place[2], pixels
     while left > 0:
         stop = min(w_in, w + left)
         p0 = max(0, _ceil_div(h + o[PAD_H] - reach_h, o[STRIDE_H]))
-        p1 = min(o[OUT_HEIGHT], (h + o[PAD_H]) // o[STRIDE_H] + 1)
+        p1 = min(o[OUT_HEIGHT], _floor_div(h + o[PAD_H], o[STRIDE_H]) + 1)
         q0 = max(0, _ceil_div(w + o[PAD_W] - reach_w, o[STRIDE_W]))
-        q1 = min(o[OUT_WIDTH], (stop - 1 + o[PAD_W]) // o[STRIDE_W] + 1)
+        q1 = min(o[OUT_WIDTH], _floor_div(stop - 1 + o[PAD_W], o[STRIDE_W]) + 1)
         if p0 < p1 and q0 < q1:
             start = base + ((image * o[OUT_HEIGHT] + p0) * o[OUT_WIDTH] + q0) * pitch
             n = _put(out, n, n, start, o[OUT_WIDTH] * pitch, p1 - p0, (q1 - q0) * pitch, False, o[TENSOR])
@@ -224,64 +241,90 @@ def _windows(out: Columns, n: int, o: np.ndarray, base: int, pixel0: int, pixel1
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _operand(out: Columns, n: int, o: np.ndarray, base: int, i0: int, i1: int, k0: int, k1: int, f: int) -> int:
-    write = o[ROLE] == WRITE_AT_END
+def _locate(place: np.ndarray, o: np.ndarray, pixel: int) -> None:
+    """Write image, row and column of a pixel: of the output for patches, else of the input."""
+    width, height = (o[OUT_WIDTH], o[OUT_HEIGHT]) if o[KIND] == PATCHES else (o[WIDTH], o[HEIGHT])
+    line = pixel // width
+    place[0], place[1], place[2] = line // height, line % height, pixel - line * width
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _operand(
+    out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, i0: int, i1: int, k0: int, k1: int, f: int
+) -> int:
     if o[KIND] == MATRIX:
-        return _matrix(out, n, o, base + f * o[FILTER_STRIDE], i0, i1, k0, k1, write)
+        return _matrix(out, n, o, base + f * o[FILTER_STRIDE], i0, i1, k0, k1, o[ROLE] == WRITE_AT_END)
     if o[KIND] == PATCHES:
-        if o[ROW_AXIS] == K_AXIS:  # a weight gradient reduces over pixels
-            return _patches(out, n, o, base, i0, i1, k0, k1)
-        return _patches(out, n, o, base, i0, i1, k0 + f * o[FILTER_STRIDE], k1 + f * o[FILTER_STRIDE])
+        shift = 0 if o[ROW_AXIS] == K_AXIS else f * o[FILTER_STRIDE]  # a weight gradient reduces over pixels
+        return _patches(out, n, o, base, place, i1 - i0, k0 + shift, k1 + shift)
     if o[KIND] == ADJOINT:
-        return _adjoint(out, n, o, base, i0, i1, k0, k1, f)
-    return _windows(out, n, o, base, i0, i1)
+        return _adjoint(out, n, o, base, place, i1 - i0, k0, k1, f)
+    return _windows(out, n, o, base, place, i1 - i0)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _enter(blocks: np.ndarray, places: np.ndarray, operands: np.ndarray, sizes: np.ndarray, wave: int) -> int:
+    """Describe the blocks of a wave, (M from, to, N from, to, batch, split), and where each begins; return how many."""
+    m, n, tm, tn, splits, resident = sizes[0], sizes[1], sizes[3], sizes[4], sizes[8], sizes[9]
+    tiles_m, tiles_n = -(-m // tm), -(-n // tn)
+    count = min(resident, tiles_m * tiles_n * sizes[7] * splits - wave * resident)
+    for local in range(count):
+        tile, rest = (wave * resident + local) % (tiles_m * tiles_n), (wave * resident + local) // (tiles_m * tiles_n)
+        at = blocks[local]
+        at[0], at[2] = tile % tiles_m * tm, tile // tiles_m * tn
+        at[1], at[3] = min(m, at[0] + tm), min(n, at[2] + tn)
+        at[4], at[5] = rest // splits, rest % splits
+        for index in range(operands.shape[0]):
+            o = operands[index]
+            if o[KIND] != MATRIX and o[ROW_AXIS] == M_AXIS:
+                _locate(places[index, local], o, at[0])
+    return count
 
 
 @numba.njit(cache=True, error_model="numpy", boundscheck=False)
-def fill(out: Columns, position: np.ndarray, operands: np.ndarray, sizes: np.ndarray, room: int) -> int:
+def fill(out: np.ndarray, position: np.ndarray, operands: np.ndarray, sizes: np.ndarray, room: int) -> int:
     """Fill `out` with the intervals of a grid of thread blocks from `position` on; return how many.
 
     Args:
-        out: the batch.
-        position: wave, step, block of the wave to go on from; left where the next call goes on. Done when the wave is
-            past the last.
+        out: int64 (6, length), the batch under way.
+        position: wave, step, block of the wave to go on from; left where the next call goes on. Done when the wave
+            holds no block.
         operands: int64 (operands, COLUMNS), each in the order a block touches them.
         sizes: M, N, depth, tile M, N, depth, filter positions, batches, splits, resident blocks, slabs, slabs a split.
         room: intervals one block may need in one step.
     """
-    m, n_size, depth, tm, tn, tk, filters = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
-    splits, resident, slabs, per_split = sizes[8], sizes[9], sizes[10], sizes[11]
-    tiles_m, tiles_n = _ceil_div(m, tm), _ceil_div(n_size, tn)
-    blocks = tiles_m * tiles_n * sizes[7] * splits
+    depth, tk, filters, resident, slabs, per_split = sizes[2], sizes[5], sizes[6], sizes[9], sizes[10], sizes[11]
+    blocks = np.empty((resident, 6), np.int64)
+    places = np.empty((operands.shape[0], resident, 3), np.int64)
     low, high = np.zeros(4, np.int64), np.ones(4, np.int64)
     wave, step, local, n = position[0], position[1], position[2], 0
-    while wave * resident < blocks:
-        in_wave = min(resident, blocks - wave * resident)
+    in_wave = _enter(blocks, places, operands, sizes, wave)
+    while in_wave > 0:
         while step <= per_split:
             while local < in_wave:
-                if n + room > len(out[0]):
+                if n + room > out.shape[1]:
                     position[0], position[1], position[2] = wave, step, local
                     return n
-                block = wave * resident + local
+                block = blocks[local]
+                slab = block[5] * per_split + step
+                if step == per_split or slab < slabs:
+                    chunk = slab // filters
+                    low[0], high[0], low[1], high[1] = block[0], block[1], block[2], block[3]
+                    low[2], high[2] = chunk * tk, min(depth, (chunk + 1) * tk)
+                    for index in range(operands.shape[0]):
+                        o = operands[index]
+                        if (o[ROLE] == LOAD) == (step < per_split):
+                            base = o[BASE] + block[4] * o[BATCH_STRIDE] + block[5] * o[SPLIT_STRIDE]
+                            i, k, place = o[ROW_AXIS], o[COLUMN_AXIS], places[index, local]
+                            if i == K_AXIS:
+                                _locate(place, o, low[2])
+                            f = slab - chunk * filters
+                            n = _operand(out, n, o, base, place, low[i], high[i], low[k], high[k], f)
                 local += 1
-                split, batch = block // (tiles_m * tiles_n) % splits, block // (tiles_m * tiles_n) // splits
-                slab = split * per_split + step
-                if step < per_split and slab >= slabs:
-                    continue
-                low[0], low[1] = block % tiles_m * tm, block // tiles_m % tiles_n * tn
-                high[0], high[1] = min(m, low[0] + tm), min(n_size, low[1] + tn)
-                low[2] = slab // filters * tk
-                high[2] = min(depth, low[2] + tk)
-                for index in range(operands.shape[0]):
-                    o = operands[index]
-                    if (o[ROLE] == LOAD) != (step < per_split):
-                        continue
-                    base = o[BASE] + batch * o[BATCH_STRIDE] + split * o[SPLIT_STRIDE]
-                    i, k = o[ROW_AXIS], o[COLUMN_AXIS]
-                    n = _operand(out, n, o, base, int(low[i]), int(high[i]), int(low[k]), int(high[k]), slab % filters)
             local = 0
             step += 1
         step = 0
         wave += 1
+        in_wave = _enter(blocks, places, operands, sizes, wave)
     position[0], position[1], position[2] = wave, step, local
     return n
