@@ -130,13 +130,14 @@ def _traffic_table(streams: list[Traffic]) -> "pd.DataFrame":
     ]
 
 
-def _flat(document: dict[str, Any]) -> dict[str, Any]:
+def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a design as one row: nested names joined by underscores, lists and citations left out."""
     row: dict[str, Any] = {}
     for name, value in document.items():
         if isinstance(value, dict):
-            row |= {f"{name}_{inner}": item for inner, item in value.items()} if name == "organization" else {}
+            row |= {} if name == "works" else _flat(value, f"{prefix}{name}_")
         elif not isinstance(value, list):
-            row[name] = value
+            row[prefix + name] = value
     return row
 
 

@@ -1,9 +1,10 @@
 """Independent jobs on the processors of one machine, with one progress figure, and no process left behind."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
@@ -56,7 +57,10 @@ def run_all(jobs: Sequence[Job], workers: int, advance: Advance) -> list[Any]:
     pool = ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_start, initargs=(parts,))
     order = sorted(range(len(jobs)), key=lambda position: -jobs[position].weight)
     try:
-        futures: dict[Future[Any], int] = {pool.submit(_call, jobs[position], position): position for position in order}
+        with _interrupts_held():
+            futures: dict[Future[Any], int] = {
+                pool.submit(_call, jobs[position], position): position for position in order
+            }
         pending = set(futures)
         while pending:
             ended, pending = wait(pending, POLL_S, FIRST_COMPLETED)
@@ -75,6 +79,19 @@ def run_all(jobs: Sequence[Job], workers: int, advance: Advance) -> list[Any]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while workers start. They inherit the block, so none dies halfway; we hear of it after."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 _parts: Sequence[Any] = ()

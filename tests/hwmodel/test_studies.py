@@ -172,8 +172,9 @@ def test_a_missing_study_file_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
-def test_ctrl_c_ends_all_and_leaves_nothing(folder: Path) -> None:
-    """A study far too long to end on its own is interrupted once its workers are at work."""
+@pytest.mark.parametrize("wait_s", [0.5, 2, 8])
+def test_ctrl_c_ends_all_and_leaves_nothing(folder: Path, wait_s: float) -> None:
+    """A study far too long to end on its own is interrupted before, while and after its workers start."""
     arguments = ("study", "iso-capacity", "--networks", "vgg16,googlenet", "--phases", "training:64", "-o", "out")
     process = subprocess.Popen(
         command(*arguments, "--jobs", "2"), cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -181,7 +182,7 @@ def test_ctrl_c_ends_all_and_leaves_nothing(folder: Path) -> None:
     deadline = time.monotonic() + 120
     while not (folder / "out").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
-    time.sleep(4)
+    time.sleep(wait_s)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
