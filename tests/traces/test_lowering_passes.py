@@ -1,0 +1,205 @@
+"""Passes over whole tensors: what they touch, in which order, and grids that are filled a little at a time."""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.naive.lowering import SECTOR, expand, load, sectors
+from tests.traces.lowering_samples import Memory, accesses, call, convolution, convolution_backward, small_gpu
+from traces.gpus import load_gpu
+from traces.lowering import grid, known_operators, plan
+from traces.lowering.passes import batches, cover, operand
+from traces.operation import View
+
+GPU = load_gpu("gtx1080ti")
+
+
+def compulsory(views):
+    return {(v.tensor, s) for v in views for s in sectors(v.address, v.address + v.numel * v.itemsize - 1)}
+
+
+def samples():
+    """(operator, arguments, outputs, what it reads, what it writes), tensors by shape."""
+    memory = Memory()
+    x, y, z, dy = (memory.tensor(4, 24, 6, 6) for _ in range(4))
+    vectors = [memory.tensor(24) for _ in range(6)]
+    rows, out = memory.tensor(50, 40), memory.tensor(50, 40)
+    weights = [memory.tensor(40) for _ in range(4)]
+    saved = [memory.tensor(50, 1) for _ in range(2)]
+    small, mask = memory.tensor(4, 24, 3, 3), memory.tensor(4, 24, 6, 6, dtype="bool")
+    scalar = memory.tensor()
+    lists = [[memory.tensor(9), memory.tensor(70_000)] for _ in range(4)]
+    flat = [v for views in lists for v in views]
+    return [
+        ("relu_.default", (x,), (x,), [x], [x]),
+        ("threshold_backward.default", (dy, x, 0), (y,), [dy, x], [y]),
+        ("add.Tensor", (x, y), (z,), [x, y], [z]),
+        ("mul.Tensor", (x, x), (z,), [x], [z]),
+        ("mul.Tensor", (x, scalar), (z,), [x, scalar], [z]),
+        ("zero_.default", (x,), (x,), [], [x]),
+        ("bernoulli_.float", (x, 0.5), (x,), [], [x]),
+        ("zeros_like.default", (x,), (y,), [], [y]),
+        ("copy_.default", (x, y), (x,), [y], [x]),
+        ("native_dropout.default", (x, 0.5, True), (y, mask), [x], [y, mask]),
+        ("native_dropout_backward.default", (dy, mask, 2.0), (y,), [dy, mask], [y]),
+        ("sum.dim_IntList", (rows, [0], True), (weights[0],), [rows], [weights[0]]),
+        ("mean.default", (rows,), (scalar,), [rows], [scalar]),
+        ("_softmax.default", (rows, 1, False), (out,), [rows], [out]),
+        ("_log_softmax_backward_data.default", (rows, out, 1, "float32"), (rows,), [rows, out], [rows]),
+        ("avg_pool2d.default", (x, [2, 2], [2, 2]), (small,), [x], [small]),
+        ("avg_pool2d_backward.default", (small, x, [2, 2], [2, 2], [0, 0], False, True, None), (y,), [small], [y]),
+        ("_adaptive_avg_pool2d.default", (x, [3, 3]), (small,), [x], [small]),
+        (
+            "native_layer_norm.default",
+            (rows, [40], *weights[:2], 1e-5), (out, *saved), [rows, *weights[:2]], [out, *saved],
+        ),
+        (
+            "native_layer_norm_backward.default",
+            (rows, out, [40], *saved, *weights[:2], [True] * 3),
+            (out, *weights[2:]), [rows, out, *saved, *weights[:2]], [out, *weights[2:]],
+        ),
+        (
+            "native_batch_norm_backward.default",
+            (dy, x, vectors[0], None, None, *vectors[1:3], True, 1e-5, [True] * 3),
+            (y, *vectors[3:5]), [dy, x, *vectors[:3]], [y, *vectors[3:5]],
+        ),
+        ("_foreach_mul_.Scalar", (lists[0], 0.9), (), lists[0], lists[0]),
+        ("_foreach_addcmul_.Scalar", (*lists[:3], 0.1), (), [v for one in lists[:3] for v in one], lists[0]),
+        ("_foreach_sqrt.default", (lists[0],), tuple(lists[1]), lists[0], lists[1]),
+        ("_fused_adam_.default", (*lists, [], []), (), flat, lists[0] + lists[2] + lists[3]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample[0])
+def test_operators_touch_their_tensors_whole_and_nothing_else(sample):
+    name, arguments, outputs, reads, writes = sample
+    seen = list(accesses(call(name, *arguments, outputs=outputs), GPU))
+    assert {(t, s) for s, write, t, _ in seen if not write} == compulsory(reads)
+    assert {(t, s) for s, write, t, _ in seen if write} == compulsory(writes)
+
+
+@st.composite
+def views(draw):
+    """A view of up to four dimensions of a larger tensor: permuted, cut, some dimensions broadcast."""
+    shape = draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))
+    kept = [draw(st.integers(1, length)) for length in shape]
+    strides, step = [], 1
+    for length in reversed(shape):
+        strides.insert(0, step)
+        step *= length
+    order = draw(st.permutations(range(len(shape))))
+    strides = [draw(st.sampled_from([s, s, s, 0])) for s in strides]
+    address = 4096 + 4 * draw(st.integers(0, 9))
+    return View(3, address, tuple(kept[d] for d in order), tuple(strides[d] for d in order), 4, "float32")
+
+
+@settings(max_examples=200, deadline=None)
+@given(views(), st.integers(1, 5))
+def test_a_walk_visits_each_element_once_in_memory_order(view, pieces):
+    one = operand(view)
+    addresses = sorted(
+        {view.address + 4 * sum(i * s for i, s in zip(index, view.stride, strict=True))
+         for index in product(*map(range, view.shape))}
+    )  # fmt: skip
+    assert one.numel == len(addresses)
+    cuts = [one.numel * 4 * piece // pieces // 4 * 4 for piece in range(pieces + 1)]
+    walked = [
+        base + row * stride + byte
+        for start, stop in pairwise(cuts)
+        for base, stride, rows, width in cover(one.base, one.dims, one.run, start, stop)
+        for row in range(rows)
+        for byte in range(0, width, 4)
+    ]
+    assert walked == addresses
+
+
+@settings(max_examples=100, deadline=None)
+@given(views())
+def test_a_pass_asks_for_the_sectors_of_a_strided_view_and_no_others(view):
+    target = View(4, 1 << 20, view.shape, tuple(_dense(view.shape)), 4, "float32")
+    seen = [a[:3] for a in accesses(call("clone.default", view, outputs=(target,)), GPU) if a[2] == 3]
+    everything = product(*map(range, view.shape))
+    found = [
+        (0, view.address + 4 * sum(i * s for i, s in zip(index, view.stride, strict=True))) for index in everything
+    ]
+    assert set(seen) == set(load(found, 4, 3))
+
+
+def _dense(shape):
+    step, strides = 1, []
+    for length in reversed(shape):
+        strides.insert(0, step)
+        step *= length
+    return strides
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_stream_does_not_depend_on_where_its_batches_end(monkeypatch, groups):
+    memory = Memory(12)
+    forward = convolution(memory, 2, 6, 9, 8, 10, (3, 3), (2, 1), (1, 1), groups=groups)
+    backward, gpu = convolution_backward(forward, memory), small_gpu()
+    whole = [list(accesses(operation, gpu)) for operation in (forward, backward)]
+    monkeypatch.setattr(grid, "BATCH_INTERVALS", 1)
+    parts = [sum(1 for launch in plan(operation, gpu) for _ in launch.emit(0)) for operation in (forward, backward)]
+    assert [list(accesses(operation, gpu)) for operation in (forward, backward)] == whole
+    assert min(parts) > 3
+
+
+def test_a_launch_emits_the_same_stream_each_time():
+    (launch,) = plan(convolution(Memory(), 1, 8, 6, 6, 8, (3, 3)), GPU)
+    assert list(expand(launch.emit(0))) == list(expand(launch.emit(0)))
+
+
+def test_rows_too_wide_for_an_interval_are_cut():
+    view = View(0, 64, (5 << 30,), (1,), 1, "uint8")
+    (batch,) = batches([((64, 0, 1, 5 << 30), operand(view))], 0)
+    assert batch.base.tolist() == [64, 64 + (1 << 32) - SECTOR]
+    assert sum(batch.width.tolist()) == 5 << 30
+
+
+def test_depthwise_blocks_read_windows_and_weights_and_write_pixels():
+    memory = Memory()
+    forward = convolution(memory, 1, 256, 4, 4, 256, (3, 3), padding=(1, 1), groups=256)
+    (launch,) = plan(forward, GPU)
+    x, w = forward.arguments[:2]
+    counts = Counter((t, write) for _, write, t, _ in expand(launch.emit(0)))
+    assert launch.kernel.name == "depthwise_forward"
+    assert launch.kernel.macs == 16 * 256 * 9
+    # Two pixels a block, two blocks an image row: 3 of their 4 columns lie inside, and 2 or 3 of their 3 rows.
+    assert launch.kernel.blocks == 8
+    assert counts[w.tensor, False] == 8 * w.numel // 8
+    assert counts[x.tensor, False] == 2 * (2 + 3 + 3 + 2) * 3 * 256 // 8
+    assert counts[forward.outputs[0].tensor, True] == 16 * 256 // 8
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_one_dimension_and_transposed_convolutions_touch_whole_tensors(transposed):
+    memory = Memory()
+    x, w = memory.tensor(2, 8, 20), memory.tensor(8, 8, 3)
+    y = memory.tensor(2, 8, 22 if transposed else 18)
+    rest = ([1], [0], [1], transposed, [0], 1)
+    seen = list(accesses(call("convolution.default", x, w, None, *rest, outputs=(y,)), GPU))
+    assert {(t, s) for s, _, t, _ in seen} == compulsory([x, w, y])
+    gradients = tuple(memory.tensor(*v.shape) for v in (x, w))
+    backward = call(
+        "convolution_backward.default", y, x, w, None, *rest, [True, True, False], outputs=(*gradients, None)
+    )
+    seen = list(accesses(backward, GPU))
+    assert {(t, s) for s, _, t, _ in seen} == compulsory([x, w, y, *gradients])
+
+
+def test_the_table_names_what_networks_need():
+    known = set(known_operators())
+    assert {"aten.convolution", "aten.addmm", "aten.native_batch_norm_backward", "aten._foreach_addcdiv_"} <= known
+
+
+def test_a_gpu_with_more_sms_has_longer_waves():
+    memory = Memory()
+    x, y = memory.tensor(1 << 20), memory.tensor(1 << 20)
+    operation = call("clone.default", x, outputs=(y,))
+    lengths = [sum(len(b.base) for b in plan(operation, gpu)[0].emit(0)) for gpu in (GPU, replace(GPU, sms=280))]
+    assert lengths[0] > lengths[1] == 2
