@@ -7,6 +7,7 @@ from pathlib import Path
 from circuits.errors import InputError
 from hwmodel.files import replacing
 from hwmodel.units import show
+from reports.assumptions import figures_table, sentences
 from reports.figures import cache_figures, edp_figures, energy_figures, leakage_figures, traffic_figures
 from reports.labels import cache_words, cell_label, listed, shared
 from reports.model import (
@@ -130,10 +131,10 @@ def _gpu(study: Study) -> str:
 
 
 def _sections(study: Study, drawn: Mapping[str, Mapping[str, bytes]]) -> list[Section]:
-    organisation = organisation_table(study)
+    organisation, assumed = organisation_table(study), figures_table(study)
     caches = [caches_table(study), *_figures(drawn["caches"], caches_caption(study))]
     energy = [Paragraph(plain(energy_words(study))), *_figures(drawn["energy"], energy_caption(study))]
-    works = [Works([plain(citation) for citation in study.works.values()])] if study.works else []
+    works = [citation for key, citation in study.works.items() if key != "assumed"]
     return [
         Section("What was assumed", [Bullets(_assumed(study))]),
         Section("The caches", [*caches, organisation] if organisation else caches),
@@ -141,9 +142,10 @@ def _sections(study: Study, drawn: Mapping[str, Mapping[str, bytes]]) -> list[Se
         Section("The traffic behind it", [workloads_table(study), *_figures(drawn["traffic"], traffic_caption(study))]),
         Section("What would change the answer", _sensitivity(study, drawn)),
         Section("How these numbers came about", _method(study)),
-        Section("Works used", works),
+        Section("Works used", [Works([plain(citation) for citation in works])] if works else []),
         Section("Make it again", _again(study)),
         Section("Every result", [results_table(study)]),
+        Section("Figures assumed", [assumed] if assumed else []),
     ]
 
 
@@ -160,7 +162,14 @@ def _assumed(study: Study) -> list[Text]:
     asked = [f"{label.removesuffix('_bytes')} {show(label, study.inputs[key])}" for key, label in names
              if isinstance(study.inputs.get(key), (str, int))]  # fmt: skip
     head = [plain("Asked for: " + ", ".join(clean(text) for text in asked) + ".")] if asked else []
-    return [*head, *(plain(text) for text in study.assumptions)]
+    spoken = sentences(study)
+    rest = len(study.assumptions) - len(spoken)
+    tail = (
+        [plain(f"{rest} figures of the models are assumed, too: the last table gives each with its reason.")]
+        if rest
+        else []
+    )
+    return [*head, *(plain(text) for text in spoken), *tail]
 
 
 def _sensitivity(study: Study, drawn: Mapping[str, Mapping[str, bytes]]) -> list[Block]:

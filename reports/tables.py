@@ -1,10 +1,12 @@
 """The tables of an iso-capacity study, from its rows."""
 
-from hwmodel.units import label_of, show
+from collections.abc import Sequence
+
+from hwmodel.units import label_of, unit_of
 from reports.labels import cell_label, column, counted, digits, network_label, percent, workload_label
 from reports.model import Heading, Table, plain
 from reports.numbers import checks, hit_rate, leakage_share, ranked, reduction, relative, spread
-from reports.results import Row, Study
+from reports.results import Study, clean
 from reports.wording import ranged_text
 
 FIGURES = ("read_latency_s", "write_latency_s", "read_energy_J", "write_energy_J", "leakage_W", "area_m2")
@@ -54,24 +56,44 @@ def caches_table(study: Study) -> Table:
     return Table(plain("The caches: the best of each cell by the study’s target."), headings, rows, note)
 
 
+# Columns of caches.csv whose names say too little on a page.
+_TITLES = {"leakage": "leakage school", "wires": "global wires", "searched": "organisations searched"}
+
+
 def organisation_table(study: Study) -> Table | None:
     """Return how each cache is organised, a column a cell; None where the study does not say."""
     designs = [study.caches[cell] for cell in study.cells]
     names = [name for name in designs[0] if name not in _NOT_ORGANIZED and any(row.get(name) for row in designs)]
-    if not names:
-        return None
-    rows = [[label_of(name.removeprefix("organization_")).capitalize(), *(_shown(name, row) for row in designs)]
-            for name in names]  # fmt: skip
+    rows = []
+    for name in names:
+        if f"organization_{name}" in names:
+            continue
+        title = name.removeprefix("organization_")
+        rows.append(
+            [_TITLES.get(title, label_of(title)).capitalize(), *_shown(name, [row.get(name) for row in designs])]
+        )
     headings = [Heading("", align="left"), *(Heading(cell_label(cell)) for cell in study.cells)]
-    return Table(plain("How the search organised each cache."), headings, rows)
+    return Table(plain("How the search organised each cache."), headings, rows) if rows else None
 
 
-def _shown(name: str, row: Row) -> str:
-    text = str(row.get(name, "")) or "-"
+def _shown(name: str, values: Sequence[object]) -> list[str]:
+    """Return a row of values as people read them; numbers with a unit share one."""
+    texts = [clean(str(value)) if value not in ("", None) else "-" for value in values]
     try:
-        return show(name, int(text) if text.isdecimal() else float(text))
+        numbers = [float(text) for text in texts]
     except ValueError:
+        return [_in_words(text) for text in texts]
+    if not unit_of(name):
+        return [f"{number:,.0f}" if number.is_integer() else digits(number) for number in numbers]
+    unit, shown = column(name, numbers)
+    return [f"{text} {unit}".rstrip() for text in shown]
+
+
+def _in_words(text: str) -> str:
+    """Return an organisation within the organisation, a dict as text, without its brackets."""
+    if not text.startswith("{"):
         return text
+    return text.strip("{}").replace("'", "").replace(": ", "\u00a0").replace("_", " ")
 
 
 # column of results.csv (or the ratio of an EDP to the baseline's), title, heading over it
@@ -193,4 +215,4 @@ def checks_table(study: Study) -> Table:
         Heading("again from", align="left"),
         Heading("largest relative deviation"),
     ]
-    return Table(plain(caption), headings, rows, even=False)
+    return Table(plain(caption), headings, rows)

@@ -83,7 +83,9 @@ def answer(study: Study) -> Text:
     clauses = [
         f"{cell_label(cell)}’s is {verdict(s.median)}{ranged(s)}, in {area_words(study, cell)}" for cell, s in others
     ]
-    return plain(strong(f"{cell_label(best)}."), text + "; ".join(clauses) + ". " + _dram_sentence(study))
+    level = [cell_label(cell) for cell in _level(order)[1:]]
+    head = f"{cell_label(best)}, with {listed(level)} all but level." if level else f"{cell_label(best)}."
+    return plain(strong(head), text + "; ".join(clauses) + ". " + _dram_sentence(study))
 
 
 def _dram_sentence(study: Study) -> str:
@@ -91,10 +93,19 @@ def _dram_sentence(study: Study) -> str:
     best, found = order[0]
     same = best == ranked(study)[0][0]
     head = "Counting DRAM’s energy and time as well, "
+    level = _level(order)
+    if len(level) > 1:
+        factors = ", ".join(verdict(s.median) for cell, s in order if cell in level and cell != study.baseline)
+        return head + f"{listed([cell_label(cell) for cell in level])} are all but level: {factors}."
     if best == study.baseline:
         return head + f"{cell_label(best)} is {'still ' * same}the best."
     return head + (f"{cell_label(best)} is {'still' if same else 'now'} the best: "
                    f"its EDP is {verdict(found.median)}{ranged(found)}.")  # fmt: skip
+
+
+def _level(order: list[tuple[str, Spread]]) -> list[str]:
+    """Return the best cell and those whose median comes within a twentieth of its."""
+    return [cell for cell, found in order if found.median > 0.95 * order[0][1].median]
 
 
 def caches_caption(study: Study) -> str:
