@@ -40,10 +40,11 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None) -> dic
     help="edap, edp, read-latency, write-latency, read-energy, write-energy, read-edp, write-edp, leakage, area.",
 )
 @click.option("--mode", help="normal, fast or sequential; by default the best of the three.")
+@click.option("--wires", default="repeated", show_default=True, help="The H-tree's: repeated or unrepeated.")
 @_TEMPERATURE
 @_LEAKAGE
 def cache(cell: str, node: str, capacity: str, ways: int, line: str, target: str, mode: str | None,
-          temperature_K: float, leakage: str | None) -> dict[str, Any]:  # fmt: skip
+          wires: str, temperature_K: float, leakage: str | None) -> dict[str, Any]:  # fmt: skip
     """Find the best organisation of a cache.
 
     The target edap is the mean dynamic energy of a read and a write x their mean latency x area.
@@ -55,4 +56,4 @@ def cache(cell: str, node: str, capacity: str, ways: int, line: str, target: str
     from circuits.cache.design import design_cache
 
     return design_cache(cell, node, capacity, ways, line, target, mode=mode, temperature_K=temperature_K,
-                        leakage=leakage).as_dict()  # fmt: skip
+                        leakage=leakage, wires=wires).as_dict()  # fmt: skip

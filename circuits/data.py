@@ -9,6 +9,8 @@ import contextlib
 import difflib
 import functools
 import math
+import os
+import reprlib
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -74,7 +76,7 @@ class DataFile:
         """Return the text under `key`, one of `allowed` where that is given."""
         value, choices = self.content.get(key), list(allowed)
         if not isinstance(value, str) or (choices and value not in choices):
-            raise InputError(f"{self.path}: {key} {value!r}: give {' or '.join(choices) or 'text'}")
+            raise InputError(f"{self.path}: {key} {short(value)}: give {' or '.join(choices) or 'text'}")
         return value
 
     def section(self, key: str) -> dict[str, Any]:
@@ -105,28 +107,35 @@ class DataFile:
             with contextlib.suppress(ValueError):
                 value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
-            raise InputError(f"{self.path}: {where} {value!r}: not a positive, finite number")
+            raise InputError(f"{self.path}: {where} {short(value)}: not a positive, finite number")
         for basis in ("assumed", "calibrated"):
             if basis in entry:
                 self.assumptions.append(f"{self.path.stem}: {where} = {value:g} ({basis}: {entry[basis]})")
         if "source" in entry:
             key = entry["source"]
             cited = self.content.get("works", {})
-            if key not in cited:
-                raise InputError(f"{self.path}: {where}: source {key!r} is not under works")
+            if not isinstance(key, str) or key not in cited:
+                raise InputError(f"{self.path}: {where}: source {short(key)} is not under works")
             self.works[key] = cited[key]
         elif not {"assumed", "calibrated"} & set(entry):
             raise InputError(f"{self.path}: {where}: says neither source, assumed nor calibrated")
         return float(value)
 
-    def record(self, kind: type[Record], where: str, section: dict[str, Any]) -> Record:
+    def record(self, kind: type[Record], where: str, section: object) -> Record:
         """Return a dataclass of figures filled from a section; an unknown key is an error, and so is a missing one."""
+        if not isinstance(section, dict):
+            raise InputError(f"{self.path}: {where}: missing; give a mapping of figures")
         names = {f.name: f.default is MISSING for f in fields(kind)}  # type: ignore[arg-type]
         unknown_keys(self.path, where, section, names)
         missing = [name for name, needed in names.items() if needed and name not in section]
         if missing:
             raise InputError(f"{self.path}: {where}: lacks {', '.join(missing)}")
         return kind(**{name: self.figure(f"{where}.{name}", section[name]) for name in section})
+
+
+def short(value: object) -> str:
+    """Return a value as an error message shows it: in a few words, whatever a file held."""
+    return " ".join(reprlib.repr(value).split())
 
 
 def unknown_keys(path: Path, where: str, section: dict[str, Any], known: Iterable[str]) -> None:
@@ -139,7 +148,7 @@ def unknown_keys(path: Path, where: str, section: dict[str, Any], known: Iterabl
             raise InputError(f"{path}: {where + '.' if where else ''}{key}: unknown key; {hint}")
 
 
-def find(name: str, what: str, folder: Path, group: str) -> Path:
+def find(name: str | os.PathLike[str], what: str, folder: Path, group: str) -> Path:
     """Return the data file behind a name: one of ours, one that a package registers, or a path ending in .yaml.
 
     Args:
@@ -151,8 +160,9 @@ def find(name: str, what: str, folder: Path, group: str) -> Path:
     Raises:
         InputError: there is no such name.
     """
-    if not isinstance(name, str):
+    if not isinstance(name, (str, os.PathLike)):
         raise InputError(f"{what} {name!r}: not a name")
+    name = os.fspath(name)
     if name.endswith((".yaml", ".yml")):
         return Path(name)
     ours = {path.stem: path for path in sorted(folder.glob("*.yaml"))}

@@ -1,4 +1,4 @@
-"""A bank: subarrays in a square floor plan behind an H-tree of repeated global wires."""
+"""A bank: subarrays in a square floor plan behind an H-tree of global wires."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from circuits.array.figures import Figures
-from circuits.array.gates import Inverter, repeated
+from circuits.array.gates import Inverter, LongWire, repeated, unrepeated
 from circuits.array.subarray import build
 from circuits.cells.cell import Cell
 from circuits.devices.node import Node
@@ -61,6 +61,7 @@ class Bank:
     fits: Any
 
 
+WIRES = ("repeated", "unrepeated")
 ROWS = (16, 32, 64, 128, 256, 512, 1024)
 COLUMNS = (16, 2048)
 MUX = (1, 2, 4, 8, 16, 32, 64)
@@ -73,39 +74,45 @@ def space(shape: Shape, rows: tuple[int, ...] = ROWS, muxes: tuple[int, ...] = M
     """Return every organisation that can hold a shape.
 
     An open row of `active` subarrays holds `mux` words, a whole number of select groups; subarrays are as wide as that
-    asks. They come in groups of `active`, as many as the words need: no power of two is asked of the capacity.
+    asks. They come in groups of `active`, as many as the words need when each has at most one of `rows` rows.
     """
     grid = np.meshgrid(rows, [m * shape.group for m in muxes], active, fanouts, indexing="ij")
     r, m, a, f = (x.ravel().astype(float) for x in grid)
     columns = np.ceil(shape.bits * m / a)
     keep = (columns >= COLUMNS[0]) & (columns <= COLUMNS[1]) & (a <= shape.bits)
+    keep &= m <= max(shape.words, shape.group)
     r, m, a, f, columns = (x[keep] for x in (r, m, a, f, columns))
     groups = np.ceil(shape.words / (r * m))
-    # a group that is mostly empty is no organisation of this shape, except where the smallest one is
-    full = (shape.words >= 0.5 * groups * r * m) | (r * m <= shape.group * min(rows))
-    return Space(*(x[full] for x in (r, columns, a, m, f, groups)))
+    # the rows that the words need of so many groups: what is no power of two leaves no cells empty
+    chosen = np.unique(np.stack([np.ceil(shape.words / (groups * m)), columns, a, m, f, groups]), axis=1)
+    return Space(*chosen)
 
 
-def evaluate(node: Node, cell: Cell, figures: Figures, shape: Shape, where: Space) -> Bank:
+def trunk(node: Node, figures: Figures, wires: str) -> LongWire:
+    """Return the wire of the H-tree under a named assumption, one of `WIRES`."""
+    metal = node.wires["global"]
+    return (
+        repeated(Inverter.of(node), metal, figures.repeater_slack) if wires == "repeated" else unrepeated(node, metal)
+    )
+
+
+def evaluate(node: Node, cell: Cell, figures: Figures, shape: Shape, where: Space, wires: str = "repeated") -> Bank:
     """Return a bank for every organisation of a space.
 
     The bank is taken as a square of its subarrays' area and of its repeaters'; the wires run above the cells. A word
     travels half the width and the whole height, at most; energy counts this path for every bit that toggles.
     """
-    inverter = Inverter.of(node)
-    wire = repeated(
-        inverter, node.wires["global"].ohm_per_m, node.wires["global"].F_per_m, slack=figures.repeater_slack
-    )
+    wire = trunk(node, figures, wires)
     one = build(node, cell, figures, where.rows, where.columns, where.mux, where.fanout)
     count = where.groups * where.active
     leaf = one.width_m * one.height_m
     group_m = np.sqrt(leaf * where.active)
     address = np.log2(np.maximum(where.rows * where.mux * where.groups, 2.0))
     # an H-tree's edges: 1.5 sides of a leaf each, full words down to a group, then halving towards its subarrays
-    trunk_m = 1.5 * np.maximum(where.groups - 1, 0.0) * group_m
+    stem_m = 1.5 * np.maximum(where.groups - 1, 0.0) * group_m
     twigs_m = np.where(where.active > 1, group_m, 0.0)
-    wires_m = shape.bits * figures.data_bus_ways * (trunk_m + where.groups * twigs_m)
-    wires_m = wires_m + address * (trunk_m + where.groups * 1.5 * np.maximum(where.active - 1, 0.0) * np.sqrt(leaf))
+    wires_m = shape.bits * figures.data_bus_ways * (stem_m + where.groups * twigs_m)
+    wires_m = wires_m + address * (stem_m + where.groups * 1.5 * np.maximum(where.active - 1, 0.0) * np.sqrt(leaf))
     area = count * leaf + wires_m * wire.repeater_m2_per_m
     way_m = np.maximum(1.5 * np.sqrt(area) - 0.5 * (one.width_m + one.height_m), 0.0)
     bits_J = figures.activity * wire.J_per_m
@@ -115,7 +122,7 @@ def evaluate(node: Node, cell: Cell, figures: Figures, shape: Shape, where: Spac
         area_m2=area,
         cells_m2=count * one.cells_m2,
         leakage_W=count * one.leakage_W + wires_m * wire.W_per_m,
-        tree_s=way_m * wire.s_per_m,
+        tree_s=wire.delay_s(way_m),
         open_read_s=one.open_read_s,
         open_write_s=one.open_write_s,
         bit_line_s=one.bit_line_s,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from circuits.devices.node import Node
+from circuits.devices.wire import Wire
 
 NAND3_EFFORT = 5 / 3  # logical effort of a three-input NAND, Sutherland et al., "Logical Effort", 1999
 LEAKING = 0.5  # of a CMOS gate's two networks one is off
@@ -92,22 +93,32 @@ def wire_delay_s(ohm_per_m: Any, F_per_m: Any, length_m: Any, load_F: Any = 0.0)
 
 
 @dataclass(frozen=True)
-class RepeatedWire:
-    """A wire cut by repeaters of the best size and spacing, per metre."""
+class LongWire:
+    """A wire across a bank, with or without repeaters: delay linear and quadratic in length, the rest per metre."""
 
     s_per_m: float
+    s_per_m2: float
     J_per_m: float
     W_per_m: float
     repeater_m2_per_m: float
 
+    def delay_s(self, length_m: Any) -> Any:
+        return self.s_per_m * length_m + self.s_per_m2 * length_m**2
 
-def repeated(inverter: Inverter, ohm_per_m: float, F_per_m: float, *, slack: float) -> RepeatedWire:
+
+def unrepeated(node: Node, wire: Wire) -> LongWire:
+    """Return a bare wire: 2.3 R C l^2 / 2, as the older array model has its global wires."""
+    return LongWire(0.0, 2.3 / 2 * wire.ohm_per_m * wire.F_per_m, wire.F_per_m * node.vdd_V**2, 0.0, 0.0)
+
+
+def repeated(inverter: Inverter, wire: Wire, slack: float) -> LongWire:
     """Return a repeated wire: spacing and size are optimal for delay, then spread and shrunk by `slack`.
 
     Optimum: spacing sqrt(2 R0 (C0 + Cp) / (r c)), size sqrt(R0 c / (C0 r)) of the smallest inverter. With larger
     spacing and smaller size the delay rises slowly and the repeaters' energy, leakage and area fall fast.
     """
     node = inverter.node
+    ohm_per_m, F_per_m = wire.ohm_per_m, wire.F_per_m
     spacing = slack * math.sqrt(2 * inverter.ohm * (inverter.gate_F + inverter.drain_F) / (ohm_per_m * F_per_m))
     size = math.sqrt(inverter.ohm * F_per_m / (inverter.gate_F * ohm_per_m)) / slack
     drive = inverter.ohm / size
@@ -116,8 +127,9 @@ def repeated(inverter: Inverter, ohm_per_m: float, F_per_m: float, *, slack: flo
     delay += ohm_per_m * spacing * (0.38 * span + 0.69 * size * inverter.gate_F)
     width = size * node.unit_m
     own = size * (inverter.gate_F + inverter.drain_F)
-    return RepeatedWire(
+    return LongWire(
         delay / spacing,
+        0.0,
         (span + own) * node.vdd_V**2 / spacing,
         node.leak_W(width * (1 + node.p_to_n) * LEAKING) / spacing,
         float(node.row_area(width, width * node.p_to_n, 1.0)) / spacing,

@@ -43,7 +43,7 @@ def _row(node: Node, inverter: Inverter, cell: Cell, figures: Figures, rows: Any
          gate_m: float, word_line_V: float) -> tuple[Any, Any, Any, Any]:  # fmt: skip
     """Return delay, energy, leakage and area of predecoding, row gates, word-line drivers and the word line."""
     wire = node.wires["local"]
-    bits = np.log2(rows)
+    bits = np.maximum(np.ceil(np.log2(rows)), 1.0)
     groups = np.ceil(bits / figures.decode_bits)
     lines = 2.0 ** np.minimum(bits, figures.decode_bits)
     gate_F = inverter.gate_F * NAND3_EFFORT

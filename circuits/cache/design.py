@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import asdict, dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from circuits.array.bank import Bank, Shape, Space, evaluate, space
+from circuits.array.bank import WIRES, Bank, Shape, Space, evaluate, space
 from circuits.array.figures import Figures, load_figures
 from circuits.array.gates import LEAKING, Inverter
 from circuits.cache.modes import MODES, Compare, Totals, combine
@@ -46,6 +47,7 @@ class CacheDesign:
     mode: str
     temperature_K: float
     leakage: str
+    wires: str
     works: dict[str, str] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
 
@@ -76,7 +78,7 @@ def check(capacity: int | str, ways: int, line: int | str, target: str, mode: st
         InputError: for the first value that cannot be used.
     """
     size, line_bytes = parse_bytes(capacity), parse_bytes(line, "line")
-    if isinstance(ways, bool) or not isinstance(ways, int) or not 1 <= ways <= MOST_WAYS:
+    if isinstance(ways, bool) or not isinstance(ways, Integral) or not 1 <= ways <= MOST_WAYS:
         raise InputError(f"ways {ways!r}: give a whole number from 1 to {MOST_WAYS}")
     if not LINES[0] <= line_bytes <= LINES[1] or line_bytes & (line_bytes - 1):
         raise InputError(f"line {line!r}: give a power of two from {LINES[0]} to {LINES[1]} bytes")
@@ -92,7 +94,7 @@ def check(capacity: int | str, ways: int, line: int | str, target: str, mode: st
         raise InputError(f"target {target!r}: unknown; known are {', '.join(TARGETS)}")
     if mode is not None and mode not in MODES:
         raise InputError(f"mode {mode!r}: unknown; known are {', '.join(MODES)}, or none for the best of the three")
-    return Request(size, ways, line_bytes, target, (mode,) if mode else MODES)
+    return Request(size, int(ways), line_bytes, target, (mode,) if mode else MODES)
 
 
 def tag_bits(request: Request, figures: Figures) -> int:
@@ -129,7 +131,7 @@ class Candidate:
 
 def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
                  line: int | str = 128, target: str = "edap", *, mode: str | None = None, temperature_K: float = 350.0,
-                 leakage: str | None = None) -> CacheDesign:  # fmt: skip
+                 leakage: str | None = None, wires: str = "repeated") -> CacheDesign:  # fmt: skip
     """Return the best cache under a target, over all organisations of its tags and data and its access modes.
 
     Args:
@@ -142,18 +144,21 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         mode: normal, fast or sequential; None takes the best.
         temperature_K: 300 to 400.
         leakage: a leakage school of the node; None takes its default.
+        wires: the H-tree's: repeated, or unrepeated as the older array model has them.
 
     Raises:
         InputError: a value that cannot be used.
     """
     request = check(capacity, ways, line, target, mode)
+    if wires not in WIRES:
+        raise InputError(f"wires {wires!r}: unknown; known are {', '.join(WIRES)}")
     at = load_node(node, temperature_K, leakage)
     bits, tags = build_cell(cell, at), build_cell(TAG_CELL, at)
     figures, choices = load_figures()
     tag_width = tag_bits(request, figures)
     tag_shape = Shape(request.sets, request.ways * tag_width, 1)
     tag_space = space(tag_shape)
-    tag_bank = evaluate(at, tags, figures, tag_shape, tag_space)
+    tag_bank = evaluate(at, tags, figures, tag_shape, tag_space, wires)
     compare = comparators(at, figures, request, tag_width)
     searched, best = 0, None
     for name in request.modes:
@@ -161,7 +166,7 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         where = space(shape)
         if not where.rows.size:
             continue
-        bank = evaluate(at, bits, figures, shape, where)
+        bank = evaluate(at, bits, figures, shape, where, wires)
         totals = combine(name, tag_bank, bank, compare)
         score = np.where(bank.fits, TARGETS[target][1](totals), np.inf)
         searched += score.size
@@ -182,11 +187,13 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         "tag_area_m2": float(tag_bank.area_m2[best.row]),
         "data_area_efficiency": cells_m2 / data_m2,
     }
-    assumptions = dict.fromkeys((*at.assumptions, *bits.assumptions, *tags.assumptions, *choices))
+    assumptions = dict.fromkeys(
+        (f"global wires: {wires}", *at.assumptions, *bits.assumptions, *tags.assumptions, *choices)
+    )
     return CacheDesign(
-        bits.name, at.name, request.capacity_bytes, ways, request.line_bytes, **found, organization=organization,
-        searched=searched, target=target, mode=best.mode, temperature_K=at.temperature_K, leakage=at.leakage,
-        works=at.works | bits.works | tags.works, assumptions=list(assumptions),
+        bits.name, at.name, request.capacity_bytes, request.ways, request.line_bytes, **found,
+        organization=organization, searched=searched, target=target, mode=best.mode, temperature_K=at.temperature_K,
+        leakage=at.leakage, wires=wires, works=at.works | bits.works | tags.works, assumptions=list(assumptions),
     )  # fmt: skip
 
 

@@ -11,8 +11,8 @@ class Cell:
     The word line of a read (write) drives `read_gate_m` (`write_gate_m`) of gate a cell; the bit line sees
     `read_drain_m` (`write_drain_m`) of drain a cell, shared with the neighbour. Set turns a junction from anti-parallel
     to parallel, reset the opposite; an SRAM cell's two are alike. A cell that senses by current has a
-    `read_current_A`, the mean of both states, and a `signal_A`, their half difference; SRAM discharges its bit line with `read_current_A`.
-    Energies are of one bit, in the cell and its access devices, without the bit line's charge.
+    `read_current_A`, the mean of both states, and a `signal_A`, their half difference; SRAM discharges its bit line
+    with `read_current_A`. Energies are of one bit, in the cell and its access devices, without the bit line's charge.
     """
 
     name: str

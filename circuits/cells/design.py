@@ -7,6 +7,7 @@ from circuits.cells import mram, sram
 from circuits.cells.cell import Cell
 from circuits.data import DataFile, find
 from circuits.devices.node import Node, load_node
+from circuits.errors import InputError
 
 FOLDER = Path(__file__).parent / "data"
 BUILDERS = {"sram": sram.build, "stt": mram.build, "sot": mram.build}
@@ -20,7 +21,10 @@ def cell_names() -> list[str]:
 def build_cell(name: str, node: Node) -> Cell:
     """Return a cell at a node; see `design_cell`."""
     file = DataFile.open(find(name, "cell", FOLDER, "hwmodel.cells"))
-    return BUILDERS[file.text("kind", BUILDERS)](file, node)
+    try:
+        return BUILDERS[file.text("kind", BUILDERS)](file, node)
+    except ArithmeticError as error:
+        raise InputError(f"{file.path}: figures out of any physical range ({error})") from None
 
 
 def design_cell(cell: str = "sram", node: str = "16nm", *, temperature_K: float = 350.0,

@@ -4,7 +4,7 @@ A cell is designed: the fewest fins whose current writes within the wished pulse
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from circuits.cells.cell import Cell
 from circuits.cells.layout import FinRules, planar_transistor, strip_width
@@ -31,6 +31,7 @@ class WriteFigures:
     pulse_limit_s: float
     path_ohm: float
     current_margin: float
+    design_temperature_K: float
     error_rate: float = 0.0
 
 
@@ -151,13 +152,16 @@ def build(file: DataFile, node: Node) -> Cell:
         "retention_s": junction.retention_s(node.temperature_K),
         "path_ohm": figures.path_ohm,
     }
+    corner = replace(node, temperature_K=figures.design_temperature_K)  # the cell is laid out once, for this heat
     if kind == "stt":
-        write = _least(design_stt(node, junction, figures), figures.pulse_limit_s, kind)
+        designed = _least(design_stt(corner, junction, figures), figures.pulse_limit_s, kind)
+        write = design_stt(node, junction, figures)(designed.units)
         device["critical_A"] = junction.critical_A
         read_units, fins, strips = write.units, {"access": write.units}, [write.units]
     else:
         line = file.record(spin_orbit.WriteLine, "write_line", file.section("write_line"))
-        write = _least(design_sot(node, junction, line, figures), figures.pulse_limit_s, kind)
+        designed = _least(design_sot(corner, junction, line, figures), figures.pulse_limit_s, kind)
+        write = design_sot(node, junction, line, figures)(designed.units)
         device |= {"critical_A": spin_orbit.critical_A(line, junction), "write_line_ohm": line.resistance_ohm}
         read_units = round(reading.access_units)
         fins, strips = {"write": write.units, "read": read_units}, [write.units, read_units]

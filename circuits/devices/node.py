@@ -147,12 +147,14 @@ def _school(file: DataFile, name: str | None) -> tuple[str, School, ThermalLaw]:
     section = dict(file.section("leakage"))
     default, schools = section.pop("default", None), section.pop("schools", None)
     law = file.record(ThermalLaw, "leakage", section)
-    if not isinstance(schools, dict) or default not in schools:
+    if not isinstance(schools, dict) or not isinstance(default, str) or default not in schools:
         raise InputError(f"{file.path}: leakage: give schools, and the default one among them")
     chosen = name or default
     if chosen not in schools:
         raise InputError(f"leakage {chosen!r}: unknown at {file.path.stem}; known are {', '.join(schools)}")
     school = file.record(School, f"leakage.schools.{chosen}", schools[chosen])
+    if not school.points():
+        raise InputError(f"{file.path}: leakage.schools.{chosen}: gives no off-current")
     file.assumptions.append(
         f"leakage school {chosen} of {', '.join(schools)}" + (", the default" if chosen == default else "")
     )
