@@ -33,7 +33,7 @@ def samples():
     small, mask = memory.tensor(4, 24, 3, 3), memory.tensor(4, 24, 6, 6, dtype="bool")
     scalar = memory.tensor()
     lists = [[memory.tensor(9), memory.tensor(70_000)] for _ in range(4)]
-    flat = [v for views in lists for v in views]
+    flat, steps = [v for views in lists for v in views], [memory.tensor(), memory.tensor()]
     return [
         ("relu_.default", (x,), (x,), [x], [x]),
         ("threshold_backward.default", (dy, x, 0), (y,), [dy, x], [y]),
@@ -70,7 +70,8 @@ def samples():
         ("_foreach_mul_.Scalar", (lists[0], 0.9), (), lists[0], lists[0]),
         ("_foreach_addcmul_.Scalar", (*lists[:3], 0.1), (), [v for one in lists[:3] for v in one], lists[0]),
         ("_foreach_sqrt.default", (lists[0],), tuple(lists[1]), lists[0], lists[1]),
-        ("_fused_adam_.default", (*lists, [], []), (), flat, lists[0] + lists[2] + lists[3]),
+        ("_fused_adam_.default", (*lists, [], steps), (), flat + steps, lists[0] + lists[2] + lists[3]),
+        ("_fused_sgd_.default", tuple(lists[:3]), (), flat[:6], lists[0] + lists[2]),
     ]  # fmt: skip
 
 
@@ -190,6 +191,14 @@ def test_one_dimension_and_transposed_convolutions_touch_whole_tensors(transpose
     )
     seen = list(accesses(backward, GPU))
     assert {(t, s) for s, _, t, _ in seen} == compulsory([x, w, y, *gradients])
+
+
+def test_a_steps_count_is_read_once_a_block():
+    memory = Memory()
+    lists = [[memory.tensor(200_000)] for _ in range(4)]
+    step = memory.tensor()
+    seen = list(accesses(call("_fused_adam_.default", *lists, [], [step], outputs=()), GPU))
+    assert sum(t == step.tensor for _, _, t, _ in seen) == 4  # chunks of 65536
 
 
 def test_the_table_names_what_networks_need():

@@ -1,7 +1,8 @@
 """Optimiser steps over lists of tensors: one launch whose blocks each have a chunk of one tensor.
 
 Lists are walked as torch's multi-tensor kernels do: a block owns `foreach_elements_per_block` consecutive elements of a
-tensor and goes through them a stride of its threads at a time; the blocks of a wave advance together.
+tensor and goes through them a stride of its threads at a time; the blocks of a wave advance together. Torch cuts long
+lists into several launches, which follow one another without a gap; here they are one.
 """
 
 from collections.abc import Iterator
@@ -36,10 +37,10 @@ def foreach(call: Call) -> list[Launch]:
 
 @lowers(*_FUSED, *(f"{name}_" for name in _FUSED))
 def fused(call: Call) -> list[Launch]:
-    """Read parameters, gradients and state; write parameters and state."""
-    arguments = call.operation.arguments
-    lists = [tensors(a) for a in arguments if isinstance(a, (list, tuple)) and tensors(a)]
-    return _launch(call, "fused_optimiser", lists, [views for i, views in enumerate(lists) if i != 1])
+    """Read parameters, gradients and state; write parameters and state, but not Adam's step counts, its last list."""
+    lists = [tensors(a) for a in call.operation.arguments if isinstance(a, (list, tuple)) and tensors(a)]
+    last = len(lists) - ("adam" in call.operation.operator)
+    return _launch(call, "fused_optimiser", lists, [lists[0], *lists[2:last]])
 
 
 def _launch(call: Call, name: str, reads: list[list[View]], writes: list[list[View]]) -> list[Launch]:
@@ -92,8 +93,9 @@ def _wave(
 
 def _step(o: Operand, numel: int, start: int, blocks: int, chunk: int, step: int) -> Iterator[Row]:
     """Yield one step of `blocks` neighbouring blocks, the first at element `start`: whole steps, then a last part."""
-    if o.numel < numel:  # one number for the tensor: read by each block, written by the last
-        yield o.base, 0, 1 if o.write else blocks, o.numel * o.itemsize
+    if o.numel < numel:  # one number for the tensor: each block reads it as it begins, one writes it
+        if start % chunk == 0 and (start == 0 or not o.write):
+            yield o.base, 0, 1 if o.write else blocks, o.numel * o.itemsize
         return
     whole = max(0, min(blocks, (numel - step - start) // chunk + 1))
     if whole:
