@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from circuits.errors import InputError
+from hwmodel.cache import records
 from hwmodel.cache.config import SECTOR_BYTES
 from traces.stream import COLUMNS, Intervals
 
-_TOP = 1 << 62  # addresses of intervals stay below, so that no sum overflows
 _PART_SECTORS = 1 << 25  # sector accesses between two chances for Ctrl-C, about
+PART_INTERVALS = 1 << 18
 
 
 def addresses_of(address: Any) -> np.ndarray:
@@ -80,36 +81,34 @@ def intervals_of(batch: Intervals) -> Iterator[tuple[Intervals, int]]:
             raise InputError(f"interval column {name}: shape {np.shape(column)} beside {len(batch[0])} intervals")
         columns.append(np.require(column, kind, ["C", "A", "W"]))
     whole = Intervals(*columns)
-    if len(whole.base) == 0:
-        return
-    top = _highest(whole)
-    sectors = whole.rows * (whole.width / SECTOR_BYTES + 1.0)
-    ends = np.floor(np.cumsum(sectors) / _PART_SECTORS)
-    for start, stop in _runs(ends):
-        part = whole.part(start, stop)
-        if stop - start == 1 and sectors[start] > 2 * _PART_SECTORS:
-            for piece in _by_rows(part, int(sectors[start] // _PART_SECTORS)):
-                yield piece, top
+    for start in range(0, len(whole.base), PART_INTERVALS):
+        part = whole.part(start, start + PART_INTERVALS)
+        wrong, top, sectors = records.survey(*part[:4])
+        if wrong >= 0:
+            raise InputError(_complaint(part, int(wrong), start))
+        if sectors <= 2 * _PART_SECTORS:
+            yield part, int(top)
         else:
-            yield part, top
+            yield from ((piece, int(top)) for piece in _pieces(part))
 
 
-def _highest(whole: Intervals) -> int:
-    """Return the highest byte address of a batch, after checking that all of them can be."""
-    reach = (whole.rows - 1.0) * whole.stride
-    wrong = (whole.rows == 0) | (whole.width == 0) | (whole.base >= _TOP) | (np.abs(reach) >= _TOP)
-    if not wrong.any():
-        base, steps = whole.base.astype(np.int64), (whole.rows.astype(np.int64) - 1) * whole.stride
-        lowest, highest = base + np.minimum(steps, 0), base + np.maximum(steps, 0) + whole.width
-        wrong = (lowest < 0) | (highest >= _TOP)
-        if not wrong.any():
-            return int(highest.max()) - 1
-    place = int(np.argmax(wrong))
-    base, stride, rows, width = (int(column[place]) for column in whole[:4])
-    raise InputError(
-        f"interval {place}: {rows} rows of {width} B from {base}, {stride} B apart; "
+def _complaint(part: Intervals, place: int, start: int) -> str:
+    base, stride, rows, width = (int(column[place]) for column in part[:4])
+    return (
+        f"interval {start + place}: {rows} rows of {width} B from {base}, {stride} B apart; "
         f"rows and width must be positive and all bytes lie from 0 to 2**62"
     )
+
+
+def _pieces(part: Intervals) -> Iterator[Intervals]:
+    """Yield a batch of much work as several of less, by intervals and, where one alone is much, by its rows."""
+    sectors = part.rows * (part.width / SECTOR_BYTES + 1.0)
+    for start, stop in _runs(np.floor(np.cumsum(sectors) / _PART_SECTORS)):
+        piece = part.part(start, stop)
+        if stop - start == 1 and sectors[start] > 2 * _PART_SECTORS:
+            yield from _by_rows(piece, int(sectors[start] // _PART_SECTORS))
+        else:
+            yield piece
 
 
 def _runs(ends: np.ndarray) -> Iterator[tuple[int, int]]:

@@ -13,10 +13,11 @@ import numpy as np
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SECTOR_BYTES, SLOTS
 from hwmodel.cache.index import locate
-from hwmodel.cache.lru import visit_groups, visit_one_group
+from hwmodel.cache.lru import tally, visit_groups, visit_one_group
 
-BLOCK = 2048  # records; with their places and tags 40 KiB
+BLOCK = 2048  # records; with their places, tags and finds 48 KiB
 SETS, WAYS, SLOTS_A_SET, START, HASHED, SECTORED, SHAPE = range(7)
+TOP = 1 << 62  # addresses of intervals stay below, so that no sum overflows
 _SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 _ZERO, _ONE, _TWO = np.uint32(0), np.uint32(1), np.uint32(2)
 _WRITE = np.uint32(0xFF << 24)
@@ -25,16 +26,17 @@ _ZERO_LONG, _UNIT, _BEFORE = np.uint64(0), np.uint64(1), np.uint64(2**64 - 1)
 
 
 class Block(NamedTuple):
-    """Room for a block of records, and for where they fall in the cache at hand."""
+    """Room for a block of records, and for where they fall and what they find in the cache at hand."""
 
     line: np.ndarray  # uint64
     what: np.ndarray  # uint32
     places: np.ndarray  # uint32
+    seen: np.ndarray  # uint32
     wanted: np.ndarray  # tags, of the state's type
 
     @classmethod
     def empty(cls, tag: type[np.generic]) -> "Block":
-        return cls(*(np.empty(BLOCK, kind) for kind in (np.uint64, np.uint32, np.uint32, tag)))
+        return cls(*(np.empty(BLOCK, kind) for kind in (np.uint64, np.uint32, np.uint32, np.uint32, tag)))
 
 
 class Caches(NamedTuple):
@@ -56,9 +58,10 @@ def _apply(block: Block, count: Whole, members: np.ndarray, caches: Caches, row:
         locate(block.line, count, shape[SETS], shape[HASHED] != 0, block.places, block.wanted)
         ways, sectored = shape[WAYS], shape[SECTORED] != 0
         if ways <= SLOTS:
-            visit_one_group(block.places, block.wanted, block.what, count, ways, sectored, tags, bits, counters)
+            visit_one_group(block.places, block.wanted, block.what, count, ways, tags, bits, block.seen)
         else:
-            visit_groups(block.places, block.wanted, block.what, count, ways, sectored, tags, bits, counters)
+            visit_groups(block.places, block.wanted, block.what, count, ways, tags, bits, block.seen)
+        tally(block.seen, block.what, count, sectored, counters)
 
 
 @kernel
@@ -211,3 +214,21 @@ def feed_intervals(
             start += step
         accesses[now, 1 if kind else 0] += np.uint64(sectors)
     _apply(block, count, members, caches, now)
+
+
+@kernel
+def survey(base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray) -> tuple[Whole, Whole, float]:
+    """Return (place of the first interval that cannot be, or -1; highest byte address; sector accesses, about)."""
+    highest, sectors = np.int64(0), 0.0
+    for i in range(base.size):
+        reach = (np.float64(rows[i]) - 1.0) * np.float64(stride[i])
+        if rows[i] == 0 or width[i] == 0 or base[i] >= TOP or abs(reach) >= TOP:
+            return i, 0, 0.0
+        steps = (np.int64(rows[i]) - 1) * stride[i]
+        first = np.int64(base[i])
+        end = first + max(steps, 0) + np.int64(width[i])
+        if first + min(steps, 0) < 0 or end >= TOP:
+            return i, 0, 0.0
+        highest = max(highest, end - 1)
+        sectors += np.float64(rows[i]) * (np.float64(width[i]) / SECTOR_BYTES + 1.0)
+    return -1, highest, sectors

@@ -8,7 +8,7 @@ import numpy as np
 from circuits.errors import InputError
 from hwmodel.cache import lru, records
 from hwmodel.cache.config import CacheConfig
-from hwmodel.cache.given import addresses_of, intervals_of, kinds_of
+from hwmodel.cache.given import PART_INTERVALS, addresses_of, intervals_of, kinds_of
 from traces.stream import Intervals
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Replay:
         # Reads and writes by kernel, counted while intervals are unrolled into lines, so once a group.
         self._accesses = {kind: np.zeros((rows, 2), np.uint64) for kind in self._groups}
         self._block = records.Block.empty(np.uint32)
+        self._nought = np.zeros(PART_INTERVALS, np.uint32)
         # Below this address a tag fits 4 bytes and a line number is exact as a float64 (hwmodel.cache.index).
         self._narrow = min(config.line * min(2**52, config.sets * (2**32 - 2)) for config in self.configs)
 
@@ -73,7 +74,7 @@ class Replay:
         for part, top in intervals_of(batch):
             self._widen(top)
             if self.kernels is None:
-                kernel = np.zeros(len(part.base), np.uint32)
+                kernel = self._nought[: len(part.base)]
             else:
                 kernel = part.kernel
                 if int(kernel.max()) >= self.kernels:
