@@ -53,9 +53,9 @@ def deepnvm(workers: int, advance: Advance) -> list[Row]:
     spec = IsoCapacity()
     table = pd.DataFrame(paper["recalled"]["caches"])
     ours, grown = _our_caches(table)
+    rows = [*_cells(paper["recalled"]["cells"]), *_caches(table, ours), *_areas(paper["published"], ours, grown)]
     streams = measure_traffic(spec, sorted({3 * MIB, *ISO_AREA.values(), *grown.values()}), workers, advance)
     traffic = pd.concat([one.totals.assign(network=one.network, phase=one.phase) for one in streams], ignore_index=True)
-    rows = [*_cells(paper["recalled"]["cells"]), *_caches(table, ours), *_areas(paper["published"], ours, grown)]
     rows += _workloads(paper["recalled"]["workloads"], streams)
     for circuits, caches, capacity in (("paper", table, ISO_AREA), ("ours", ours, grown)):
         rows += _energy(paper, circuits, _account(traffic, caches, spec), capacity)
