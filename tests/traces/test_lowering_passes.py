@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.naive.lowering import SECTOR, expand, load, sectors
 from tests.traces.lowering_samples import Memory, accesses, call, convolution, convolution_backward, small_gpu
 from traces.gpus import load_gpu
-from traces.lowering import grid, known_operators, plan
+from traces.lowering import UnknownOperator, grid, known_operators, plan
 from traces.lowering.passes import batches, cover, operand
 from traces.operation import View
 
@@ -199,6 +199,24 @@ def test_a_steps_count_is_read_once_a_block():
     step = memory.tensor()
     seen = list(accesses(call("_fused_adam_.default", *lists, [], [step], outputs=()), GPU))
     assert sum(t == step.tensor for _, _, t, _ in seen) == 4  # chunks of 65536
+
+
+@pytest.mark.parametrize("expanded", [False, True])
+def test_a_tensor_that_is_not_dense_is_copied_before_a_convolution(expanded):
+    memory = Memory()
+    whole = memory.tensor(1) if expanded else memory.tensor(2, 24, 6, 6)
+    stride = (0, 0, 0, 0) if expanded else whole.stride
+    dy = replace(whole, shape=(2, 8, 6, 6), stride=stride)
+    x, w, dx = memory.tensor(2, 8, 6, 6), memory.tensor(8, 8, 3, 3), memory.tensor(2, 8, 6, 6)
+    arguments = (dy, x, w, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, [True, False, False])
+    operation = call("convolution_backward.default", *arguments, outputs=(dx, None, None))
+    assert [one.kernel.name for one in plan(operation, GPU, memory.allocate)] == ["copy", "implicit_gemm_data_gradient"]
+    seen = list(accesses(operation, GPU, memory.allocate))
+    for sector, _, tensor, _ in seen:
+        address, size = memory.bytes[tensor]
+        assert address // SECTOR <= sector <= (address + size - 1) // SECTOR
+    with pytest.raises(UnknownOperator, match="not dense"):
+        plan(operation, GPU)
 
 
 def test_the_table_names_what_networks_need():

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from traces.lowering import rows as r
-from traces.lowering.elementwise import channels_last, stream
+from traces.lowering.elementwise import channels_last, dense, stream
 from traces.lowering.gemm import reduce_splits, workspace
 from traces.lowering.grid import Grid, Image, adjoint, matrix, patches, windows
 from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
@@ -69,23 +69,24 @@ def _pair(value: object, dims: int, neutral: int) -> tuple[int, int]:
 @lowers("aten.convolution", "aten.conv2d", "aten._convolution")
 def convolution(call: Call) -> list[Launch]:
     """Forward product, then the bias as a pass over the output, as torch adds it on CUDA."""
-    x, w, y = call.view(0), call.view(1), call.output()
+    y, bias = call.output(), call.argument(2)
     if y is None or not y.numel:
         return []
-    bias = call.argument(2)
+    (first, x), (second, w) = dense(call, call.view(0)), dense(call, call.view(1))
+    launches = first + second
     if call.argument(6):  # transposed: the data gradient of the convolution that maps y to x
-        launches = data_gradient(problem(call, y, w, x.shape, 3), x, w, y, "implicit_gemm_transposed")
+        launches += data_gradient(problem(call, y, w, x.shape, 3), x, w, y, "implicit_gemm_transposed")
     else:
-        launches = forward(problem(call, x, w, y.shape, 3), x, w, y, "implicit_gemm_forward")
+        launches += forward(problem(call, x, w, y.shape, 3), x, w, y, "implicit_gemm_forward")
     return [*launches, *(add_bias(call, bias, y) if isinstance(bias, View) else [])]
 
 
 @lowers("aten.convolution_backward")
 def convolution_backward(call: Call) -> list[Launch]:
     """Data, weight and bias gradients, those that were asked for."""
-    dy, x, w = (call.view(i) for i in range(3))
+    (first, dy), (second, x), (third, w) = (dense(call, call.view(i)) for i in range(3))
     dx, dw, db = (call.output(i) for i in range(3))
-    launches: list[Launch] = []
+    launches = first + second + third
     if call.argument(7):  # transposed: x and y change places
         of = problem(call, dy, w, x.shape, 4)
         launches += forward(of, dy, w, dx, "implicit_gemm_data_gradient") if dx else []

@@ -1,8 +1,9 @@
 """Elementwise operators, copies, fills and random numbers: one pass that reads each operand and writes each result."""
 
 from collections.abc import Iterator
+from math import prod
 
-from traces.lowering.launch import Call, Launch, lowers
+from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
 from traces.lowering.passes import Operand, Pass, Row, batches, operand, walk
 from traces.operation import View
 from traces.stream import Intervals
@@ -142,9 +143,35 @@ def is_image(view: View) -> bool:
     return len(view.shape) == 4
 
 
+def is_dense(view: View) -> bool:
+    """Whether a view's elements fill a stretch of memory, in any order."""
+    step = 1
+    for length, stride in sorted(zip(view.shape, view.stride, strict=True), key=lambda d: d[1]):
+        if length != 1 and stride != step:
+            return False
+        step *= length
+    return True
+
+
+def dense(call: Call, view: View) -> tuple[list[Launch], View]:
+    """Return a copy into a workspace and the copied view, where a kernel needs a tensor whole and it is not.
+
+    Raises:
+        UnknownOperator: where a copy is needed and no workspace can be had.
+    """
+    if is_dense(view):
+        return [], view
+    if call.allocate is None:
+        raise UnknownOperator(f"{call.operation.operator} of a tensor that is not dense")
+    tensor, address = call.allocate(view.numel * view.itemsize, f"{call.operation.layer}.contiguous".lstrip("."))
+    steps = tuple(prod(view.shape[d + 1 :]) for d in range(len(view.shape)))
+    copied = View(tensor, address, view.shape, steps, view.itemsize, view.dtype)
+    return stream(call, "copy", [view], [copied]), copied
+
+
 def channels_last(view: View) -> View:
     """Return an image as the device walks it, channels innermost, so that one value a channel repeats along it."""
-    if len(view.shape) < 3:
+    if len(view.shape) < 3 or not is_dense(view):
         return view
     n, c, *space = view.shape
     shape = (n, *space, c)

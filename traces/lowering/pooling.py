@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from traces.lowering import rows as r
-from traces.lowering.elementwise import stream
+from traces.lowering.elementwise import dense, stream
 from traces.lowering.grid import Grid, Image, matrix, patches, windows
 from traces.lowering.launch import Call, Launch, lowers
 from traces.operation import View
@@ -69,26 +69,28 @@ def _pixels(call: Call, channels: int) -> int:
 
 
 def _forward(call: Call, name: str, dilation: object) -> list[Launch]:
-    x, y, indices = call.view(0), call.output(0), call.output(1)
+    y, indices = call.output(0), call.output(1)
     if y is None or not y.numel:
         return []
+    launches, x = dense(call, call.view(0))
     image = _image(x, y, call.argument(1), call.argument(2), call.argument(3), dilation)
     c, depth = image.channels, image.window[0] * image.window[1] * image.channels
     operands = [patches(x, image, (r.M_AXIS, r.K_AXIS))]
     operands += [matrix(v, (r.M_AXIS, r.N_AXIS), (c, 1), r.WRITE_AT_END) for v in (y, indices) if v]
     wave = call.gpu.resident(call.gpu.pool_threads_per_block)
     grid = Grid(image.out_pixels, c, depth, (_pixels(call, c), c, depth), wave, tuple(operands))
-    return [Launch(call.kernel(name, grid.blocks), grid.emit)]
+    return [*launches, Launch(call.kernel(name, grid.blocks), grid.emit)]
 
 
 def _backward(call: Call, name: str, indices: View | None, dilation: object) -> list[Launch]:
-    dy, x, dx = call.view(0), call.view(1), call.output()
+    x, dx = call.view(1), call.output()
     if dx is None or not dx.numel:
         return []
+    launches, dy = dense(call, call.view(0))
     image = _image(x, dy, call.argument(2), call.argument(3), call.argument(4), dilation)
     c = image.channels
     operands = [windows(v, image) for v in (dy, indices) if v]
     operands.append(matrix(dx, (r.M_AXIS, r.N_AXIS), (c, 1), r.WRITE_AT_END))
     wave = call.gpu.resident(call.gpu.pool_threads_per_block)
     grid = Grid(image.pixels, c, 1, (_pixels(call, c), c, 1), wave, tuple(operands))
-    return [Launch(call.kernel(name, grid.blocks), grid.emit)]
+    return [*launches, Launch(call.kernel(name, grid.blocks), grid.emit)]

@@ -57,7 +57,7 @@ def nll_loss(call: Call) -> list[Launch]:
 @lowers("aten.nll_loss_backward", "aten.nll_loss2d_backward")
 def nll_loss_backward(call: Call) -> list[Launch]:
     """Fill the gradient with zeros, then write one value a sample (that of the first class)."""
-    x, target, out = call.view(1), call.view(2), call.output()
+    target, out = call.view(2), call.output()
     if out is None or not target.numel:
         return []
     rows, step = target.numel, out.stride[0] * out.itemsize if len(out.shape) > 1 else 0
@@ -65,5 +65,4 @@ def nll_loss_backward(call: Call) -> list[Launch]:
         ((target.address, 0, 1, rows * target.itemsize), operand(target)),
         ((out.address, step if rows > 1 else 0, rows, out.itemsize), operand(out, True)),
     ]
-    del x
     return [*stream(call, "fill", [], [out]), rows_launch(call, "nll_loss_backward", every, 1)]
