@@ -55,10 +55,9 @@ class TrafficJob:
         trace = capture_network(self.network, batch=self.batch, phase=self.phase, gpu=self.gpu)
         frame = replay_trace(trace, list(self.configs), by="kernel", on_progress=report)
         frame = frame.rename(columns={"dram_read_sectors": "dram_reads", "dram_write_sectors": "dram_writes"})
-        kinds = frame.groupby(["capacity_bytes", "name"], sort=False)
-        kernels = kinds[list(COUNTS)].sum().assign(launches=kinds.size()).reset_index()
-        kernels = kernels.rename(columns={"name": "kernel"})
-        totals = frame.groupby("capacity_bytes", sort=False)[["accesses", *COUNTS]].sum().reset_index()
+        kinds = frame.assign(launches=1).rename(columns={"kernel": "number", "name": "kernel"})
+        kernels = _sums(kinds, ["capacity_bytes", "kernel"], ["launches", *COUNTS])
+        totals = _sums(frame, ["capacity_bytes"], ["accesses", *COUNTS])
         return Traffic(
             self.network,
             self.phase,
@@ -71,6 +70,10 @@ class TrafficJob:
             trace.header.notes,
             time.perf_counter() - start,
         )
+
+
+def _sums(frame: "pd.DataFrame", by: list[str], columns: list[str]) -> "pd.DataFrame":
+    return frame.loc[:, [*by, *columns]].groupby(by, sort=False, as_index=False).agg("sum")
 
 
 def check_network(name: str) -> Any:
