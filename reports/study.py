@@ -137,13 +137,14 @@ def _sections(study: Study, drawn: Mapping[str, Mapping[str, bytes]]) -> list[Se
     works = [citation for key, citation in study.works.items() if key != "assumed"]
     return [
         Section("What was assumed", [Bullets(_assumed(study))]),
-        Section("The caches", [*caches, organisation] if organisation else caches),
+        Section("The caches", caches),
         Section("Energy and energy-delay product", energy),
         Section("The traffic behind it", [workloads_table(study), *_figures(drawn["traffic"], traffic_caption(study))]),
         Section("What would change the answer", _sensitivity(study, drawn)),
         Section("How these numbers came about", _method(study)),
         Section("Works used", [Works([plain(citation) for citation in works])] if works else []),
         Section("Make it again", _again(study)),
+        Section("How each cache is organised", [organisation] if organisation else []),
         Section("Every result", [results_table(study)]),
         Section("Figures assumed", [assumed] if assumed else []),
     ]

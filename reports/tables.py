@@ -82,18 +82,11 @@ def _shown(name: str, values: Sequence[object]) -> list[str]:
     try:
         numbers = [float(text) for text in texts]
     except ValueError:
-        return [_in_words(text) for text in texts]
+        return texts
     if not unit_of(name):
         return [f"{number:,.0f}" if number.is_integer() else digits(number) for number in numbers]
     unit, shown = column(name, numbers)
     return [f"{text} {unit}".rstrip() for text in shown]
-
-
-def _in_words(text: str) -> str:
-    """Return an organisation within the organisation, a dict as text, without its brackets."""
-    if not text.startswith("{"):
-        return text
-    return text.strip("{}").replace("'", "").replace(": ", "\u00a0").replace("_", " ")
 
 
 # column of results.csv (or the ratio of an EDP to the baseline's), title, heading over it

@@ -95,7 +95,9 @@ def _dram_sentence(study: Study) -> str:
     head = "Counting DRAM’s energy and time as well, "
     level = _level(order)
     if len(level) > 1:
-        factors = ", ".join(verdict(s.median) for cell, s in order if cell in level and cell != study.baseline)
+        found = [s.median for cell, s in order if cell in level and cell != study.baseline]
+        low = f"{listed([times(median) for median in found])} times lower"
+        factors = low if min(found) > 1 else listed([verdict(median) for median in found])
         return head + f"{listed([cell_label(cell) for cell in level])} are all but level: {factors}."
     if best == study.baseline:
         return head + f"{cell_label(best)} is {'still ' * same}the best."
