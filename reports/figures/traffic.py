@@ -46,8 +46,8 @@ def _paint(figure: "Figure", study: Study, page: Sequence[Workload]) -> None:
             ticks.append(y)
             labels.append(label)
         title = f"{drawable(network_label(workload[0]), 26)}\n{drawable(workload[1], 26)}"
-        place = axis.get_yaxis_transform()
-        axis.text(-0.075, index * 4 + 1, title, transform=place, ha="right", va="center", color=INK)
+        axis.annotate(title, (0, index * 4 + 1), (-32, 0), xycoords=("axes fraction", "data"),
+                      textcoords="offset points", ha="right", va="center", color=INK)  # fmt: skip
     axis.set_yticks(ticks, labels, fontsize=7)
     axis.set_ylim(len(page) * 4 - 0.7, -0.9)
     axis.set_xlim(0, 100 * top * 1.09)
