@@ -50,12 +50,13 @@ def capture(
         InputError: for values that cannot be used, and for operators without a lowering.
     """
     from traces.gpus import load_gpu
+    from traces.lowering import ASSUMPTIONS
 
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     lowered = Lowered(machine)
     recording = record(module, inputs, phase, optimizer=optimizer, loss=loss, each=lowered.add)
     name = network or type(module).__name__
-    notes = [*recording.notes, *lowered.notes(name, unknown)]
+    notes = [*recording.notes, *ASSUMPTIONS, *lowered.notes(name, unknown)]
     header = Header(
         network=name, phase=phase, batch=recording.batch, gpu=machine.name, sector_bytes=machine.sector_bytes,
         parameters=recording.parameters, macs=recording.macs, made_by=_made_by(), notes=notes,
