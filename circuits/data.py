@@ -11,7 +11,7 @@ import functools
 import math
 import os
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -131,6 +131,17 @@ class DataFile:
         if missing:
             raise InputError(f"{self.path}: {where}: lacks {', '.join(missing)}")
         return kind(**{name: self.figure(f"{where}.{name}", section[name]) for name in section})
+
+
+@contextlib.contextmanager
+def physical(what: object) -> Iterator[None]:
+    """Turn what arithmetic raises on absurd figures, such as an overflow, into one line that names their file."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (ArithmeticError, ValueError) as error:
+        raise InputError(f"{what}: figures out of any physical range ({error})") from None
 
 
 def short(value: object) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from circuits.array.figures import Figures
 from circuits.array.gates import Inverter, LongWire, repeated, unrepeated
+from circuits.array.row import Layout
 from circuits.array.subarray import build
 from circuits.cells.cell import Cell
 from circuits.devices.node import Node
@@ -103,7 +104,7 @@ def evaluate(node: Node, cell: Cell, figures: Figures, shape: Shape, where: Spac
     travels half the width and the whole height, at most; energy counts this path for every bit that toggles.
     """
     wire = trunk(node, figures, wires)
-    one = build(node, cell, figures, where.rows, where.columns, where.mux, where.fanout)
+    one = build(node, cell, figures, Layout(where.rows, where.columns, where.mux, where.fanout))
     count = where.groups * where.active
     leaf = one.width_m * one.height_m
     group_m = np.sqrt(leaf * where.active)
@@ -123,14 +124,14 @@ def evaluate(node: Node, cell: Cell, figures: Figures, shape: Shape, where: Spac
         cells_m2=count * one.cells_m2,
         leakage_W=count * one.leakage_W + wires_m * wire.W_per_m,
         tree_s=wire.delay_s(way_m),
-        open_read_s=one.open_read_s,
-        open_write_s=one.open_write_s,
-        bit_line_s=one.bit_line_s,
-        select_s=one.select_s,
-        sense_s=one.sense_s,
-        write_s=one.write_s,
-        read_J=ask_J + where.active * (one.open_read_J + one.read_J),
-        write_J=ask_J + move_J + where.active * (one.open_write_J + one.write_J),
+        open_read_s=one.read_row.delay_s,
+        open_write_s=one.write_row.delay_s,
+        bit_line_s=one.columns.bit_line_s,
+        select_s=one.columns.select_s,
+        sense_s=one.columns.sense_s,
+        write_s=one.columns.write_s,
+        read_J=ask_J + where.active * (one.read_row.energy_J + one.columns.read_J),
+        write_J=ask_J + move_J + where.active * (one.write_row.energy_J + one.columns.write_J),
         move_J=move_J,
-        fits=one.fits,
+        fits=one.columns.fits,
     )

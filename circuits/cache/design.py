@@ -12,7 +12,9 @@ from circuits.array.figures import Figures, load_figures
 from circuits.array.gates import LEAKING, Inverter
 from circuits.cache.modes import MODES, Compare, Totals, combine
 from circuits.cache.targets import TARGETS
+from circuits.cells.cell import Cell
 from circuits.cells.design import build_cell
+from circuits.data import physical
 from circuits.devices.node import Node, load_node
 from circuits.errors import InputError
 from circuits.quantity import parse_bytes
@@ -118,15 +120,56 @@ def comparators(node: Node, figures: Figures, request: Request, bits: int) -> Co
 
 @dataclass(frozen=True)
 class Candidate:
-    """The best organisation of one access mode."""
+    """The best organisation found: which of the tags' organisations (row) and of the data's (column)."""
 
     value: float
     mode: str
     totals: Totals
     row: int
     column: int
-    space: Space
-    bank: Bank
+    tag_bits: int
+    tag: tuple[Space, Bank]
+    data: tuple[Space, Bank]
+
+
+def _search(request: Request, node: Node, cell: Cell, tag_cell: Cell, figures: Figures,
+            wires: str) -> tuple[Candidate | None, int]:  # fmt: skip
+    """Return the best pair of a tag and a data organisation over the request's modes, and how many pairs were tried."""
+    bits = tag_bits(request, figures)
+    shape = Shape(request.sets, request.ways * bits, 1)
+    tag_space = space(shape)
+    tag_bank = evaluate(node, tag_cell, figures, shape, tag_space, wires)
+    compare = comparators(node, figures, request, bits)
+    score_of = TARGETS[request.target][1]
+    searched, best = 0, None
+    for mode in request.modes:
+        shape = _shape(request, mode)
+        where = space(shape)
+        if not where.rows.size:
+            continue
+        bank = evaluate(node, cell, figures, shape, where, wires)
+        totals = combine(mode, tag_bank, bank, compare)
+        score = np.where(bank.fits, score_of(totals), np.inf)
+        score[np.isnan(score)] = np.inf
+        searched += score.size
+        row, column = (int(i) for i in np.unravel_index(int(np.argmin(score)), score.shape))
+        value = float(score[row, column])
+        if value < (best.value if best else math.inf):
+            best = Candidate(value, mode, totals, row, column, bits, (tag_space, tag_bank), (where, bank))
+    return best, searched
+
+
+def _organization(best: Candidate) -> dict[str, Any]:
+    (tag_space, tag_bank), (data_space, data_bank) = best.tag, best.data
+    data_m2 = float(data_bank.area_m2[best.column])
+    return {
+        "mode": best.mode,
+        "data": data_space.at(best.column),
+        "tag": tag_space.at(best.row) | {"bits_per_line": best.tag_bits},
+        "data_area_m2": data_m2,
+        "tag_area_m2": float(tag_bank.area_m2[best.row]),
+        "data_area_efficiency": float(data_bank.cells_m2[best.column]) / data_m2,
+    }
 
 
 def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
@@ -155,45 +198,22 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
     at = load_node(node, temperature_K, leakage)
     bits, tags = build_cell(cell, at), build_cell(TAG_CELL, at)
     figures, choices = load_figures()
-    tag_width = tag_bits(request, figures)
-    tag_shape = Shape(request.sets, request.ways * tag_width, 1)
-    tag_space = space(tag_shape)
-    tag_bank = evaluate(at, tags, figures, tag_shape, tag_space, wires)
-    compare = comparators(at, figures, request, tag_width)
-    searched, best = 0, None
-    for name in request.modes:
-        shape = _shape(request, name)
-        where = space(shape)
-        if not where.rows.size:
-            continue
-        bank = evaluate(at, bits, figures, shape, where, wires)
-        totals = combine(name, tag_bank, bank, compare)
-        score = np.where(bank.fits, TARGETS[target][1](totals), np.inf)
-        searched += score.size
-        index = np.unravel_index(int(np.argmin(score)), score.shape)
-        if np.isfinite(score[index]) and (best is None or score[index] < best.value):
-            best = Candidate(float(score[index]), name, totals, int(index[0]), int(index[1]), where, bank)
+    with physical(f"cell {bits.name} at {at.name}"), np.errstate(all="ignore"):
+        best, searched = _search(request, at, bits, tags, figures, wires)
     if best is None:
-        raise InputError(
-            f"capacity {capacity!r}: no organisation of {ways} ways x {request.line_bytes} B fits; give more"
-        )
+        what = f"no organisation of {ways} ways x {request.line_bytes} B fits"
+        raise InputError(f"capacity {capacity!r}: {what}; give more capacity, or a cell that allows for longer lines")
     found = {name: _pick(getattr(best.totals, name), best.row, best.column) for name in FIELDS}
-    data_m2, cells_m2 = float(best.bank.area_m2[best.column]), float(best.bank.cells_m2[best.column])
-    organization = {
-        "mode": best.mode,
-        "data": best.space.at(best.column),
-        "tag": tag_space.at(best.row) | {"bits_per_line": tag_width},
-        "data_area_m2": data_m2,
-        "tag_area_m2": float(tag_bank.area_m2[best.row]),
-        "data_area_efficiency": cells_m2 / data_m2,
-    }
+    if not all(0 < number < math.inf for number in found.values()):
+        raise InputError(f"cell {bits.name} at {at.name}: figures out of any physical range")
     assumptions = dict.fromkeys(
         (f"global wires: {wires}", *at.assumptions, *bits.assumptions, *tags.assumptions, *choices)
     )
     return CacheDesign(
         bits.name, at.name, request.capacity_bytes, request.ways, request.line_bytes, **found,
-        organization=organization, searched=searched, target=target, mode=best.mode, temperature_K=at.temperature_K,
-        leakage=at.leakage, wires=wires, works=at.works | bits.works | tags.works, assumptions=list(assumptions),
+        organization=_organization(best), searched=searched, target=target, mode=best.mode,
+        temperature_K=at.temperature_K, leakage=at.leakage, wires=wires,
+        works=at.works | bits.works | tags.works, assumptions=list(assumptions),
     )  # fmt: skip
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from circuits.cells import mram, sram
 from circuits.cells.cell import Cell
-from circuits.data import DataFile, find
+from circuits.data import DataFile, find, physical
 from circuits.devices.node import Node, load_node
-from circuits.errors import InputError
 
 FOLDER = Path(__file__).parent / "data"
 BUILDERS = {"sram": sram.build, "stt": mram.build, "sot": mram.build}
@@ -21,10 +20,8 @@ def cell_names() -> list[str]:
 def build_cell(name: str, node: Node) -> Cell:
     """Return a cell at a node; see `design_cell`."""
     file = DataFile.open(find(name, "cell", FOLDER, "hwmodel.cells"))
-    try:
+    with physical(file.path):
         return BUILDERS[file.text("kind", BUILDERS)](file, node)
-    except ArithmeticError as error:
-        raise InputError(f"{file.path}: figures out of any physical range ({error})") from None
 
 
 def design_cell(cell: str = "sram", node: str = "16nm", *, temperature_K: float = 350.0,

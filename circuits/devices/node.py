@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from circuits.data import DataFile, find
+import numpy as np
+
+from circuits.data import DataFile, find, physical
 from circuits.devices.leakage import School, ThermalLaw, off_current
 from circuits.devices.wire import Wire, WireFigures
 from circuits.errors import InputError
@@ -126,8 +128,6 @@ class Node:
 
     def row_area(self, width_n_m: Any, width_p_m: Any, gates: Any) -> Any:
         """Return the area [m2] of `gates` gates in standard rows: their fingers, and a pitch between neighbours."""
-        import numpy as np
-
         fingers = np.maximum(np.maximum(width_n_m, width_p_m) / self.row_width_m, gates)
         return (fingers + gates) * self.gate_pitch_m * self.row_height_m
 
@@ -189,8 +189,12 @@ def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = Non
         section = file.section("wires").get(level)
         if not isinstance(section, dict):
             raise InputError(f"{file.path}: wires.{level}: missing; give {', '.join(WIRES)}")
-        wires[level] = Wire.of(file.record(WireFigures, f"wires.{level}", section), temperature)
-    off = off_current(school, law, temperature)
+        figures = file.record(WireFigures, f"wires.{level}", section)
+        if not 4 * figures.barrier_m < figures.pitch_m * min(1, 2 * figures.aspect_ratio):
+            raise InputError(f"{file.path}: wires.{level}.barrier_m: leaves no copper in the wire")
+        wires[level] = Wire.of(figures, temperature)
+    with physical(file.path):
+        off = off_current(school, law, temperature)
     if not math.isfinite(off) or transistors.threshold_V >= transistors.vdd_V:
         raise InputError(f"{file.path}: transistors.threshold_V: not below vdd_V")
     return Node(file.text("name"), kind, temperature, chosen, transistors, gate_pitch, track, unit, row_height,

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from circuits import CacheDesign, design_cache
 from circuits.cache.targets import TARGETS
+from circuits.cells.design import FOLDER
 from circuits.errors import InputError
 
 MiB = 1 << 20
@@ -174,6 +176,21 @@ def test_bad_input_is_refused_in_one_line(changes, says):
     with pytest.raises(InputError, match=says) as caught:
         design_cache(**({"cell": "sram", "node": "16nm", "capacity": MiB} | changes))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("figure", ["offset_V", "sense_capacitance_F", "path_ohm", "free_layer_m", "bias_V"])
+@pytest.mark.parametrize("factor", [1e-300, 1e-30, 1e30, 1e300])
+def test_absurd_figures_are_refused_or_give_finite_caches(tmp_path, figure, factor):
+    text = re.sub(
+        rf"({figure}: {{value: )([^,]+)", lambda m: f"{m[1]}{float(m[2]) * factor}", (FOLDER / "stt.yaml").read_text()
+    )
+    path = tmp_path / "cell.yaml"
+    path.write_text(text)
+    try:
+        design = design_cache(str(path), "16nm", MiB)
+    except InputError:
+        return
+    assert all(0 < getattr(design, name) < math.inf for name in NUMBERS)
 
 
 def test_numpy_integers_count():

@@ -11,6 +11,7 @@ import numpy as np
 
 from circuits.array import gates, subarray
 from circuits.array.figures import Figures
+from circuits.array.row import Layout
 from circuits.cells.cell import Cell
 from circuits.devices.node import Node
 
@@ -38,10 +39,18 @@ def organisations(words: int, bits: int, group: int, rows: tuple, muxes: tuple, 
     return sorted(found)
 
 
+def only(value: object) -> float:
+    return float(np.asarray(value).ravel()[0])
+
+
 def bank(node: Node, cell: Cell, figures: Figures, bits: int, choice: tuple[int, ...]) -> Way:
     rows, columns, active, mux, fanout, groups = choice
-    one = subarray.build(node, cell, figures, *(np.array([float(v)]) for v in (rows, columns, mux, fanout)))
-    x = {name: float(np.asarray(getattr(one, name)).ravel()[0]) for name in vars(one)}
+    one = subarray.build(node, cell, figures, Layout(*(np.array([float(v)]) for v in (rows, columns, mux, fanout))))
+    x = {name: only(getattr(one, name)) for name in ("width_m", "height_m", "leakage_W")}
+    x |= {name: only(value) for name, value in vars(one.columns).items()}
+    x |= {"open_read_s": only(one.read_row.delay_s), "open_write_s": only(one.write_row.delay_s)}
+    x |= {"open_read_J": only(one.read_row.energy_J), "open_write_J": only(one.write_row.energy_J)}
+    x["leakage_W"] = only(one.leakage_W)
     wire = gates.repeated(gates.Inverter.of(node), node.wires["global"], figures.repeater_slack)
     leaf = x["width_m"] * x["height_m"]
     side = math.sqrt(leaf * active)
@@ -67,7 +76,7 @@ def bank(node: Node, cell: Cell, figures: Figures, bits: int, choice: tuple[int,
         "read_J": ask + active * (x["open_read_J"] + x["read_J"]),
         "write_J": ask + move + active * (x["open_write_J"] + x["write_J"]),
         "move_J": move,
-        "fits": bool(np.asarray(one.fits).ravel()[0]),
+        "fits": bool(x["fits"]),
     }
     return Way(choice, numbers)
 
