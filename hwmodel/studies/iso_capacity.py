@@ -114,6 +114,7 @@ def run(spec: IsoCapacity, workers: int, advance: Advance) -> Results:
                 f"The energy of DRAM ({dram.name}) a bit is {dram.basis}.",
             ]
         ),
+        "basis": {"dram_energy_J": dram.basis},  # of each column of results.csv that is not modelled
         "works": _works(designs, streams, dram.works),
     }
     return Results(spec, results, caches, _traffic_table(streams), made)
@@ -150,5 +151,5 @@ def _works(designs: "list[CacheDesign]", streams: list[Traffic], dram: dict[str,
 
     works = dict(WORKS)
     for more in (*(design.works for design in designs), *(one.works for one in streams), dram):
-        works |= more
+        works |= {key: text for key, text in more.items() if key != "assumed"}
     return works
