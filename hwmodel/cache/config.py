@@ -88,8 +88,8 @@ class CacheConfig:
 
     @property
     def state_bytes(self) -> int:
-        """Bytes of memory a replay needs for this cache: a 4 B tag and two bytes of sector bits a slot."""
-        return self.sets * self.slots * 6
+        """Bytes of memory a replay may need for this cache: at most an 8 B tag and two bytes of sector bits a slot."""
+        return self.sets * self.slots * 10
 
     @property
     def sectors_per_line(self) -> int:

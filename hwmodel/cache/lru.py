@@ -7,8 +7,13 @@ A record is a visit to one line: its number (uint64) and what happens there (uin
     mask    sectors visited
     write   255 for a write, 0 for a read
 
-State of a set: `slots` tags in order of use, the latest first, 0 where empty; and beside each, in a uint16, the valid
-(low byte) and dirty (high byte) bits of its sectors. A set's sixteen 4-byte tags are one 64 B line of this machine.
+A set's slots lie in order of use, the latest first, in one of two layouts:
+
+    packed  a uint32 a slot: tag (three bytes), dirty (four bits), valid (four bits); a set is one 64 B line of this
+            machine. For up to 16 ways, lines up to 128 B, and addresses up to 2**24 times capacity / ways.
+    wide    a uint64 a tag, and beside it in a uint16 dirty (high byte) and valid (low byte); for everything else.
+
+A slot whose tag is 0 is empty.
 """
 
 import numpy as np
@@ -20,43 +25,33 @@ from hwmodel.cache.vectors import lowest, match, ones, push
 READ_MISSES, WRITE_MISSES, WRITEBACKS, WRITEBACK_SECTORS, COUNTERS = range(5)
 
 _BYTE = np.uint32(0xFF)
-_ZERO, _ONE, _EIGHT = np.uint32(0), np.uint32(1), np.uint32(8)
+_ZERO, _ONE = np.uint32(0), np.uint32(1)
 _HALF = np.uint32(0xFFFF)
+_FREE, _SAME = np.uint32(1 << 8), np.uint64(1)
 _HIT = np.uint32(1 << 16)
 _ALL = np.uint32((1 << SLOTS) - 1)
 
 
 @kernel
-def visit_one_group(
-    places: np.ndarray,
-    wanted: np.ndarray,
-    what: np.ndarray,
-    count: Whole,
-    ways: int,
-    tags: np.ndarray,
-    bits: np.ndarray,
-    seen: np.ndarray,
-) -> None:
-    """Apply `count` records to a cache of at most 16 ways.
+def visit(places: np.ndarray, wanted: np.ndarray, count: Whole, ways: int, slots: np.ndarray, seen: np.ndarray) -> None:
+    """Apply `count` records to a packed cache.
 
     `seen`, uint32, says what each found: the sector bits of the slot it took, and bit 16 where its line was there.
     """
     last = np.uint32(1 << (ways - 1))
     for i in range(count):
         start = np.intp(places[i]) * SLOTS
-        found = match(tags, start, wanted[i])
+        found = match(slots, start, wanted[i], _FREE)
         hit = found != _ZERO
         # On a miss the least recently used slot is the one taken; it is also where a search that fails ends.
         ends = found | last
-        old = np.uint32(bits[start + np.intp(lowest(ends))])
+        old = slots[start + np.intp(lowest(ends))] & _BYTE
         seen[i] = old | (_HIT if hit else _ZERO)
-        moved = ends ^ (ends - _ONE)
-        push(tags, start, wanted[i], moved)
-        push(bits, start, np.uint16(((old if hit else _ZERO) | what[i]) & _HALF), moved)
+        push(slots, start, wanted[i] | (old if hit else _ZERO), ends ^ (ends - _ONE))
 
 
 @kernel
-def visit_groups(
+def visit_wide(
     places: np.ndarray,
     wanted: np.ndarray,
     what: np.ndarray,
@@ -66,17 +61,17 @@ def visit_groups(
     bits: np.ndarray,
     seen: np.ndarray,
 ) -> None:
-    """Do as `visit_one_group` does, for any number of ways: sixteen slots after sixteen."""
+    """Do as `visit` does for a wide cache of any number of ways, sixteen slots after sixteen."""
     groups = (ways + SLOTS - 1) // SLOTS
     last = np.uint32(1 << ((ways - 1) % SLOTS))
     for i in range(count):
         first = np.intp(places[i]) * SLOTS * groups
         end = first + (groups - 1) * SLOTS
         start = first
-        found = match(tags, start, wanted[i])
+        found = match(tags, start, wanted[i], _SAME)
         while found == _ZERO and start < end:
             start += SLOTS
-            found = match(tags, start, wanted[i])
+            found = match(tags, start, wanted[i], _SAME)
         hit = found != _ZERO
         ends = found if hit else last
         old = np.uint32(bits[start + np.intp(lowest(ends))])
@@ -93,16 +88,23 @@ def visit_groups(
 
 
 @kernel
-def tally(seen: np.ndarray, what: np.ndarray, count: Whole, sectored: bool, counters: np.ndarray) -> None:
-    """Add to `counters` what `count` records caused, from what they found; a plain loop, so that LLVM vectorises it."""
+def tally(
+    seen: np.ndarray, what: np.ndarray, count: Whole, sectored: bool, dirty_at: int, counters: np.ndarray
+) -> None:
+    """Add to `counters` what `count` records caused, from what they found; a plain loop, so that LLVM vectorises it.
+
+    `dirty_at` is the lowest bit of a slot's dirty bits: 4 where packed, 8 where wide.
+    """
+    above = np.uint32(dirty_at)
+    low = np.uint32((1 << dirty_at) - 1)
     misses = write_misses = writebacks = writeback_sectors = _ZERO  # a block's records are too few to overflow
     for i in range(count):
         hit = (seen[i] & _HIT) != _ZERO
-        kept = seen[i] & _HALF if hit else _ZERO
-        gone = _ZERO if hit else (seen[i] >> _EIGHT) & _BYTE
+        valid, dirty = seen[i] & low, (seen[i] >> above) & low
+        gone = _ZERO if hit else dirty
         writes = what[i] >> np.uint32(24)
         if sectored:  # each access of a sector that is not there misses; a sector written is there for a write
-            present = kept | ((kept >> _EIGHT) & writes)
+            present = valid | (dirty & writes) if hit else _ZERO
             missed = ones((what[i] >> np.uint32(16)) & _BYTE & ~present)
         else:  # a record's first access brings the whole line
             missed = _ZERO if hit else _ONE

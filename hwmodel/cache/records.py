@@ -11,12 +11,12 @@ import numba as nb
 import numpy as np
 
 from hwmodel.cache.compiled import Whole, kernel
-from hwmodel.cache.config import SECTOR_BYTES, SLOTS
-from hwmodel.cache.index import locate
-from hwmodel.cache.lru import tally, visit_groups, visit_one_group
+from hwmodel.cache.config import SECTOR_BYTES
+from hwmodel.cache.index import locate, locate_wide
+from hwmodel.cache.lru import tally, visit, visit_wide
 
-BLOCK = 2048  # records; with their places, tags and finds 48 KiB
-SETS, WAYS, SLOTS_A_SET, START, HASHED, SECTORED, SHAPE = range(7)
+BLOCK = 2048  # records; with where they fall and what they find 48 KiB
+SETS, WAYS, SLOTS_A_SET, START, HASHED, SECTORED, WIDE, SHAPE = range(8)
 TOP = 1 << 62  # addresses of intervals stay below, so that no sum overflows
 _SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 _ZERO, _ONE, _TWO = np.uint32(0), np.uint32(1), np.uint32(2)
@@ -32,36 +32,40 @@ class Block(NamedTuple):
     what: np.ndarray  # uint32
     places: np.ndarray  # uint32
     seen: np.ndarray  # uint32
-    wanted: np.ndarray  # tags, of the state's type
+    wanted: np.ndarray  # uint32, slots of a packed cache
+    tags: np.ndarray  # uint64, tags of a wide cache
 
     @classmethod
-    def empty(cls, tag: type[np.generic]) -> "Block":
-        return cls(*(np.empty(BLOCK, kind) for kind in (np.uint64, np.uint32, np.uint32, np.uint32, tag)))
+    def empty(cls) -> "Block":
+        kinds = (np.uint64, np.uint32, np.uint32, np.uint32, np.uint32, np.uint64)
+        return cls(*(np.empty(BLOCK, kind) for kind in kinds))
 
 
 class Caches(NamedTuple):
-    """The state and the counts of several caches, one after another in the same arrays."""
+    """The state and the counts of several caches, those of one layout one after another in the same arrays."""
 
-    shape: np.ndarray  # int64, a row a cache: number of sets, ways, slots a set, first slot, hashed?, sectored?
-    tags: np.ndarray  # uint32, or uint64 where addresses need it; a slot each
-    bits: np.ndarray  # uint16, a slot each
+    shape: np.ndarray  # int64, a row a cache: number of sets, ways, slots a set, first slot, hashed?, sectored?, wide?
+    packed: np.ndarray  # uint32, a slot each of the packed caches
+    tags: np.ndarray  # uint64, a slot each of the wide caches
+    bits: np.ndarray  # uint16, a slot each of the wide caches
     misses: np.ndarray  # uint64 (cache, kernel, counter of hwmodel.cache.lru)
 
 
 @kernel
 def _apply(block: Block, count: Whole, members: np.ndarray, caches: Caches, row: Whole) -> None:
-    """Apply a block's records to the caches numbered `members`."""
+    """Apply a block's records to the caches numbered `members`, counting in row `row`."""
+    line, what, places, seen = block.line, block.what, block.places, block.seen
     for cache in members:
         shape = caches.shape[cache]
-        slots = slice(shape[START], shape[START] + shape[SETS] * shape[SLOTS_A_SET])
-        tags, bits, counters = caches.tags[slots], caches.bits[slots], caches.misses[cache, row]
-        locate(block.line, count, shape[SETS], shape[HASHED] != 0, block.places, block.wanted)
-        ways, sectored = shape[WAYS], shape[SECTORED] != 0
-        if ways <= SLOTS:
-            visit_one_group(block.places, block.wanted, block.what, count, ways, tags, bits, block.seen)
+        sets, ways, hashed = shape[SETS], shape[WAYS], shape[HASHED] != 0
+        slots = slice(shape[START], shape[START] + sets * shape[SLOTS_A_SET])
+        if shape[WIDE]:
+            locate_wide(line, count, sets, hashed, places, block.tags)
+            visit_wide(places, block.tags, what, count, ways, caches.tags[slots], caches.bits[slots], seen)
         else:
-            visit_groups(block.places, block.wanted, block.what, count, ways, tags, bits, block.seen)
-        tally(block.seen, block.what, count, sectored, counters)
+            locate(line, what, count, sets, hashed, places, block.wanted)
+            visit(places, block.wanted, count, ways, caches.packed[slots], seen)
+        tally(seen, what, count, shape[SECTORED] != 0, 8 if shape[WIDE] else 4, caches.misses[cache, row])
 
 
 @kernel

@@ -7,8 +7,9 @@ import numpy as np
 
 from circuits.errors import InputError
 from hwmodel.cache import lru, records
-from hwmodel.cache.config import CacheConfig
+from hwmodel.cache.config import SLOTS, CacheConfig
 from hwmodel.cache.given import PART_INTERVALS, addresses_of, intervals_of, kinds_of
+from hwmodel.cache.index import PACKED_QUOTIENTS
 from traces.stream import Intervals
 
 if TYPE_CHECKING:
@@ -39,25 +40,15 @@ class Replay:
         for kind in dict.fromkeys(map(_kind, self.configs)):
             members = [i for i, config in enumerate(self.configs) if _kind(config) == kind]
             self._groups[kind] = np.array(members, np.int64)
-        slots = [config.sets * config.slots for config in self.configs]
-        starts = np.cumsum([0, *slots[:-1]])
-        shape = np.zeros((len(self.configs), records.SHAPE), np.int64)
-        for row, config, start in zip(shape, self.configs, starts, strict=True):
-            hashed, sectored = config.index == "hashed", config.sector is not None
-            row[:] = config.sets, config.ways, config.slots, start, hashed, sectored
         rows = 1 if kernels is None else max(kernels, 1)
-        self._caches = records.Caches(
-            shape,
-            _aligned(sum(slots), np.uint32),
-            _aligned(sum(slots), np.uint16),
-            np.zeros((len(self.configs), rows, lru.COUNTERS), np.uint64),
-        )
+        self._wide = [config.ways > SLOTS or config.line > 128 for config in self.configs]
+        shape, packed, tags, bits = _laid_out(self.configs, self._wide)
+        misses = np.zeros((len(shape), rows, lru.COUNTERS), np.uint64)
+        self._caches = records.Caches(shape, packed, tags, bits, misses)
         # Reads and writes by kernel, counted while intervals are unrolled into lines, so once a group.
         self._accesses = {kind: np.zeros((rows, 2), np.uint64) for kind in self._groups}
-        self._block = records.Block.empty(np.uint32)
+        self._block = records.Block.empty()
         self._nought = np.zeros(PART_INTERVALS, np.uint32)
-        # Below this address a tag fits 4 bytes and a line number is exact as a float64 (hwmodel.cache.index).
-        self._narrow = min(config.line * min(2**52, config.sets * (2**32 - 2)) for config in self.configs)
 
     @property
     def accesses(self) -> int:
@@ -102,13 +93,30 @@ class Replay:
                 records.feed_addresses(part, kinds, kind[0].bit_length() - 1, kind[1], *caches)
 
     def _widen(self, top: int) -> None:
-        """Go over to 8-byte tags once an address needs them."""
-        if top >= self._narrow and self._caches.tags.itemsize == 4:
-            wide = _aligned(len(self._caches.tags), np.uint64)
-            wide[:] = self._caches.tags
-            self._caches = self._caches._replace(tags=wide)
-            self._block = records.Block.empty(np.uint64)
-            self._narrow = 2**64
+        """Lay out wide each cache that needs it for a byte address as high as `top`."""
+        high = [top >= config.line * config.sets * PACKED_QUOTIENTS for config in self.configs]
+        wide = [old or new for old, new in zip(self._wide, high, strict=True)]
+        if wide == self._wide:
+            return
+        shape, packed, tags, bits = _laid_out(self.configs, wide)
+        for number, start in enumerate(shape[:, records.START]):
+            old_tags, old_bits = self._slots(number)
+            here = slice(start, start + len(old_tags))
+            if wide[number]:
+                tags[here], bits[here] = old_tags, old_bits
+            else:
+                packed[here] = (old_tags << 8) | (old_bits >> 4) | (old_bits & 0xF)
+        self._caches = self._caches._replace(shape=shape, packed=packed, tags=tags, bits=bits)
+        self._wide = wide
+
+    def _slots(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a cache's tags and sector bits (dirty in the high byte, valid in the low one), as wide caches do."""
+        sets, slots, start = self._caches.shape[number][[records.SETS, records.SLOTS_A_SET, records.START]]
+        here = slice(start, start + sets * slots)
+        if self._wide[number]:
+            return self._caches.tags[here], self._caches.bits[here]
+        packed = self._caches.packed[here]
+        return (packed >> 8).astype(np.uint64), (((packed & 0xF0) << 4) | (packed & 0xF)).astype(np.uint16)
 
     def result(self) -> "pd.DataFrame":
         """Return the counts so far: a row a cache, or, by kernel, a row a cache and kernel (column `kernel`)."""
@@ -138,8 +146,7 @@ class Replay:
         return dict(zip(COUNTS, counts, strict=True))
 
     def _left(self, number: int) -> dict[str, int]:
-        sets, slots, start = self._caches.shape[number][[records.SETS, records.SLOTS_A_SET, records.START]]
-        dirty = self._caches.bits[start : start + sets * slots] >> 8
+        dirty = self._slots(number)[1] >> 8
         return {"dirty_lines_left": int(np.count_nonzero(dirty)), "dirty_sectors_left": int(_ones(dirty))}
 
 
@@ -228,6 +235,17 @@ def _described(config: CacheConfig) -> dict[str, Any]:
         "sector_bytes": config.sector or 0,
         "index": config.index,
     }
+
+
+def _laid_out(configs: Sequence[CacheConfig], wide: Sequence[bool]) -> tuple[np.ndarray, ...]:
+    """Return (shape, packed, tags, bits) of hwmodel.cache.records.Caches for empty caches."""
+    shape = np.zeros((len(configs), records.SHAPE), np.int64)
+    ends = [0, 0]
+    for row, config, is_wide in zip(shape, configs, wide, strict=True):
+        hashed, sectored = config.index == "hashed", config.sector is not None
+        row[:] = config.sets, config.ways, config.slots, ends[is_wide], hashed, sectored, is_wide
+        ends[is_wide] += config.sets * config.slots
+    return shape, _aligned(ends[0], np.uint32), _aligned(ends[1], np.uint64), _aligned(ends[1], np.uint16)
 
 
 def _aligned(count: int, kind: type[np.generic]) -> np.ndarray:

@@ -30,15 +30,19 @@ def _splat(builder: Any, value: Any, vector: ir.VectorType) -> Any:
     return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_I32, SLOTS), [0] * SLOTS))
 
 
-def _match(typing: Any, array: Any, offset: Any, value: Any) -> Any:  # noqa: ARG001
-    """match(array, offset, value): bits of the slots from `offset` on that equal `value`, as uint32."""
+def _match(typing: Any, array: Any, offset: Any, value: Any, free: Any) -> Any:  # noqa: ARG001
+    """match(array, offset, value, free): bits of the slots from `offset` on that equal `value`, as uint32.
+
+    Slots may differ from it by less than `free`, a power of two: in the bits below.
+    """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, found, _ = _vector_at(context, builder, signature.args[0], args[0], args[1])
-        same = builder.icmp_unsigned("==", found, _splat(builder, args[2], found.type))
+        apart = builder.xor(found, _splat(builder, args[2], found.type))
+        same = builder.icmp_unsigned("<", apart, _splat(builder, args[3], found.type))
         return builder.zext(builder.bitcast(same, ir.IntType(SLOTS)), _I32)
 
-    return types.uint32(array, types.intp, array.dtype), emit
+    return types.uint32(array, types.intp, array.dtype, array.dtype), emit
 
 
 def _push(typing: Any, array: Any, offset: Any, value: Any, places: Any) -> Any:  # noqa: ARG001
