@@ -38,6 +38,8 @@ class Cell:
     set_energy_J: float
     reset_energy_J: float
     fins: dict[str, int]
+    temperature_K: float
+    leakage: str
     device: dict[str, float] = field(default_factory=dict)
     works: dict[str, str] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()

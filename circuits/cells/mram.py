@@ -148,6 +148,7 @@ def build(file: DataFile, node: Node) -> Cell:
     device: dict[str, float] = {
         "parallel_ohm": junction.parallel_ohm,
         "antiparallel_ohm": junction.antiparallel_ohm(reading.bias_V),
+        "magnetoresistance": junction.magnetoresistance,
         "stability": junction.stability(node.temperature_K),
         "retention_s": junction.retention_s(node.temperature_K),
         "path_ohm": figures.path_ohm,
@@ -186,7 +187,7 @@ def build(file: DataFile, node: Node) -> Cell:
         sense_energy_J=2 * mean * node.vdd_V * latency + sense.sense_capacitance_F * node.vdd_V**2,
         set_latency_s=write.set_s, reset_latency_s=write.reset_s,
         set_energy_J=write.set_J, reset_energy_J=write.reset_J,
-        fins=fins,
+        fins=fins, temperature_K=node.temperature_K, leakage=node.leakage,
         device=device | {"clamp_overdrive_V": sense.clamp_overdrive_V, "sense_capacitance_F": sense.sense_capacitance_F,
                          "offset_V": sense.offset_V, "latch_fins": sense.latch_fins},
         works=file.works, assumptions=tuple(file.assumptions),

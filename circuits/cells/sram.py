@@ -68,6 +68,7 @@ def build(file: DataFile, node: Node) -> Cell:
         set_latency_s=flip, reset_latency_s=flip,
         set_energy_J=2 * inside * node.vdd_V**2, reset_energy_J=2 * inside * node.vdd_V**2,
         fins={"pull_down": round(widths.pull_down), "pull_up": round(widths.pull_up), "access": round(widths.access)},
+        temperature_K=node.temperature_K, leakage=node.leakage,
         device={"internal_node_F": inside},
         works=file.works, assumptions=tuple(file.assumptions),
     )  # fmt: skip

@@ -1,9 +1,11 @@
 """Caches: the contract's fields, laws over capacity, temperature and target, and every bad input."""
 
+import csv
 import itertools
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -195,3 +197,22 @@ def test_absurd_figures_are_refused_or_give_finite_caches(tmp_path, figure, fact
 
 def test_numpy_integers_count():
     assert design_cache("sram", "16nm", np.int64(MiB), np.int32(16), np.int16(128)).as_dict()["ways"] == 16
+
+
+CACTI = Path(__file__).parents[1] / "reference" / "cacti_sram_22nm.csv"
+
+
+@pytest.mark.parametrize(
+    "row", list(csv.DictReader(CACTI.read_text().splitlines())), ids=lambda row: row["capacity_KB"] + "KiB"
+)
+def test_sram_is_within_a_factor_of_cacti_under_its_own_leakage(row):
+    """A first depth: 0.45-0.60 of its latency, 0.7-0.8 of its area (wires above the cells), 1.6-1.8 of its leakage."""
+    ours = design_cache("sram", "22nm", int(row["capacity_KB"]) << 10, 16, 64, "edp", leakage="cacti")
+    ratios = {
+        "latency": ours.read_latency_s * 1e9 / float(row["access_ns"]),
+        "read energy": ours.read_energy_J * 1e9 / float(row["readE_nJ"]),
+        "write energy": ours.write_energy_J * 1e9 / float(row["writeE_nJ"]),
+        "leakage": ours.leakage_W * 1e3 / float(row["leak_bank_mW"]),
+        "area": ours.area_m2 * 1e6 / float(row["area_mm2"]),
+    }
+    assert all(1 / 2.5 < ratio < 2.5 for ratio in ratios.values()), ratios
