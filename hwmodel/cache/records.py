@@ -125,13 +125,23 @@ def _what(first: Whole, last: Whole, write: bool) -> np.uint32:
 @nb.njit(inline="always")
 def _append(block: Block, count: Whole, line: Whole, what: np.uint32) -> Whole:
     """Append a record, or join it to the one before; return how many there are."""
-    place = np.uint64(line)
-    if count > 0 and block.line[count - 1] == place and ((block.what[count - 1] ^ what) & _WRITE) == _ZERO:
-        block.what[count - 1] |= what
+    here, place = np.uint64(line), np.uint64(count)  # unsigned: an index that cannot count from the end
+    before = place - _UNIT
+    if count > 0 and block.line[before] == here and ((block.what[before] ^ what) & _WRITE) == _ZERO:
+        block.what[before] |= what
         return count
-    block.line[count] = place
-    block.what[count] = what
+    block.line[place] = here
+    block.what[place] = what
     return count + 1
+
+
+@nb.njit(inline="always")
+def _fill(block: Block, count: Whole, begin: Whole, step: Whole, room: Whole, what: np.uint32) -> None:
+    """Write records of `room` lines, `step` apart; in slices, which LLVM knows not to be indexed from their end."""
+    lines, whats = block.line[count : count + room], block.what[count : count + room]
+    for i in range(room):
+        lines[i] = np.uint64(begin + i * step)
+        whats[i] = what
 
 
 @kernel
@@ -152,13 +162,87 @@ def _append_lines(
             _apply(block, count, members, caches, row)
             count = 0
         room = min(times, BLOCK - count)
-        for i in range(room):
-            block.line[count + i] = np.uint64(begin + i * step)
-            block.what[count + i] = what
+        _fill(block, count, begin, step, room, what)
         begin += room * step
         times -= room
         count += room
     return count
+
+
+@kernel
+def _append_rows(
+    block: Block,
+    count: Whole,
+    start: Whole,
+    step: Whole,
+    times: Whole,
+    length: Whole,
+    write: bool,
+    line_bits: int,
+    members: np.ndarray,
+    caches: Caches,
+    row: Whole,
+) -> tuple[Whole, Whole]:
+    """Append rows of at most a line, a line or more apart; return how many records the block holds, and the accesses.
+
+    Each row writes two records and keeps one or both: whether a row crosses into a second line is hard to predict.
+    """
+    within = (1 << line_bits) - 1
+    sectors = 0
+    for _ in range(times):
+        if count >= BLOCK - 2:
+            _apply(block, count, members, caches, row)
+            count = 0
+        first = start & within
+        last = first + length - 1
+        crosses = last > within
+        sectors += (last >> _SECTOR_BITS) - (first >> _SECTOR_BITS) + 1
+        place, line = np.uint64(count), np.uint64(start >> line_bits)
+        block.line[place] = line
+        block.what[place] = _what(first, min(last, within), write)
+        block.line[place + _UNIT] = line + _UNIT
+        block.what[place + _UNIT] = _what(0, last & within, write)
+        count += 2 if crosses else 1
+        start += step
+    return count, sectors
+
+
+@kernel
+def _append_any(
+    block: Block,
+    count: Whole,
+    start: Whole,
+    step: Whole,
+    times: Whole,
+    length: Whole,
+    write: bool,
+    line_bits: int,
+    members: np.ndarray,
+    caches: Caches,
+    row: Whole,
+) -> tuple[Whole, Whole]:
+    """Append rows of any kind; return how many records the block holds, and the accesses."""
+    within = (1 << line_bits) - 1
+    full = _what(0, within, write)
+    sectors = 0
+    for _ in range(times):
+        end = start + length - 1
+        sectors += (end >> _SECTOR_BITS) - (start >> _SECTOR_BITS) + 1
+        first, last = start >> line_bits, end >> line_bits
+        if count >= BLOCK - 2:
+            _apply(block, count, members, caches, row)
+            count = 0
+        if first == last:
+            count = _append(block, count, first, _what(start & within, end & within, write))
+        else:
+            count = _append(block, count, first, _what(start & within, within, write))
+            count = _append_lines(block, count, first + 1, 1, last - first - 1, full, members, caches, row)
+            if count == BLOCK:
+                _apply(block, count, members, caches, row)
+                count = 0
+            count = _append(block, count, last, _what(0, end & within, write))
+        start += step
+    return count, sectors
 
 
 @kernel
@@ -193,29 +277,22 @@ def feed_intervals(
         if times > 1 and step & within == 0 and (start & within) + length <= within + 1:  # one line a row, all alike
             what = _what(start & within, (start & within) + length - 1, kind)
             first = start >> line_bits
-            count = _append_lines(block, count, first, step >> line_bits, times, what, members, caches, now)
+            if times <= BLOCK - count:
+                _fill(block, count, first, step >> line_bits, times, what)
+                count += times
+            else:
+                count = _append_lines(block, count, first, step >> line_bits, times, what, members, caches, now)
             sectors = times * (((start + length - 1) >> _SECTOR_BITS) - (start >> _SECTOR_BITS) + 1)
             accesses[now, 1 if kind else 0] += np.uint64(sectors)
             continue
-        full = _what(0, within, kind)
-        sectors = 0
-        for _ in range(times):
-            end = start + length - 1
-            sectors += (end >> _SECTOR_BITS) - (start >> _SECTOR_BITS) + 1
-            first, last = start >> line_bits, end >> line_bits
-            if count >= BLOCK - 2:
-                _apply(block, count, members, caches, now)
-                count = 0
-            if first == last:
-                count = _append(block, count, first, _what(start & within, end & within, kind))
-            else:
-                count = _append(block, count, first, _what(start & within, within, kind))
-                count = _append_lines(block, count, first + 1, 1, last - first - 1, full, members, caches, now)
-                if count == BLOCK:
-                    _apply(block, count, members, caches, now)
-                    count = 0
-                count = _append(block, count, last, _what(0, end & within, kind))
-            start += step
+        if length <= within + 1 and abs(step) > within:
+            count, sectors = _append_rows(
+                block, count, start, step, times, length, kind, line_bits, members, caches, now
+            )
+        else:
+            count, sectors = _append_any(
+                block, count, start, step, times, length, kind, line_bits, members, caches, now
+            )
         accesses[now, 1 if kind else 0] += np.uint64(sectors)
     _apply(block, count, members, caches, now)
 
