@@ -274,10 +274,15 @@ def feed_intervals(
             length *= times
             times = 1
         kind = bool(write[i])
-        if times > 1 and step & within == 0 and (start & within) + length <= within + 1:  # one line a row, all alike
+        if (times == 1 or step & within == 0) and (start & within) + length <= within + 1:  # one line a row, all alike
             what = _what(start & within, (start & within) + length - 1, kind)
             first = start >> line_bits
-            if times <= BLOCK - count:
+            if times == 1:
+                if count == BLOCK:
+                    _apply(block, count, members, caches, now)
+                    count = 0
+                count = _append(block, count, first, what)
+            elif times <= BLOCK - count:
                 _fill(block, count, first, step >> line_bits, times, what)
                 count += times
             else:
