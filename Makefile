@@ -16,7 +16,6 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	$(BIN)/hwmodel study iso-capacity --output demo
-	@echo "Read demo/report.pdf"
 
 test: lint
 	$(BIN)/python -m pytest -n 2

@@ -1,9 +1,11 @@
 """Draw the pictures of README and docs anew, and bring their examples up to date: `make docs`.
 
-docs/house.svg comes from the layers of the import contract in pyproject.toml; docs/answer.svg is the figure of the main
-job's answer, taken from demo/ when `make demo` has left one.
+docs/house.svg comes from the layers of the import contract in pyproject.toml. docs/answer.svg is the figure of the main
+job's answer, taken from demo/ when `make demo` has left one; the rows of docs/reproduction.md come from
+demo/reproduction.json, where `hwmodel reproduce deepnvm --json >demo/reproduction.json` has left them.
 """
 
+import json
 import shutil
 import tempfile
 import tomllib
@@ -69,12 +71,28 @@ def draw_house(path: Path) -> None:
     plt.close(figure)
 
 
+def write_rows(page: Path, source: Path) -> None:
+    """Put the rows that `hwmodel reproduce deepnvm --json` printed into a page, between its two marks."""
+    head = "| figure | status | circuits | paper | ours | ratio | basis |\n|---|---|---|--:|--:|--:|---|\n"
+    rows = "".join(
+        f"| {row['name']} | {row['status']} | {row['circuits']} | {row['paper']:.4g} | {row['ours']:.4g} "
+        f"| {row['ratio']:.2f} | {row['basis']} |\n"
+        for row in json.loads(source.read_text(encoding="utf-8"))
+    )
+    before, start, rest = page.read_text(encoding="utf-8").partition("<!-- rows -->\n")
+    _, end, after = rest.partition("<!-- end of rows -->")
+    page.write_text(f"{before}{start}{head}{rows}{end}{after}", encoding="utf-8")
+
+
 def main() -> None:
     """Write the pictures and the examples."""
     draw_house(HERE / "house.svg")
     answer = HERE.parent / "demo" / "figures" / "edp.svg"
     if answer.exists():
         shutil.copyfile(answer, HERE / "answer.svg")
+    rows = HERE.parent / "demo" / "reproduction.json"
+    if rows.exists():
+        write_rows(HERE / "reproduction.md", rows)
     with tempfile.TemporaryDirectory() as folder:
         for page in refresh(Path(folder)):
             print(f"{page}: examples brought up to date; read the difference before you commit it")

@@ -48,7 +48,8 @@ def scale_of(name: str, values: list[float]) -> tuple[float, str]:
     symbol, power = _SI[unit]
     if power == 0 or largest == 0:
         return 1.0, symbol
-    exponent = min(max(3 * math.floor(round(math.log10(largest), 9) / (3 * power)), -18), 12)
+    decades = round(math.log10(largest), 9) + 3 * (power - 1)  # people say 0.94 mm², not 940,000 µm²
+    exponent = min(max(3 * math.floor(decades / (3 * power)), -18), 12)
     return 10.0 ** (-exponent * power), _PREFIXES[exponent] + symbol
 
 
