@@ -140,6 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
+    except click.UsageError as error:
+        _refuse(error.format_message().rstrip(".") + (f"; see {error.ctx.command_path} --help" if error.ctx else ""))
     except click.ClickException as error:
         _refuse(error.format_message())
     except (click.Abort, KeyboardInterrupt):

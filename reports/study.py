@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circuits.errors import InputError
-from hwmodel.files import replacing
 from hwmodel.units import show
 from reports.assumptions import figures_table, sentences
 from reports.figures import cache_figures, edp_figures, energy_figures, leakage_figures, traffic_figures
@@ -46,6 +45,7 @@ from reports.wording import (
     networks_words,
     traffic_caption,
 )
+from traces.files import replacing
 
 QUESTION = "Which memory should this GPU’s last-level cache be made of?"
 STEMS = ("caches", "energy", "edp", "traffic", "leakage")

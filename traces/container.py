@@ -12,7 +12,6 @@ kernels, totals, and for each row group its intervals and the CRC-32 of its colu
 
 import contextlib
 import os
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -24,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from traces.errors import InputError
+from traces.files import replacing
 from traces.stream import COLUMNS, Intervals
 from traces.survey import Survey, differences, sums
 from traces.tables import dump, parse
@@ -65,7 +65,7 @@ def write_trace(trace: Trace, path: str | Path, on_progress: Progress | None = N
     try:
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: not a regular file; give the name of a file to write")
-        with _replacing(path) as temporary:
+        with replacing(path) as temporary:
             _write(trace, temporary, on_progress or (lambda _: None))
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -118,24 +118,6 @@ def _crc(group: Intervals) -> int:
         little = column.astype(column.dtype.newbyteorder("<"), copy=False)
         crc = zlib.crc32(np.ascontiguousarray(little).data, crc)
     return crc
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary file beside `path`; move it there when the block ends well, remove it when it does not."""
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist")
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)  # mkstemp's files are the owner's alone
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_trace(path: str | Path) -> Trace:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from circuits.errors import InputError
-from hwmodel.files import replacing
 
 if TYPE_CHECKING:
     from hwmodel.studies.iso_capacity import Results
@@ -48,24 +47,37 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 def save(study: "Results", folder: Path) -> list[Path]:
-    """Write a study's tables and study.yaml; return the paths. study.yaml comes last: where it is, the rest is."""
+    """Write a study's tables and study.yaml, all or none; return the paths.
+
+    Raises:
+        InputError: where there is no room, or no permission.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as staged:
+            written = _write(study, Path(staged))
+            return [path.replace(folder / path.name) for path in written]
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        raise InputError(f"{folder}: the results cannot be written: {reason}") from None
+
+
+def _write(study: "Results", folder: Path) -> list[Path]:
+    """Write every file of a study; study.yaml comes last: where it is, the rest is."""
     import yaml
 
     paths = []
     for name in ("results", "caches", "traffic"):
-        table = getattr(study, name)
-        with replacing(folder / f"{name}.csv") as path:
-            table.to_csv(path, index=False)
         paths.append(folder / f"{name}.csv")
-    with replacing(folder / "results.parquet") as path:
-        study.results.to_parquet(path, index=False, compression="zstd")
+        getattr(study, name).to_csv(paths[-1], index=False)
+    paths.append(folder / "results.parquet")
+    study.results.to_parquet(paths[-1], index=False, compression="zstd")
+    paths.append(folder / "study.yaml")
     head = "# Run it again: hwmodel study rerun study.yaml --output NEW_FOLDER\n"
-    with replacing(folder / "study.yaml") as path:
-        text = yaml.safe_dump(
-            study.spec.model_dump() | {"made": study.made}, sort_keys=False, allow_unicode=True, width=120
-        )
-        path.write_text(head + text, encoding="utf-8")
-    return [*paths, folder / "results.parquet", folder / "study.yaml"]
+    text = yaml.safe_dump(
+        study.spec.model_dump() | {"made": study.made}, sort_keys=False, allow_unicode=True, width=120
+    )
+    paths[-1].write_text(head + text, encoding="utf-8")
+    return paths
 
 
 def report(folder: Path) -> list[Path]:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from circuits.errors import InputError
-from hwmodel.files import read_yaml, replacing
+from hwmodel.files import read_yaml
 
 
 def test_reads_a_mapping(tmp_path: Path) -> None:
@@ -56,15 +56,3 @@ def test_refuses_a_huge_file_without_reading_it(tmp_path: Path) -> None:
         file.truncate(1 << 34)
     with pytest.raises(InputError, match="larger than"):
         read_yaml(path)
-
-
-def test_replacing_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    with replacing(path) as temporary:
-        temporary.write_text("old")
-    assert path.read_text() == "old"
-    with pytest.raises(KeyboardInterrupt), replacing(path) as temporary:  # noqa: PT012
-        temporary.write_text("half")
-        raise KeyboardInterrupt
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
