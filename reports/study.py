@@ -196,9 +196,9 @@ def _method(study: Study) -> list[Block]:
             plain("EDP = ", *formula("E × D")),
         ]),
         Paragraph(plain(
-            *formula("T is D"), " for the cache alone. With DRAM, ", *formula("D"), " grows by the time and ",
-            *formula("E"), " by the energy of its reads and writes, and the cache leaks for that longer time. Accesses "
-            "are summed as if one followed another, which a GPU does not do: compare the technologies, not the seconds."
+            *formula("T is D"), ", the cache’s own time. With DRAM, ", *formula("D"), " grows by the time and ",
+            *formula("E"), " by the energy of its reads and writes; the cache’s leakage stays that of its own time. "
+            "Accesses are summed as if one followed another, which a GPU does not do: compare cells, not seconds."
         )),
         checks_table(study),
     ]  # fmt: skip

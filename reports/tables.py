@@ -129,7 +129,7 @@ def results_table(study: Study) -> Table:
     )
     note = (
         f"All {study.basis('edp_Js')}. Times are sums of latencies, far above wall time; only ratios mean anything. "
-        "The leakage shown is what the cache leaks over its own time; the energy with DRAM counts DRAM’s time, too."
+        "The cache leaks over its own time, with DRAM as without."
     )
     return Table(plain(caption), headings, rows, plain(note))
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from reports.figures.canvas import INK, RULE, chunks, draw, drawable, names, tint
 from reports.labels import cell_label, colours, network_label
-from reports.numbers import leaked_J
 from reports.results import Row, Study
 
 if TYPE_CHECKING:
@@ -19,8 +18,8 @@ MOST_BARS, MOST_ROWS = 42, 4  # in a row of panels; rows in a figure
 
 
 def parts(row: Row) -> tuple[float, float, float]:
-    """Return a row's dynamic, leakage and DRAM energy in J, with DRAM: the cache leaks while DRAM works, too."""
-    return row["dynamic_energy_J"], leaked_J(row, dram=True), row["dram_energy_J"]
+    """Return a row's dynamic, leakage and DRAM energy in J, its sum the energy with DRAM."""
+    return row["dynamic_energy_J"], row["leakage_energy_J"], row["dram_energy_J"]
 
 
 def energy_figures(study: Study) -> dict[str, bytes]:

@@ -90,7 +90,7 @@ def test_accounting_by_hand() -> None:
     assert row["leakage_energy_J"] == pytest.approx(0.5 * 40e-9)
     assert row["dram_energy_J"] == pytest.approx(5 * 256 * 1e-11)
     assert row["cache_edp_Js"] == pytest.approx((5.8e-9 + 20e-9) * 40e-9)
-    assert row["edp_Js"] == pytest.approx((5.8e-9 + 0.5 * 166e-9 + 1.28e-8) * 166e-9)
+    assert row["edp_Js"] == pytest.approx((5.8e-9 + 20e-9 + 1.28e-8) * 166e-9)
 
 
 def test_nothing_accessed_costs_nothing_and_the_input_is_left_alone() -> None:

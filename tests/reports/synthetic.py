@@ -61,7 +61,7 @@ def _account(row: dict[str, Any]) -> dict[str, Any]:
     row["leakage_energy_J"] = row["leakage_W"] * row["cache_time_s"]
     row["cache_energy_J"] = row["dynamic_energy_J"] + row["leakage_energy_J"]
     row["dram_energy_J"] = (row["dram_reads"] + row["dram_writes"]) * DRAM_J
-    row["energy_J"] = row["dynamic_energy_J"] + row["leakage_W"] * row["time_s"] + row["dram_energy_J"]
+    row["energy_J"] = row["cache_energy_J"] + row["dram_energy_J"]
     row["cache_edp_Js"] = row["cache_energy_J"] * row["cache_time_s"]
     row["edp_Js"] = row["energy_J"] * row["time_s"]
     return row

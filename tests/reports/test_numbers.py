@@ -68,7 +68,7 @@ def test_edp_at_another_leakage_is_the_closed_form(study: Study) -> None:
     row = study.row(study.workloads[3], "sram")
     for scale in (0.0, 1 / 9, 1.0, 2.0):
         alone = (row["dynamic_energy_J"] + scale * row["leakage_W"] * row["cache_time_s"]) * row["cache_time_s"]
-        whole = (row["dynamic_energy_J"] + scale * row["leakage_W"] * row["time_s"] + row["dram_energy_J"]) * row[
+        whole = (row["dynamic_energy_J"] + scale * row["leakage_W"] * row["cache_time_s"] + row["dram_energy_J"]) * row[
             "time_s"
         ]
         assert edp_with_leakage(row, scale, dram=False) == pytest.approx(alone, rel=1e-12)
