@@ -59,7 +59,9 @@ def refresh(folder: Path) -> list[str]:
             place.mkdir(exist_ok=True)
             made = []
             for command, expected in _commands(block[0]):
-                printed = run(command, place).stdout
+                done = run(command, place)
+                done.check_returncode()
+                printed = done.stdout
                 lines = "\n".join(line.rstrip() for line in printed.strip("\n").splitlines())
                 made.append(f"$ {command}\n" + (expected if matches(expected, printed) else f"{lines}\n"))
             return "".join(made)
