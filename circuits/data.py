@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from circuits.errors import InputError
+from circuits.overrides import current
 
 MAX_BYTES = 1 << 20  # a data file is a page of text; a larger one is not ours
 
@@ -100,6 +101,7 @@ class DataFile:
         Raises:
             InputError: the entry is no figure, its number is not finite and positive, or its source is not listed.
         """
+        entry = current(f"{self.path.stem}.{where}", entry)
         if not isinstance(entry, dict) or set(entry) - {"value", "source", "assumed", "calibrated"}:
             raise InputError(f"{self.path}: {where}: give {{value: ..., source: ...}} or {{value: ..., assumed: ...}}")
         value = entry.get("value")

@@ -1,7 +1,8 @@
 """Design a cache: search the organisations of its tags and data for the best under a target."""
 
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from numbers import Integral
 from typing import Any
 
@@ -67,6 +68,7 @@ class Request:
     line_bytes: int
     target: str
     modes: tuple[str, ...]
+    organization: Mapping[str, Any] | None = None
 
     @property
     def sets(self) -> int:
@@ -137,15 +139,15 @@ def _search(request: Request, node: Node, cell: Cell, tag_cell: Cell, figures: F
     """Return the best pair of a tag and a data organisation over the request's modes, and how many pairs were tried."""
     bits = tag_bits(request, figures)
     shape = Shape(request.sets, request.ways * bits, 1)
-    tag_space = space(shape)
+    tag_space = _kept(space(shape), request, "tag")
     tag_bank = evaluate(node, tag_cell, figures, shape, tag_space, wires)
     compare = comparators(node, figures, request, bits)
     score_of = TARGETS[request.target][1]
     searched, best = 0, None
     for mode in request.modes:
         shape = _shape(request, mode)
-        where = space(shape)
-        if not where.rows.size:
+        where = _kept(space(shape), request, "data")
+        if not where.rows.size or not tag_space.rows.size:
             continue
         bank = evaluate(node, cell, figures, shape, where, wires)
         totals = combine(mode, tag_bank, bank, compare)
@@ -157,6 +159,19 @@ def _search(request: Request, node: Node, cell: Cell, tag_cell: Cell, figures: F
         if value < (best.value if best else math.inf):
             best = Candidate(value, mode, totals, row, column, bits, (tag_space, tag_bank), (where, bank))
     return best, searched
+
+
+def _kept(where: Space, request: Request, part: str) -> Space:
+    """Return the organisations of a space that a request allows: all, or the one it names."""
+    if request.organization is None:
+        return where
+    try:
+        named = request.organization[part]
+        keep = (where.rows == named["rows"]) & (where.active == named["active_subarrays"])
+        keep &= (where.mux == named["column_mux"]) & (where.fanout == named["fanout"])
+    except (KeyError, TypeError):
+        raise InputError(f"organization: lacks what names its {part}; give a design's own organization") from None
+    return Space(*(x[keep] for x in vars(where).values()))
 
 
 def _organization(best: Candidate) -> dict[str, Any]:
@@ -174,7 +189,8 @@ def _organization(best: Candidate) -> dict[str, Any]:
 
 def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
                  line: int | str = 128, target: str = "edap", *, mode: str | None = None, temperature_K: float = 350.0,
-                 leakage: str | None = None, wires: str = "repeated") -> CacheDesign:  # fmt: skip
+                 leakage: str | None = None, wires: str = "repeated",
+                 organization: Mapping[str, Any] | None = None) -> CacheDesign:  # fmt: skip
     """Return the best cache under a target, over all organisations of its tags and data and its access modes.
 
     Args:
@@ -188,11 +204,14 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         temperature_K: 300 to 400.
         leakage: a leakage school of the node; None takes its default.
         wires: the H-tree's: repeated, or unrepeated as the older array model has them.
+        organization: another design's `organization`, mode included, to keep; None searches.
 
     Raises:
         InputError: a value that cannot be used.
     """
-    request = check(capacity, ways, line, target, mode)
+    if organization is not None:
+        mode = organization.get("mode", mode) if isinstance(organization, Mapping) else mode
+    request = replace(check(capacity, ways, line, target, mode), organization=organization)
     if wires not in WIRES:
         raise InputError(f"wires {wires!r}: unknown; known are {', '.join(WIRES)}")
     at = load_node(node, temperature_K, leakage)
