@@ -1,0 +1,106 @@
+"""What stands under the columns of a subarray: prechargers, multiplexers of pass devices, latch amplifiers."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from circuits.array.mats.assumptions import Assumptions
+from circuits.array.mats.driver import chain
+from circuits.array.mats.element import Element
+from circuits.array.mats.logic import drain_F, inverter_leak_A, size
+from circuits.array.mats.process import Metal, Process
+
+
+@dataclass(frozen=True)
+class Mux:
+    """Multiplexers of pass devices. What stands before one is loaded by `seen_F`, or `drain_F` in energy."""
+
+    delay_s: Any
+    energy_J: Any
+    height_m: Any
+    drain_F: Any
+    seen_F: Any
+    ohm: Any
+
+
+def multiplex(process: Process, given: Assumptions, cell: Element, inputs: Any, count: Any, load_F: Any, next_F: Any,
+              least_A: Any) -> Mux:  # fmt: skip
+    """Return multiplexers wide enough for a write current, and for a small share of a resistive cell's voltage."""
+    f = process.feature_m
+    region = given.gate_region_features * f
+    width = np.maximum(given.pass_width_features * f, least_A / process.on_n_A_per_m)
+    if not cell.volatile:
+        share = process.resistance(1.0) / (cell.on_ohm * given.pass_share)
+        width = np.maximum(width, min(share, given.maximum_width_features * f))
+    own = drain_F(process, given, width, 0.0, region)
+    out = inputs * own
+    ohm = process.resistance(width)
+    swing = process.vdd_V * (process.vdd_V - process.threshold_V)
+    parts = (given.settle_factor * ohm * (out + load_F), (out + next_F) * swing * count,
+             size(process, given, width, 0.0, region)[0], own, out + own + load_F, ohm)  # fmt: skip
+    return Mux(*(np.where((inputs > 1) & (count > 0), part, 0.0) for part in parts))
+
+
+@dataclass(frozen=True)
+class Amplifier:
+    """Latch amplifiers, each as wide as the columns that share it. Energy and leakage are of all."""
+
+    delay_s: Any
+    energy_J: Any
+    leakage_W: Any
+    height_m: Any
+    load_F: Any
+    fits: Any
+
+
+def amplify(process: Process, given: Assumptions, cell: Element, pitch_m: Any, count: Any) -> Amplifier:
+    """Return the amplifiers: a latch, tau ln(Vdd/V), behind a current-to-voltage stage where a cell is sensed so.
+
+    Devices lie across the pitch and fold to it; a pitch that cannot hold a folded device is refused.
+    """
+    f, supply = process.feature_m, process.vdd_V
+    fits = np.asarray(pitch_m) > given.fold_loss_features * f * (1 + 1e-9)
+    pitch = np.where(fits, pitch_m, 1e3 * f)
+    p, n = given.sense_p_features * f, given.sense_n_features * f
+    loads = ((n, 0.0), (0.0, p), (0.0, given.sense_isolate_features * f), (given.sense_select_features * f, 0.0))
+    load_F = process.gate_F_per_m * (n + p) + sum(drain_F(process, given, a, b, pitch) for a, b in loads)
+    devices = ((0.0, p, 2), (0.0, given.sense_isolate_features * f, 1), (n, 0.0, 2),
+               (given.sense_enable_features * f, 0.0, 1))  # fmt: skip
+    across, along = np.zeros(np.shape(pitch)), np.zeros(np.shape(pitch))
+    for n_m, p_m, copies in devices:
+        high, wide = size(process, given, n_m, p_m, pitch)
+        across, along = np.maximum(across, high), along + copies * wide
+    along = along + f * (4 * given.diffusion_gap_features + given.well_gap_features)
+    height = along * across / pitch
+    tau = load_F / (process.conductance_n(n) + process.conductance_p(p))
+    delay = tau * math.log(supply / cell.sense_V)
+    energy = load_F * supply**2
+    leak = given.sense_enable_features * f * process.off_n_A_per_m * supply**given.amplifier_supply_power
+    if not cell.volatile and not cell.voltage_sensed:
+        stage = given.stage(f * (1 + 1e-9))
+        delay, energy, leak = delay + stage.latency_s, energy + stage.energy_J, leak + stage.leakage_W
+        height = height + given.current_stage_area_features2 * f**2 / pitch
+    return Amplifier(delay, energy * count, leak * count, height, load_F, fits)
+
+
+def precharge(process: Process, given: Assumptions, cell: Element, local: Metal, columns: Any) -> tuple[Any, Any, Any]:
+    """Return energy [J] of switching all columns' prechargers, their leakage [W] and height [m].
+
+    A chain drives an inverter a column, which drives two precharge devices and an equaliser.
+    """
+    f, supply = process.feature_m, process.vdd_V
+    least = given.minimum_width_features * f
+    region = given.gate_region_features * f
+    p_m, charge = process.p_to_n * least, given.precharge_features * f
+    gates = process.gate_F_per_m * (least + 2 * charge)
+    own = drain_F(process, given, least, 0.0, region) + drain_F(process, given, 0.0, p_m, region)
+    input_F = process.gate_F_per_m * (least + p_m)
+    line_F = input_F + cell.width_features * f * local.F_per_m
+    drive = chain(process, given, 1.0, input_F, columns * line_F).cost(1e20)
+    energy = drive.energy_J + (gates + own) * supply**2 * columns
+    leak = inverter_leak_A(process, least, p_m) + charge * process.off_p_A_per_m
+    high = np.maximum(*(size(process, given, 0.0, width, region)[0] for width in (charge, least)))
+    high = np.maximum(high + size(process, given, least, p_m, region)[0], drive.height_m)
+    return energy, drive.leakage_W + leak * supply * columns, high

@@ -1,0 +1,244 @@
+"""A subarray at every organisation: rows of cells, row gates, columns, three multiplexer levels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from circuits.array.gates import horowitz
+from circuits.array.mats.assumptions import Assumptions
+from circuits.array.mats.columns import Amplifier, Mux, amplify, multiplex, precharge
+from circuits.array.mats.decoder import row_gates
+from circuits.array.mats.driver import Part
+from circuits.array.mats.element import Element
+from circuits.array.mats.logic import drain_F, inverter_leak_A
+from circuits.array.mats.process import Metal, Process
+
+STEP = 1e20  # a ramp so steep that it adds nothing
+LN2 = float(np.log(2))
+
+
+@dataclass(frozen=True)
+class Form:
+    """Organisations of a subarray, arrays of one length. `mux` counts columns an amplifier, then two output levels."""
+
+    rows: Any
+    columns: Any
+    mux: Any
+    mux_1: Any
+    mux_2: Any
+    style: Any
+
+    @property
+    def selected(self) -> Any:
+        """Columns that an access reads or writes."""
+        return self.columns // self.mux // self.mux_1 // self.mux_2
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A subarray's two lines, and the currents that a write drives through them."""
+
+    word_m: Any
+    bit_m: Any
+    wire_F: Any
+    word_F: Any
+    word_ohm: Any
+    bit_F: Any
+    bit_ohm: Any
+    cell_F: Any
+    access_ohm: float
+    word_A: Any
+    bit_A: Any
+
+
+@dataclass(frozen=True)
+class Subarray:
+    """What a subarray costs. Delays begin at the row gates; `write_line_J` is what ways that share a row divide."""
+
+    width_m: Any
+    height_m: Any
+    read_s: Any
+    write_s: Any
+    column_s: Any
+    read_J: Any
+    write_J: Any
+    write_line_J: Any
+    set_J: Any
+    reset_J: Any
+    leakage_W: Any
+    cells_m2: Any
+    fits: Any
+
+
+def lines(process: Process, given: Assumptions, cell: Element, local: Metal, at: Form) -> Lines:
+    """Return the lines: wire, and the gate or drain of each cell; two cells share a drain contact."""
+    f = process.feature_m
+    word_m, bit_m = at.columns * cell.width_features * f, at.rows * cell.height_features * f
+    wire_F, word_ohm = word_m * local.F_per_m, word_m * local.ohm_per_m
+    bit_F, bit_ohm = bit_m * local.F_per_m, bit_m * local.ohm_per_m
+    width = cell.access_features * f
+    write_A = max(abs(cell.reset.A), abs(cell.set.A))
+    word_A: Any = 0.0
+    bit_A: Any = 0.0
+    if cell.access == "CMOS":
+        gates = (2 if cell.volatile else 1) * process.gate_F_per_m * width
+        own = drain_F(process, given, width, 0.0, cell.width_features * f)
+        word_F, bit_F = wire_F + gates * at.columns, bit_F + own * at.rows / 2
+        access = process.resistance(width)
+        if not cell.volatile:
+            bit_A = write_A + cell.access_leak_A * (at.rows - 1)
+    else:
+        own, access = cell.own_F, 0.0
+        word_F, bit_F = wire_F + own * at.columns, bit_F + own * at.rows
+        one = abs(cell.reset.A) or (abs(cell.reset.V) - cell.drop_V) / cell.write_ohm
+        half = one * cell.write_ohm / 2 / cell.half_select_ohm if cell.access == "none" else cell.access_leak_A
+        word_A = one * at.selected + half * (at.columns - at.selected)
+        bit_A = one + half * (at.rows - 1)
+    return Lines(word_m, bit_m, wire_F, word_F, word_ohm, bit_F, bit_ohm, own, access, word_A, bit_A)
+
+
+def _levels(cell: Element, line: Lines, supply_V: float) -> tuple[Any, Any, Any, Any, Any]:
+    """Return a resistive cell's two resistances to the bit line, its two voltages there, and the precharge voltage."""
+    on, off = line.access_ohm + cell.on_ohm, line.access_ohm + cell.off_ohm
+    if cell.read_V:
+        series = (on * off) ** 0.5
+        low, high = (cell.read_V * ohm / (ohm + series) for ohm in (on, off))
+        on, off = (ohm * series / (ohm + series) for ohm in (on, off))
+    else:
+        low, high = cell.read_A * on, cell.read_A * off
+    return on, off, low, high, min(supply_V, (low + high) / 2)
+
+
+def _bit_line_s(process: Process, cell: Element, line: Lines, seen_F: Any, ramp: Any) -> Any:
+    """Return the time [s] until a bit line shows its cell."""
+    if cell.volatile:
+        f = process.feature_m
+        down = process.resistance(cell.pull_down_features * f)
+        half = process.vdd_V / 2
+        tau = (line.access_ohm + down) * (line.cell_F + line.bit_F + seen_F)
+        tau = (tau + line.bit_ohm * (seen_F + line.bit_F / 2)) * np.log(half / (half - cell.sense_V / 2))
+        return horowitz(tau, 1 / (down * process.conductance_n(cell.access_features * f)), ramp)
+    if not cell.voltage_sensed:
+        off = line.access_ohm + cell.off_ohm
+        return LN2 * line.bit_ohm * line.bit_F / 2 * (off + line.bit_ohm / 3) / (off + line.bit_ohm)
+    on, off, low, high, charged = _levels(cell, line, process.vdd_V)
+    along = line.bit_ohm * (seen_F + line.bit_F / 2)
+    times = [
+        (ohm * (line.cell_F + line.bit_F + seen_F) + along) * np.log(gap / (gap - cell.sense_V))
+        for ohm, gap in ((on, charged - low), (off, high - charged))
+    ]
+    return np.maximum(*times)
+
+
+def _read_line_J(process: Process, given: Assumptions, cell: Element, line: Lines, mux: Mux, at: Form) -> Any:
+    """Return the energy [J] of all columns' bit lines in a read: an opened row moves every one of them."""
+    total_F = line.cell_F + line.bit_F + mux.drain_F
+    if cell.volatile:
+        half = process.vdd_V / 2
+        return total_F * half**2 * at.columns * (1 + given.precharge_share)
+    if cell.voltage_sensed:
+        low, charged = (_levels(cell, line, process.vdd_V)[i] for i in (2, 4))
+        return total_F * (charged**2 - low**2) * at.columns
+    ohms = mux.ohm + line.bit_ohm + line.access_ohm + cell.on_ohm
+    near, far = (cell.read_V * ohm / ohms for ohm in (mux.ohm, mux.ohm + line.bit_ohm))
+    spread = line.bit_F * (far**2 + near**2 + far * near) / 3
+    return (line.cell_F * far**2 + mux.drain_F * near**2 + spread) * at.columns
+
+
+def _written_J(process: Process, given: Assumptions, cell: Element, line: Lines, mux: Mux, at: Form) -> tuple[Any, Any]:
+    """Return the energies [J] of setting and of resetting the selected bits, bit lines included."""
+    total_F = line.cell_F + line.bit_F + mux.drain_F
+    if cell.volatile:
+        both = total_F * (process.vdd_V / 2) ** 2 * at.columns / at.mux / at.mux_1 / at.mux_2
+        return both, both
+    found = []
+    for pulse, own in ((cell.set, cell.set_J(process.vdd_V)), (cell.reset, cell.reset_J(process.vdd_V))):
+        swing = pulse.V if pulse.by_voltage else process.vdd_V
+        found.append((own + total_F * swing**2) * at.selected)
+    if cell.kind == "PCRAM":
+        found = [one / given.phase_change_efficiency for one in found]
+    return found[0], found[1]
+
+
+def _write_s(cell: Element, row_s: Any, column_s: Any, charge_s: Any) -> Any:
+    open_s = np.maximum(row_s, column_s + charge_s)
+    if cell.access == "CMOS" or cell.kind == "PCRAM":
+        return open_s + max(cell.reset.s, cell.set.s)
+    return open_s + charge_s + cell.reset.s + cell.set.s  # a cross-point writes its ones and zeros in turn
+
+
+def _fits(process: Process, given: Assumptions, cell: Element, line: Lines, at: Form) -> Any:
+    """Return where a subarray can be built: drivers wide enough, bit lines not lost in their cells' leakage."""
+    most = given.maximum_width_features * process.feature_m * process.on_n_A_per_m
+    fits = (at.rows >= 1) & (line.bit_A <= most) & (line.word_A <= most)
+    if not cell.volatile and cell.access == "CMOS":
+        fits = fits & (process.on_n_A_per_m / process.off_n_A_per_m >= at.rows)
+    if not cell.volatile and cell.voltage_sensed:
+        low, charged = (_levels(cell, line, process.vdd_V)[i] for i in (2, 4))
+        fits = fits & (charged - low > cell.sense_V)
+    return fits
+
+
+def build(process: Process, given: Assumptions, cell: Element, local: Metal, at: Form, ramp_per_s: Any) -> Subarray:
+    """Return a subarray for every form; `ramp_per_s` is that of the predecoders' lines."""
+    f, supply = process.feature_m, process.vdd_V
+    line = lines(process, given, cell, local, at)
+    fits = _fits(process, given, cell, line, at)
+    row, row_fits = row_gates(process, given, at.rows, line.word_F, line.word_ohm, ramp_per_s, at.style, line.word_A)
+    pass_m = np.maximum(given.minimum_width_features * f, line.bit_A / process.on_n_A_per_m)
+    gate_F = process.gate_F_per_m * pass_m * at.columns + line.wire_F
+    selects: list[Part] = []
+    for inputs in (at.mux, at.mux_1, at.mux_2):
+        part, _ = row_gates(process, given, inputs, gate_F, line.word_ohm, ramp_per_s, at.style)
+        selects.append(part)
+    groups = at.columns // at.mux
+    out_2 = multiplex(process, given, cell, at.mux_2, at.selected, 0.0, 0.0, line.bit_A)
+    out_1 = multiplex(process, given, cell, at.mux_1, groups // at.mux_1, out_2.seen_F, out_2.drain_F, line.bit_A)
+    sense: Amplifier = amplify(process, given, cell, cell.width_features * f * at.mux, groups)
+    mux = multiplex(process, given, cell, at.mux, groups, sense.load_F, sense.load_F, line.bit_A)
+    charge_J, charge_W, charge_m = precharge(process, given, cell, local, at.columns)
+    muxes = (mux, out_1, out_2)
+
+    column_s = np.maximum.reduce([part.delay_s for part in selects])
+    read_s = np.maximum(row.delay_s, column_s) + _bit_line_s(process, cell, line, mux.seen_F, row.ramp_per_s)
+    read_s = read_s + mux.delay_s
+    after_s = sense.delay_s + out_1.delay_s + out_2.delay_s
+    if cell.volatile:
+        write_s = read_s + given.write_sensing_share * after_s
+    else:
+        pass_ohm, pass_F = sum(m.ohm for m in muxes), sum(m.drain_F for m in muxes)
+        settle_s = LN2 * (pass_ohm * (pass_F + line.bit_F) + line.bit_ohm * line.bit_F / 2)
+        write_s = _write_s(cell, row.delay_s, column_s, settle_s)
+
+    select_J = sum(part.energy_J for part in selects)
+    mux_J = sum(m.energy_J for m in muxes)
+    reading_J = 0.0 if cell.volatile else 2 * cell.reading_W(supply) * sense.delay_s * at.selected
+    read_J = _read_line_J(process, given, cell, line, mux, at) + reading_J + row.energy_J + select_J
+    set_J, reset_J = _written_J(process, given, cell, line, mux, at)
+    write_J = row.energy_J + select_J + mux_J * (1 if cell.access == "CMOS" else 2)
+    rest_J = select_J + mux_J
+    leak_W = row.leakage_W + charge_W + sense.leakage_W + sum(part.leakage_W for part in selects)
+    if cell.volatile:
+        own_A = 2 * inverter_leak_A(process, cell.pull_down_features * f, cell.pull_up_features * f)
+        own_A = own_A + cell.access_features * f * process.off_n_A_per_m
+        leak_W = leak_W + own_A * supply * at.rows * at.columns
+
+    side_m = np.where(row.height_m > line.bit_m, row.height_m * row.width_m / line.bit_m, row.width_m)
+    side_m = np.maximum.reduce([side_m, *(part.width_m for part in selects)])
+    foot_m = charge_m + sense.height_m + sum(m.height_m for m in muxes)
+    return Subarray(
+        line.word_m + side_m,
+        line.bit_m + foot_m,
+        read_s + after_s,
+        write_s,
+        column_s,
+        read_J + charge_J + mux_J + sense.energy_J,
+        write_J,
+        np.maximum(set_J, reset_J),
+        set_J + rest_J,
+        rest_J + (1 - given.reset_carries_set_share) * reset_J + given.reset_carries_set_share * (set_J + rest_J),
+        leak_W,
+        line.word_m * line.bit_m,
+        fits & row_fits & sense.fits & (at.selected >= 1),
+    )

@@ -1,0 +1,185 @@
+"""Mats of subarrays: the older array tool's own figures under its assumptions, its faults mended, laws."""
+
+import importlib.util
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from circuits.array.mats.assumptions import load_assumptions
+from circuits.array.mats.bank import Content, Organisations, evaluate
+from circuits.array.mats.decoder import predecode
+from circuits.array.mats.process import Metal
+from circuits.array.mats.tree import run
+from circuits.errors import InputError
+from circuits.interchange.cell_file import read_cell
+from circuits.interchange.tables import load_metal, load_process
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "tests" / "reference"
+OLDER, MENDED = load_assumptions("older"), load_assumptions("mended")
+
+
+@pytest.fixture(scope="module")
+def peer():
+    spec = importlib.util.spec_from_file_location("against_peer", ROOT / "benchmarks" / "circuits" / "against_peer.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def one(rows=4, columns=4, mux=8, style=0):
+    """A bank of `rows` x `columns` mats of 2 x 2 subarrays, of which four mats work."""
+    numbers = (rows, columns, 1, 4, 2, 2, 2, 2, mux, 1, 1, style)
+    return Organisations(*(np.array([n]) for n in numbers))
+
+
+def bank(cell="STT", given=OLDER, node=22, bits=1 << 23, at=None, style="bare", temperature_K=350.0, **content):
+    with np.errstate(all="ignore"):
+        found = evaluate(
+            load_process(node, "HP", temperature_K), given, read_cell(REFERENCE / "cells" / f"{cell}.cell"),
+            load_metal(node, "local_aggressive"), load_metal(node, "global_aggressive", style=style),
+            Content(bits, 512, **content), at or one(),
+        )  # fmt: skip
+    assert found.fits.all()
+    return found
+
+
+@pytest.mark.parametrize("kind", ["ram", "cache"])
+def test_older_assumptions_give_the_older_tools_figures(peer, kind):
+    table = pd.read_csv(REFERENCE / f"nvsim_{kind}_sample.csv")
+    with np.errstate(all="ignore"):
+        found = peer.errors(table, OLDER, REFERENCE / "cells")
+    assert found.error.max() < 1e-4
+    assert len(found) == 6 * len(table)
+
+
+def test_organisation_follows_from_the_row(peer):
+    table = pd.read_csv(REFERENCE / "nvsim_ram_sample.csv")
+    with np.errstate(all="ignore"):
+        for rows, _, data in peer.evaluated(table, OLDER, REFERENCE / "cells"):
+            named = [
+                f"{r} Rows x {c} Columns" for r, c in zip(data.rows.astype(int), data.columns.astype(int), strict=True)
+            ]
+            assert data.fits.all()
+            assert named == list(rows.data_subarray)
+
+
+def test_fault_precharge_left_out():
+    """A read pays for charging the bit lines again: at least as much again as they lost."""
+    assert bank("SRAM", replace(OLDER, precharge_share=1)).read_J > bank("SRAM").read_J
+    assert bank("SRAM", replace(OLDER, precharge_share=1)).write_J == bank("SRAM").write_J
+
+
+def test_fault_sram_write_waits_for_the_amplifier():
+    older, mended = bank("SRAM"), bank("SRAM", replace(OLDER, write_sensing_share=0))
+    assert older.read_s - older.tree_s == pytest.approx(older.write_s - older.tree_s / 2)
+    assert mended.write_s < older.write_s
+    assert mended.read_s == older.read_s
+
+
+def test_fault_amplifier_leakage_multiplies_the_supply_twice():
+    """At 0.9 V a supply counted twice hides a tenth of the amplifiers' leakage."""
+    assert bank("STT", replace(OLDER, amplifier_supply_power=1)).leakage_W > bank("STT").leakage_W
+    assert bank("STT", replace(OLDER, amplifier_supply_power=1), 45).leakage_W == bank("STT", OLDER, 45).leakage_W
+
+
+def test_fault_reset_energy_holds_the_set_energy():
+    older, mended = bank("PCRAM"), bank("PCRAM", replace(OLDER, reset_carries_set_share=0))
+    assert older.reset_J > older.set_J > mended.reset_J  # a RESET of 0.9 V x 300 uA x 40 ns, a SET of 150 uA x 150 ns
+
+
+def test_fault_second_predecoder_takes_the_firsts_delay():
+    process = load_process(22)
+    older, mended = (predecode(process, given, np.array([13]), 1e-14) for given in (
+        OLDER, replace(OLDER, first_predecoder_delay_share=0)))  # fmt: skip
+    assert older.delay_s != mended.delay_s
+
+
+def test_fault_equal_predecoders_leak_once():
+    process = load_process(22)
+    older, mended = (predecode(process, given, np.array([12]), 1e-14) for given in (
+        OLDER, replace(OLDER, predecoder_copies_share=1)))  # fmt: skip
+    assert mended.leakage_W > older.leakage_W
+    assert mended.energy_J > older.energy_J
+
+
+def test_fault_ways_are_not_decoded():
+    ways = {"ways": 16, "bits": 1 << 28, "least_columns": 16}
+    assert bank("STT", replace(OLDER, way_decode_share=1), **ways).leakage_W > bank("STT", **ways).leakage_W
+
+
+def test_fault_low_swing_wire_without_receiver():
+    older, mended = (run(load_process(22), given, read_cell(REFERENCE / "cells" / "STT.cell"),
+                         load_metal(22, "global_aggressive", style="low-swing"), np.array([1e-3]))
+                     for given in (OLDER, replace(OLDER, swing_amplifier_share=1)))  # fmt: skip
+    assert mended.delay_s > older.delay_s
+    assert mended.energy_J > older.energy_J
+
+
+def test_fault_repeater_counts_both_devices():
+    metal = load_metal(22, "global_aggressive", style="repeated")
+    older, mended = (run(load_process(22), given, read_cell(REFERENCE / "cells" / "STT.cell"), metal, np.array([1e-3]))
+                     for given in (OLDER, MENDED))  # fmt: skip
+    assert mended.delay_s < older.delay_s
+
+
+def test_fault_bare_global_wires():
+    """Repeaters make a large bank faster, most of all with the thin wires of 22 nm."""
+    big = {"cell": "SRAM", "bits": 1 << 29, "at": one(32, 32)}
+    assert bank(**big, style="repeated", given=MENDED).read_s < bank(**big, given=MENDED).read_s / 2
+
+
+def test_bare_wire_in_closed_form():
+    found = run(load_process(22), OLDER, read_cell(REFERENCE / "cells" / "STT.cell"), Metal(1e6, 1e-10, 1e-7), 1e-3)
+    assert found.delay_s == pytest.approx(2.3 * 1e6 * 1e-10 * 1e-6 / 2)
+    assert found.energy_J == pytest.approx(1e-13 * 0.9**2)
+    assert found.leakage_W == 0
+
+
+@pytest.mark.parametrize("cell", ["SRAM", "STT", "RRAM", "PCRAM"])
+@pytest.mark.parametrize("given", [OLDER, MENDED], ids=["older", "mended"])
+def test_monotone_in_capacity(cell, given):
+    """More mats of one kind: larger, leakier, slower."""
+    found = [bank(cell, given, bits=1 << (19 + 2 * i), at=one(2**i, 2**i)) for i in range(2, 5)]
+    for small, large in pairwise(found):
+        assert small.area_m2 < large.area_m2
+        assert small.leakage_W < large.leakage_W
+        assert small.tree_s < large.tree_s
+
+
+def test_hotter_leaks_more():
+    found = [bank("SRAM", temperature_K=t).leakage_W for t in (300.0, 325.0, 350.0, 375.0, 400.0)]
+    assert all(a < b for a, b in pairwise(found))
+
+
+@pytest.mark.parametrize("node", [22, 32, 45, 65, 90, 120, 200])
+@pytest.mark.parametrize("roadmap", ["HP", "LSTP", "LOP"])
+def test_every_tabulated_process_gives_a_bank(node, roadmap):
+    cell = read_cell(REFERENCE / "cells" / "SRAM.cell")
+    found = evaluate(load_process(node, roadmap), OLDER, cell, load_metal(node, "local_aggressive"),
+                     load_metal(node, "global_aggressive"), Content(1 << 23, 512), one())  # fmt: skip
+    assert found.fits.all()
+    for name in ("area_m2", "read_s", "write_s", "read_J", "write_J", "leakage_W"):
+        assert np.isfinite(getattr(found, name)).all()
+        assert (getattr(found, name) > 0).all()
+
+
+def test_style_trades_area_for_delay():
+    fast, small = bank("SRAM", at=one(style=0)), bank("SRAM", at=one(style=2))
+    assert fast.read_s < small.read_s
+    assert fast.area_m2 > small.area_m2
+
+
+def test_unknown_names_are_said():
+    with pytest.raises(InputError, match="assumptions 'newer'"):
+        load_assumptions("newer")
+    with pytest.raises(InputError, match="process 7 nm"):
+        load_process(7)
+    with pytest.raises(InputError, match="wire 'poly'"):
+        load_metal(22, "poly")
+    with pytest.raises(InputError, match="temperature 200 K"):
+        load_process(22, "HP", 200.0)
