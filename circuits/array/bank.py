@@ -43,12 +43,13 @@ class Space:
 @dataclass(frozen=True)
 class Bank:
     """A bank for each organisation. `tree_s` is one way through the H-tree. Energies are of one word's access;
-    `read_J` is without moving the word out, `move_J`.
+    `read_J` is without moving the word out, `move_J`. `leakage_W` is the power at rest, `refresh_W` included.
     """
 
     area_m2: Any
     cells_m2: Any
     leakage_W: Any
+    refresh_W: Any
     tree_s: Any
     open_read_s: Any
     open_write_s: Any
@@ -122,7 +123,8 @@ def evaluate(node: Node, cell: Cell, figures: Figures, shape: Shape, where: Spac
     return Bank(
         area_m2=area,
         cells_m2=count * one.cells_m2,
-        leakage_W=count * one.leakage_W + wires_m * wire.W_per_m,
+        leakage_W=count * (one.leakage_W + one.refresh_W) + wires_m * wire.W_per_m,
+        refresh_W=count * one.refresh_W,
         tree_s=wire.delay_s(way_m),
         open_read_s=one.read_row.delay_s,
         open_write_s=one.write_row.delay_s,

@@ -15,7 +15,10 @@ from circuits.devices.node import Node
 
 @dataclass(frozen=True)
 class Columns:
-    """What all columns cost. Energies are of one access; `fits` is false where a far cell could not be written."""
+    """What all columns cost. Energies are of one access; `fits` is false where a far cell could not be written or read.
+
+    `restore_J` is of reading every column and writing it back: a refresh.
+    """
 
     bit_line_s: Any
     select_s: Any
@@ -26,6 +29,7 @@ class Columns:
     leakage_W: Any
     area_m2: Any
     fits: Any
+    restore_J: Any = 0.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class BitLine:
         return cls(wire.F_per_m * length + drains[0], wire.F_per_m * length + drains[1], wire.ohm_per_m * length)
 
 
-def _one_type(node: Node, width_m: float) -> Any:
+def one_type(node: Node, width_m: float) -> Any:
     """Return the area of a device whose complement is absent: it fills half a row."""
     return node.row_area(width_m, 0.0, 1.0) / 2
 
@@ -72,12 +76,12 @@ def voltage_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Colu
     amplifier_W = node.leak_W(figures.sense_latch_gates / 2 * latch_m) + node.leak_W(pass_m * (1 + node.p_to_n))
     amplifier_m2 = node.row_area(latch_m, latch_m, figures.sense_latch_gates)
     driver_m2 = node.row_area(pass_m, pass_m, figures.write_driver_gates)
-    column_m2 = 3 * _one_type(node, charge_m) + np.where(at.mux > 1, 2 * _one_type(node, pass_m), 0.0)
+    column_m2 = 3 * one_type(node, charge_m) + np.where(at.mux > 1, 2 * one_type(node, pass_m), 0.0)
     return Columns(
         discharge_s,
         select.delay_s,
         share_s + latch_s(node, cell.read_V, figures.sense_latch_units),
-        drive_s + max(cell.set_latency_s, cell.reset_latency_s),
+        drive_s + cell.write_latency_s,
         idle_J + precharge_J + latch_J + select.energy_J,
         written_J + idle_J * (1 - 1 / at.mux) + precharge_J + select.energy_J,
         at.columns * node.leak_W(pass_m) + at.selected * amplifier_W + at.mux * select.leakage_W,
@@ -112,11 +116,11 @@ def current_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Colu
         np.zeros_like(at.rows),
         select.delay_s,
         sense_s,
-        charge_s + max(cell.set_latency_s, cell.reset_latency_s),
+        charge_s + cell.write_latency_s,
         at.selected * sense_J + select.energy_J,
         at.selected * bit_J + select.energy_J,
         at.selected * (amplifier_W + driver_W) + at.mux * select.leakage_W,
-        at.columns * lines * _one_type(node, pass_m)
+        at.columns * lines * one_type(node, pass_m)
         + at.selected * (amplifier_m2 + driver_m2)
         + at.mux * select.area_m2,
         2 * line.ohm <= (1 - 4 * figures.write_device_share) * path_ohm,

@@ -30,7 +30,8 @@ FIELDS = ("read_latency_s", "write_latency_s", "read_energy_J", "write_energy_J"
 class CacheDesign:
     """The best cache found. SI units; latencies and energies are of a hit that reads or writes one whole line.
 
-    `searched` counts the organisations evaluated; `works` and `assumptions` are all that the figures rest on.
+    `leakage_W` is the power at rest: what leaks, and `refresh_W`, which keeps cells that forget. `searched` counts the
+    organisations evaluated; `works` and `assumptions` are all that the figures rest on.
     """
 
     cell: str
@@ -51,6 +52,7 @@ class CacheDesign:
     temperature_K: float
     leakage: str
     wires: str
+    refresh_W: float = 0.0
     works: dict[str, str] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
 
@@ -232,6 +234,7 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         bits.name, at.name, request.capacity_bytes, request.ways, request.line_bytes, **found,
         organization=_organization(best), searched=searched, target=target, mode=best.mode,
         temperature_K=at.temperature_K, leakage=at.leakage, wires=wires,
+        refresh_W=float(best.data[1].refresh_W[best.column]),
         works=at.works | bits.works | tags.works, assumptions=list(assumptions),
     )  # fmt: skip
 

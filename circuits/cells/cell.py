@@ -9,10 +9,14 @@ class Cell:
     """A bit cell at a node. Widths are gated widths of transistors; zero where a cell has no such thing.
 
     The word line of a read (write) drives `read_gate_m` (`write_gate_m`) of gate a cell; the bit line sees
-    `read_drain_m` (`write_drain_m`) of drain a cell, shared with the neighbour. Set turns a junction from anti-parallel
-    to parallel, reset the opposite; an SRAM cell's two are alike. A cell that senses by current has a
-    `read_current_A`, the mean of both states, and a `signal_A`, their half difference; SRAM discharges its bit line
-    with `read_current_A`. Energies are of one bit, in the cell and its access devices, without the bit line's charge.
+    `read_drain_m` (`write_drain_m`) of drain a cell, shared with the neighbour. Set takes a cell from high to low
+    resistance, reset the opposite; a cell that stores charge has two alike. A cell that senses by current has a
+    `read_current_A`, the mean of both states, and a `signal_A`, their half difference; one that senses by voltage
+    discharges its bit line with `read_current_A`; one that senses by charge shares `device["storage_F"]` with it.
+    Energies are of one bit, in the cell and its access devices, without the bit line's charge.
+
+    `retention_s` is None where a powered cell keeps its bit for ever, `endurance_cycles` where writing wears nothing
+    out (or no figure is given); a cell with `refresh_s` has every row read and written back so often.
     """
 
     name: str
@@ -41,6 +45,9 @@ class Cell:
     temperature_K: float
     leakage: str
     device: dict[str, float] = field(default_factory=dict)
+    retention_s: float | None = None
+    endurance_cycles: float | None = None
+    refresh_s: float | None = None
     works: dict[str, str] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
 
@@ -50,11 +57,29 @@ class Cell:
 
     @property
     def volatile(self) -> bool:
-        return self.kind == "sram"
+        return self.kind in ("sram", "sram8t", "edram", "gain")
+
+    @property
+    def separate(self) -> bool:
+        """Whether a read and a write open a row with word lines, or word-line drivers, of their own."""
+        return self.kind in ("sot", "sram8t", "gain", "fefet")
+
+    @property
+    def destructive(self) -> bool:
+        """Whether a read spends the bit, and writes it back."""
+        return self.kind == "edram"
+
+    @property
+    def write_latency_s(self) -> float:
+        """The later of set and reset; their sum where a row of cells shares its gate, whose sign decides."""
+        if self.kind == "fefet":
+            return self.set_latency_s + self.reset_latency_s
+        return max(self.set_latency_s, self.reset_latency_s)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the cell as a JSON-able document in SI units."""
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         found["assumptions"] = list(self.assumptions)
+        found |= {"destructive_read": self.destructive, "write_latency_s": self.write_latency_s}
         front = ("name", "kind", "node")
         return {"cell" if k == "name" else k: found.pop(k) for k in front} | {"area_m2": self.area_m2} | found

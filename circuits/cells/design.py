@@ -9,7 +9,7 @@ from circuits.data import DataFile, find, physical
 from circuits.devices.node import Node, load_node
 
 FOLDER = Path(__file__).parent / "data"
-BUILDERS = {"sram": sram.build, "stt": mram.build, "sot": mram.build}
+BUILDERS = {"sram": sram.build, "sram8t": sram.build, "stt": mram.build, "sot": mram.build}
 
 
 def cell_names() -> list[str]:
@@ -29,7 +29,8 @@ def design_cell(cell: str = "sram", node: str = "16nm", *, temperature_K: float 
     """Return a bit cell computed from a node's devices.
 
     Args:
-        cell: sram, sram-hd, stt, sot, a name that a package registers under `hwmodel.cells`, or a .yaml file's path.
+        cell: one of `cell_names()`, such as sram, stt, sot; a name that a package registers under `hwmodel.cells`;
+            or a .yaml file's path.
         node: 45nm, 32nm, 22nm, 16nm, a name under `hwmodel.nodes`, or a .yaml file's path.
         temperature_K: 300 to 400 K.
         leakage: a leakage school of the node; None takes its default.

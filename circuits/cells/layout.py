@@ -1,5 +1,6 @@
 """The area of a cell from layout rules: fins and gate pitches for a FinFET, the planar transistor rule otherwise."""
 
+import math
 from dataclasses import dataclass
 
 from circuits.devices.node import Node
@@ -14,7 +15,7 @@ class FinRules:
 
 @dataclass(frozen=True)
 class PlanarRules:
-    """An SRAM cell of given area and aspect in feature sizes."""
+    """A cell of given area and aspect (width over height) in feature sizes."""
 
     area_F2: float
     aspect_ratio: float
@@ -31,3 +32,9 @@ def planar_transistor(node: Node, widths: list[int]) -> tuple[float, float]:
     The DRAM-like rule of CACTI and NVSim for one-transistor cells.
     """
     return sum(w + 1 for w in widths) * node.track_m, 3 * node.track_m
+
+
+def planar_cell(node: Node, rules: PlanarRules) -> tuple[float, float]:
+    """Return width and height [m] of a planar cell of known area and aspect."""
+    height = math.sqrt(rules.area_F2 / rules.aspect_ratio) * node.track_m
+    return rules.aspect_ratio * height, height

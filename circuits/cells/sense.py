@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from circuits.devices.node import Node
 
 
@@ -31,8 +33,15 @@ def integrate_s(figures: SenseFigures, signal_A: float) -> float:
     return figures.sense_capacitance_F * figures.offset_V / signal_A
 
 
-def latch_s(node: Node, swing_V: float, fins: float, load_F: float = 0.0) -> float:
+def latch_s(node: Node, swing_V: Any, fins: float, load_F: Any = 0.0) -> Any:
     """Return the time [s] of a cross-coupled pair: tau ln(Vdd / swing), tau = C / (gm_n + gm_p)."""
     width = fins * node.unit_m
     own = 2 * (node.gate_F(width) + node.drain_F(width)) + load_F
-    return own / (2 * node.transconductance(width)) * math.log(node.vdd_V / swing_V)
+    return own / (2 * node.transconductance(width)) * np.log(node.vdd_V / swing_V)
+
+
+def current_latch_s(node: Node, figures: SenseFigures, mean_A: float, signal_A: float, bit_line_F: float) -> float:
+    """Return the time [s] of a current-sensed read of a bare bit line: settle, integrate, latch."""
+    settled = settle_s(mean_A, signal_A, figures.clamp_overdrive_V, bit_line_F)
+    decided = latch_s(node, figures.offset_V, figures.latch_fins, figures.sense_capacitance_F)
+    return float(settled + integrate_s(figures, signal_A) + decided)

@@ -1,10 +1,10 @@
-"""The six-transistor SRAM cell from a node's devices."""
+"""SRAM cells from a node's devices: six transistors, or eight with a read port of their own."""
 
 import math
 from dataclasses import dataclass
 
 from circuits.cells.cell import Cell
-from circuits.cells.layout import FinRules, PlanarRules, strip_width
+from circuits.cells.layout import FinRules, PlanarRules, planar_cell, strip_width
 from circuits.data import DataFile
 from circuits.devices.node import Node
 
@@ -16,6 +16,14 @@ class Widths:
     pull_down: float
     pull_up: float
     access: float
+
+
+@dataclass(frozen=True)
+class Port:
+    """Widths of a separate read port's two devices in series, in the same units."""
+
+    read_access: float
+    read_pull_down: float
 
 
 @dataclass(frozen=True)
@@ -37,37 +45,46 @@ def read_current(node: Node, access_m: float, pull_down_m: float) -> float:
 
 
 def build(file: DataFile, node: Node) -> Cell:
-    """Return the SRAM cell that a data file describes, at a node."""
+    """Return the SRAM cell that a data file describes, at a node.
+
+    With a read port (kind `sram8t`) a read discharges a line of its own through the port, cannot disturb the cell, and
+    leaks through the port of every cell that holds a one.
+    """
     file.only(("name", "kind", "finfet", "planar", "read"))
+    kind = file.text("kind")
     part = dict(file.section(node.kind))
     widths = file.record(Widths, f"{node.kind}.widths", part.pop("widths", {}))
+    ported = kind == "sram8t"
+    port = file.record(Port, f"{node.kind}.port", part.pop("port", {})) if ported else None
     if node.kind == "finfet":
         rules = file.record(FinRules, "finfet", part)
         strips = [round(max(widths.pull_down, widths.access)), round(widths.pull_up)] * 2
+        strips += [round(max(port.read_access, port.read_pull_down))] if port else []
         width, height = strip_width(node, strips), rules.gate_pitches * node.gate_pitch_m
     else:
-        flat = file.record(PlanarRules, "planar", part)
-        height = math.sqrt(flat.area_F2 / flat.aspect_ratio) * node.track_m
-        width = flat.aspect_ratio * height
+        width, height = planar_cell(node, file.record(PlanarRules, "planar", part))
     limits = file.record(Limits, "read", file.section("read"))
     access, down, up = (w * node.unit_m for w in (widths.access, widths.pull_down, widths.pull_up))
-    current = read_current(node, access, down)
+    reader, foot = (port.read_access * node.unit_m, port.read_pull_down * node.unit_m) if port else (access, down)
+    current = read_current(node, reader, foot)
     # a word's write: the access device must fetch a node of four gates and drains down below the threshold
-    inside = node.gate_F(down + up) + node.drain_F(down + up + access)
+    inside = node.gate_F(down + up) + node.drain_F(down + up + access) + (node.gate_F(foot) / 2 if port else 0.0)
     flip = math.log(node.vdd_V / node.transistors.threshold_V) * node.resistance(access) * inside
     flip += math.log(2) * node.resistance(up) * node.p_to_n * inside
-    line = limits.reference_rows * (node.wires["local"].F_per_m * height + node.drain_F(access) / 2)
+    line = limits.reference_rows * (node.wires["local"].F_per_m * height + node.drain_F(reader) / 2)
+    fins = {"pull_down": widths.pull_down, "pull_up": widths.pull_up, "access": widths.access}
     return Cell(
-        file.text("name"), "sram", node.name, width, height,
-        read_gate_m=2 * access, write_gate_m=2 * access, read_drain_m=access, write_drain_m=access,
+        file.text("name"), kind, node.name, width, height,
+        read_gate_m=reader if port else 2 * access, write_gate_m=2 * access,
+        read_drain_m=reader, write_drain_m=access,
         word_line_V=node.vdd_V, bit_line_write_V=node.vdd_V,
         read_current_A=current, signal_A=current, read_V=limits.sense_swing_V, write_current_A=current,
-        # off: one pull-down, one pull-up, one access device below a bit line at Vdd
-        leakage_W=node.leak_W(down + up + access),
+        # off: one pull-down, one pull-up, one access device below a bit line at Vdd; half the ports
+        leakage_W=node.leak_W(down + up + access + (reader / 2 if port else 0.0)),
         sense_latency_s=line * limits.sense_swing_V / current, sense_energy_J=line * node.vdd_V * limits.sense_swing_V,
         set_latency_s=flip, reset_latency_s=flip,
         set_energy_J=2 * inside * node.vdd_V**2, reset_energy_J=2 * inside * node.vdd_V**2,
-        fins={"pull_down": round(widths.pull_down), "pull_up": round(widths.pull_up), "access": round(widths.access)},
+        fins={name: round(units) for name, units in (fins | (vars(port) if port else {})).items()},
         temperature_K=node.temperature_K, leakage=node.leakage,
         device={"internal_node_F": inside},
         works=file.works, assumptions=tuple(file.assumptions),

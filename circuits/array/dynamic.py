@@ -1,0 +1,86 @@
+"""The columns of cells whose whole open row must be written back: one-transistor DRAM, and gain cells.
+
+Every column has an amplifier; the multiplexers stand behind them. A write to some columns of a row first reads the row.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from circuits.array.columns import BitLine, Columns, one_type, voltage_sensed
+from circuits.array.figures import Figures
+from circuits.array.gates import Inverter, chain
+from circuits.array.row import Layout
+from circuits.cells.cell import Cell
+from circuits.cells.sense import latch_s
+from circuits.devices.node import Node
+
+
+def _behind(node: Node, figures: Figures, at: Layout, every: Columns, flip_J: Any) -> Columns:
+    """Return columns of which `at.selected` are chosen behind the amplifiers of `every` column.
+
+    A word that is only a part of the row is written by reading the row, and turning over what differs at `flip_J`.
+    """
+    pass_m, latch_m = figures.mux_units * node.unit_m, figures.sense_latch_units * node.unit_m
+    select = chain(Inverter.of(node), at.selected * 2 * node.gate_F(pass_m), at.fanout)
+    part = at.mux > 1
+    through_s = np.log(2) * node.resistance(pass_m) * (node.gate_F(latch_m) + node.drain_F(pass_m) * at.mux)
+    through_J = at.selected * (node.gate_F(latch_m) + node.drain_F(pass_m) * at.mux) * node.vdd_V**2
+    mux_m2 = at.columns * np.where(part, 2 * one_type(node, pass_m), 0.0) + at.mux * select.area_m2
+    return replace(
+        every,
+        bit_line_s=every.bit_line_s + every.sense_s,
+        select_s=select.delay_s,
+        sense_s=through_s,
+        write_s=every.write_s + np.where(part, every.bit_line_s + every.sense_s, 0.0),
+        read_J=every.read_J + select.energy_J + through_J,
+        write_J=np.where(part, every.read_J + flip_J, every.write_J) + select.energy_J,
+        leakage_W=every.leakage_W + at.mux * select.leakage_W,
+        area_m2=every.area_m2 + mux_m2,
+    )
+
+
+def gain_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Columns:
+    """Return the columns of a gain cell: read as an SRAM's, but the write word line opens the whole row's cells."""
+    every = voltage_sensed(node, cell, figures, replace(at, mux=np.ones_like(at.mux)))
+    every = replace(every, restore_J=every.read_J + every.write_J)
+    return _behind(node, figures, at, every, every.write_J)
+
+
+def charge_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Columns:
+    """Return the columns of a capacitor behind one transistor: it shares its charge with a bit line at Vdd/2.
+
+    The signal is V Cs/(Cs + Cbl), V what a stored one has left above Vdd/2 at the end of its retention; the amplifier
+    drives the pair of bit lines apart, and so writes the cell back. An organisation fits whose signal exceeds the
+    offset by the margin asked for. Lines return to Vdd/2 by sharing, without charge from the supply.
+    """
+    line, unit, supply = BitLine.of(node, cell, "local", at.rows), node.unit_m, node.vdd_V
+    storage_F, access_ohm = cell.device["storage_F"], cell.device["access_ohm"]
+    pass_m, latch_m, charge_m = (
+        x * unit for x in (figures.mux_units, figures.sense_latch_units, figures.precharge_units)
+    )
+    shared_F = storage_F * line.read_F / (storage_F + line.read_F)
+    signal_V = cell.read_V * storage_F / (storage_F + line.read_F)
+    drive_s = np.log(2) * (2 * node.resistance(pass_m) + line.ohm / 2) * line.write_F
+    latch_J = 4 * (node.gate_F(latch_m) + node.drain_F(latch_m)) * supply**2
+    swing_J = line.read_F * supply**2 / 2 + cell.set_energy_J
+    gates_J = at.columns * 3 * node.gate_F(charge_m) * supply**2
+    read_J = at.columns * (swing_J + latch_J) + gates_J
+    amplifier_W = node.leak_W((figures.sense_latch_gates / 2) * latch_m)
+    amplifier_m2 = node.row_area(latch_m, latch_m, figures.sense_latch_gates) + 3 * one_type(node, charge_m)
+    driver_m2 = node.row_area(pass_m, pass_m, figures.write_driver_gates)
+    every = Columns(
+        2.3 * access_ohm * shared_F + 0.38 * line.ohm * line.read_F,
+        0.0,
+        latch_s(node, signal_V, figures.sense_latch_units, line.read_F),
+        drive_s + cell.write_latency_s,
+        read_J,
+        read_J,
+        at.columns * amplifier_W + at.selected * node.leak_W(pass_m * (1 + node.p_to_n)),
+        at.columns * amplifier_m2 + at.selected * driver_m2,
+        signal_V >= cell.device["margin"] * cell.device["offset_V"],
+        restore_J=read_J,
+    )
+    flip_J = figures.activity * at.selected * (2 * line.write_F * supply**2 + cell.set_energy_J)
+    return _behind(node, figures, at, every, flip_J)
