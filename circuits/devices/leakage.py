@@ -22,11 +22,15 @@ class School:
 
 @dataclass(frozen=True)
 class ThermalLaw:
-    """What moves a single off-current to another temperature: diffusion over the barrier below threshold."""
+    """What moves an off-current to another temperature or supply: diffusion over the barrier below threshold.
+
+    The drain lowers the barrier by `drain_lowering_V_per_V` of its voltage.
+    """
 
     threshold_current_A_per_m: float
     subthreshold_ideality: float
     threshold_drift_V_per_K: float
+    drain_lowering_V_per_V: float = 0.0
 
 
 def thermal(law: ThermalLaw, known_A_per_m: float, known_K: float, temperature_K: float) -> float:
@@ -52,3 +56,12 @@ def off_current(school: School, law: ThermalLaw, temperature_K: float) -> float:
     (t0, i0), (t1, i1) = below[-1], above[0]
     part = 0.0 if t1 == t0 else (temperature_K - t0) / (t1 - t0)
     return math.exp(math.log(i0) * (1 - part) + math.log(i1) * part)
+
+
+def at_supply(law: ThermalLaw, temperature_K: float, rise_V: float) -> float:
+    """Return the factor on the off-current where the supply is `rise_V` above the one that the current is given for.
+
+    exp(sigma rise / (n kT/e)), sigma the drain-induced lowering of the barrier.
+    """
+    slope = law.subthreshold_ideality * BOLTZMANN_V_PER_K * temperature_K
+    return math.exp(law.drain_lowering_V_per_V * rise_V / slope)

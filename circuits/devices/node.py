@@ -1,19 +1,20 @@
 """A technology node: transistors, layout pitches, wires and leakage schools, read from a data file."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from circuits.data import DataFile, find, physical
-from circuits.devices.leakage import School, ThermalLaw, off_current
-from circuits.devices.wire import Wire, WireFigures
+from circuits.data import DataFile, find, physical, short, unknown_keys
+from circuits.devices.leakage import School, ThermalLaw, at_supply, off_current
+from circuits.devices.wire import Scattering, Wire, WireFigures
 from circuits.errors import InputError
 
 FOLDER = Path(__file__).parent / "nodes"
 MIN_K, MAX_K = 300.0, 400.0
+LEAST_SUPPLY, MOST_SUPPLY = 0.6, 1.25  # of the nominal one: below, near threshold, the linear current law fails
 WIRES = ("local", "intermediate", "global")
 
 
@@ -55,7 +56,7 @@ class PlanarLayout:
 
 @dataclass(frozen=True)
 class Node:
-    """A node at one temperature and under one leakage school. All quantities in SI units.
+    """A node at one temperature, at one supply and under one leakage school. All quantities in SI units.
 
     `unit_m` is the gated width of the smallest device: one fin, or one feature size. `row_width_m` is the width of the
     N device (and of the P device) that one gate finger of a standard row holds.
@@ -161,46 +162,82 @@ def _school(file: DataFile, name: str | None) -> tuple[str, School, ThermalLaw]:
     return chosen, school, law
 
 
-def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = None) -> Node:
-    """Return a technology node at a temperature.
+def _within(what: str, value: object, low: float, high: float, unit: str) -> float:
+    """Return a number the user gave, within its range."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InputError(f"{what} {short(value)}: not a number; give {low:.3g} to {high:.3g} {unit}") from None
+    if not low <= number <= high:
+        raise InputError(f"{what} {number:g} {unit}: out of range; give {low:.3g} to {high:.3g} {unit}")
+    return number
+
+
+def _wires(file: DataFile, temperature_K: float) -> dict[str, Wire]:
+    """Return the metal levels; one that gives no resistivity takes the copper of the `scattering` section."""
+    section, scattering, found = file.section("wires"), None, {}
+    unknown_keys(file.path, "wires", section, (*WIRES, "scattering"))
+    if "scattering" in section:
+        scattering = file.record(Scattering, "wires.scattering", section["scattering"])
+        if max(scattering.specularity, scattering.grain_reflection) >= 1:
+            raise InputError(f"{file.path}: wires.scattering: specularity and grain_reflection are below 1")
+    for level in WIRES:
+        if not isinstance(section.get(level), dict):
+            raise InputError(f"{file.path}: wires.{level}: missing; give {', '.join(WIRES)}")
+        figures = file.record(WireFigures, f"wires.{level}", section[level])
+        if not 4 * figures.barrier_m < figures.pitch_m * min(1, 2 * figures.aspect_ratio):
+            raise InputError(f"{file.path}: wires.{level}.barrier_m: leaves no copper in the wire")
+        if not (figures.resistivity_ohm_m or scattering):
+            raise InputError(f"{file.path}: wires.{level}: give resistivity_ohm_m, or the wires' scattering")
+        with physical(file.path):
+            found[level] = Wire.of(figures, temperature_K, scattering)
+    return found
+
+
+def _supplied(transistors: Transistors, vdd_V: float) -> Transistors:
+    """Return the transistors at another supply: the on-current falls linearly to nothing at the threshold."""
+    part = (vdd_V - transistors.threshold_V) / (transistors.vdd_V - transistors.threshold_V)
+    return replace(transistors, vdd_V=vdd_V, on_current_n_A_per_m=part * transistors.on_current_n_A_per_m,
+                   on_current_p_A_per_m=part * transistors.on_current_p_A_per_m)  # fmt: skip
+
+
+def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = None,
+              vdd_V: float | None = None) -> Node:  # fmt: skip
+    """Return a technology node at a temperature and a supply.
 
     Args:
-        name: 45nm, 32nm, 22nm, 16nm, a name that a package registers under `hwmodel.nodes`, or a .yaml file's path.
+        name: 45nm, 32nm, 22nm, 16nm, 14nm, 10nm, 7nm, 5nm, 3nm, a name that a package registers under
+            `hwmodel.nodes`, or a .yaml file's path.
         temperature_K: 300 to 400 K.
         leakage: the leakage school; None takes the node's default.
+        vdd_V: the supply, 0.6 to 1.25 of the node's own, which None takes; a lower one is slower and leaks less.
 
     Raises:
-        InputError: unknown node or school, a temperature out of range, or a faulty data file.
+        InputError: unknown node or school, a temperature or supply out of range, or a faulty data file.
     """
-    try:
-        temperature = float(temperature_K)
-    except (TypeError, ValueError):
-        raise InputError(f"temperature {temperature_K!r}: not a number; give {MIN_K:g} to {MAX_K:g} K") from None
-    if not MIN_K <= temperature <= MAX_K:
-        raise InputError(f"temperature {temperature:g} K: out of range; give {MIN_K:g} to {MAX_K:g} K")
+    temperature = _within("temperature", temperature_K, MIN_K, MAX_K, "K")
     file = DataFile.open(find(name, "node", FOLDER, "hwmodel.nodes"))
     file.only(("name", "kind", "transistors", "layout", "wires", "leakage"))
     kind = file.text("kind", ("planar", "finfet"))
     transistors = file.record(Transistors, "transistors", file.section("transistors"))
     gate_pitch, track, unit, row_height, row_width = _layout(file, kind)
     chosen, school, law = _school(file, leakage)
-    wires = {}
-    for level in WIRES:
-        section = file.section("wires").get(level)
-        if not isinstance(section, dict):
-            raise InputError(f"{file.path}: wires.{level}: missing; give {', '.join(WIRES)}")
-        figures = file.record(WireFigures, f"wires.{level}", section)
-        if not 4 * figures.barrier_m < figures.pitch_m * min(1, 2 * figures.aspect_ratio):
-            raise InputError(f"{file.path}: wires.{level}.barrier_m: leaves no copper in the wire")
-        wires[level] = Wire.of(figures, temperature)
     with physical(file.path):
         off = off_current(school, law, temperature)
-    if not math.isfinite(off) or transistors.threshold_V >= transistors.vdd_V:
+    nominal = transistors.vdd_V
+    if not math.isfinite(off) or transistors.threshold_V >= nominal:
         raise InputError(f"{file.path}: transistors.threshold_V: not below vdd_V")
+    if vdd_V is not None:
+        low = max(LEAST_SUPPLY * nominal, 1.1 * transistors.threshold_V)
+        supply = _within("vdd", vdd_V, low, max(MOST_SUPPLY * nominal, low), "V")
+        transistors = _supplied(transistors, supply)
+        with physical(file.path):
+            off *= at_supply(law, temperature, supply - nominal)
+        file.assumptions.append(f"supply of {supply:g} V in place of the node's {nominal:g} V")
     return Node(file.text("name"), kind, temperature, chosen, transistors, gate_pitch, track, unit, row_height,
-                row_width, off, wires, file.works, tuple(file.assumptions))  # fmt: skip
+                row_width, off, _wires(file, temperature), file.works, tuple(file.assumptions))  # fmt: skip
 
 
 def node_names() -> list[str]:
-    """Return the names of the nodes that come with this package."""
-    return sorted((path.stem for path in FOLDER.glob("*.yaml")), key=lambda name: (-len(name), name), reverse=True)
+    """Return the names of the nodes that come with this package, the largest first."""
+    return sorted((path.stem for path in FOLDER.glob("*.yaml")), key=lambda name: -float(name.removesuffix("nm")))

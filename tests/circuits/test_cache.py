@@ -144,7 +144,7 @@ def test_the_largest_and_the_smallest_cache_build():
 
 BAD = [
     ({"cell": "flash"}, "known are"),
-    ({"node": "7nm"}, "known are"),
+    ({"node": "8nm"}, "known are"),
     ({"capacity": 0}, "not positive"),
     ({"capacity": -1}, "not positive"),
     ({"capacity": "3.5 B"}, "not a whole number"),

@@ -74,7 +74,7 @@ def test_off_current_is_the_published_one_at_its_temperature():
     assert load_node("16nm").unit_m == pytest.approx(82e-9)
 
 
-@pytest.mark.parametrize("name", ["45nm", "32nm", "22nm", "16nm"])
+@pytest.mark.parametrize("name", node_names())
 def test_every_school_leaks_more_when_hotter(name):
     from circuits.data import read_yaml
     from circuits.devices.node import FOLDER
@@ -96,7 +96,7 @@ def test_the_transistor_is_continuous_and_rises_with_both_voltages():
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [(("7nm",), "known are"), (("16",), "known are"), (("16nm", 200), "300 to 400 K"),
+    [(("8nm",), "known are"), (("16",), "known are"), (("16nm", 200), "300 to 400 K"),
      (("16nm", "hot"), "not a number"), (("16nm", float("nan")), "300 to 400"),
      (("16nm", 350, "mine"), "ptm-hp"), ((16,), "not a name")],
 )  # fmt: skip
@@ -107,7 +107,7 @@ def test_bad_nodes_are_refused_in_one_line(arguments, says):
 
 
 def test_the_package_names_its_nodes():
-    assert node_names() == ["45nm", "32nm", "22nm", "16nm"]
+    assert node_names() == ["45nm", "32nm", "22nm", "16nm", "14nm", "10nm", "7nm", "5nm", "3nm"]
     for name in node_names():
         at = load_node(name)
         assert at.name == name
