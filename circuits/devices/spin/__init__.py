@@ -1,0 +1,1 @@
+"""A free layer as one spin: stochastic Landau-Lifshitz-Gilbert-Slonczewski trajectories, Fokker-Planck, closed laws."""
