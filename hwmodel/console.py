@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from hwmodel.units import label_of, scale_of, show, unit_of
 
-GROUNDS = ("assumptions", "works")  # what a result rests on: pages of it, so people see how much there is
+GROUNDS = ("assumptions", "notes", "works")  # what a result rests on: pages of it, so people see how much there is
 SHORT_LIST = 80  # characters of a list that still goes on one line
 
 
@@ -75,7 +75,11 @@ def view(document: Any) -> None:
         _rows(document)
     elif isinstance(document, dict):
         _pairs({name: value for name, value in document.items() if name not in GROUNDS})
-        if counts := [f"{len(document[name])} {name}" for name in GROUNDS if document.get(name)]:
+        if counts := [
+            f"{len(document[name])} {name.rstrip('s') if len(document[name]) == 1 else name}"
+            for name in GROUNDS
+            if document.get(name)
+        ]:
             print(f"It rests on {' and '.join(counts)}; --json lists them.")
     elif document is not None:
         print(document)

@@ -22,6 +22,7 @@ _SI = {
     "_ohm": ("Ω", 1),
     "_K": ("K", 0),
 }
+_ACRONYMS = ("dram", "ecc", "edap", "edp", "gpu", "l2")
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
 
@@ -32,8 +33,9 @@ def unit_of(name: str) -> str:
 
 
 def label_of(name: str) -> str:
-    """Return the name of a quantity without its unit, in words: `read_latency_s` -> `read latency`."""
-    return name.removesuffix(unit_of(name)).replace("_", " ")
+    """Return the name of a quantity without its unit, in words: `dram_energy_J` -> `DRAM energy`."""
+    words = name.removesuffix(unit_of(name)).split("_")
+    return " ".join(word.upper() if word in _ACRONYMS else word for word in words)
 
 
 def scale_of(name: str, values: list[float]) -> tuple[float, str]:

@@ -17,13 +17,20 @@ def shown(document, capsys):
 
 
 def test_a_dict_is_names_and_values_in_engineering_units(capsys):
-    document = {"cell": "stt", "read_latency_s": 2.98e-9, "organization": {"subarray_rows": 512}, "notes": ["a", "b"]}
+    document = {
+        "cell": "stt",
+        "read_latency_s": 2.98e-9,
+        "organization": {"subarray_rows": 512},
+        "modes": ["a", "b"],
+        "notes": ["c"],
+    }
     assert shown(document, capsys).splitlines() == [
         "cell          stt",
         "read latency  2.98 ns",
         "organization",
         "  subarray rows  512",
-        "notes         a, b",
+        "modes         a, b",
+        "It rests on 1 note; --json lists them.",
     ]
 
 

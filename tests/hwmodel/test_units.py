@@ -29,7 +29,7 @@ def read_back(name, text):
     ("name", "unit", "label"),
     [
         ("read_latency_s", "_s", "read latency"),
-        ("cache_edp_Js", "_Js", "cache edp"),
+        ("cache_edp_Js", "_Js", "cache EDP"),
         ("area_m2", "_m2", "area"),
         ("capacity_bytes", "_bytes", "capacity"),
         ("core_Hz", "_Hz", "core"),
