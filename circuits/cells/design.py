@@ -3,13 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
-from circuits.cells import mram, sram
+from circuits.cells import edram, fefet, gain, mram, resistive, sram
 from circuits.cells.cell import Cell
 from circuits.data import DataFile, find, physical
 from circuits.devices.node import Node, load_node
 
 FOLDER = Path(__file__).parent / "data"
-BUILDERS = {"sram": sram.build, "sram8t": sram.build, "stt": mram.build, "sot": mram.build}
+BUILDERS = {"sram": sram.build, "sram8t": sram.build, "stt": mram.build, "sot": mram.build, "reram": resistive.build,
+            "pcm": resistive.build, "fefet": fefet.build, "edram": edram.build, "gain": gain.build}  # fmt: skip
 
 
 def cell_names() -> list[str]:

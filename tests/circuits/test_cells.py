@@ -178,7 +178,7 @@ def test_missing_directories_and_huge_files_are_refused(tmp_path):
     big.write_text("#" * (2 << 20))
     with pytest.raises(InputError, match="not a data file"):
         design_cell(str(big))
-    with pytest.raises(InputError, match="sram, .*stt"):
+    with pytest.raises(InputError, match=r"sram, .*stt"):
         design_cell("flash")
     with pytest.raises(InputError, match="not a name"):
         design_cell(3)
