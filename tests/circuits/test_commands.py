@@ -36,7 +36,7 @@ def test_cell_prints_one_document_and_a_table_for_people(capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("cell", "--cell", "flash"), ("cell", "--node", "3nm"), ("cache",), ("cache", "--capacity", "0"),
+    [("cell", "--cell", "flash"), ("cell", "--node", "8nm"), ("cache",), ("cache", "--capacity", "0"),
      ("cache", "--capacity", "-1"), ("cache", "--capacity", "3.5B"), ("cache", "--capacity", "1e30"),
      ("cache", "--capacity", "1MiB", "--ways", "0"), ("cache", "--capacity", "1MiB", "--line", "100"),
      ("cache", "--capacity", "1MiB", "--mode", "slow"), ("cache", "--capacity", "1MiB", "--temperature", "nan")],
