@@ -11,12 +11,13 @@ import numpy as np
 from circuits.array.bank import WIRES, Bank, Shape, Space, evaluate, space
 from circuits.array.figures import Figures, load_figures
 from circuits.array.gates import LEAKING, Inverter
-from circuits.cache.modes import MODES, Compare, Totals, combine
+from circuits.cache.modes import MODES, Compare, Totals, combine, guarded
 from circuits.cache.targets import TARGETS
 from circuits.cells.cell import Cell
 from circuits.cells.design import build_cell
 from circuits.data import physical
 from circuits.devices.node import Node, load_node
+from circuits.ecc import Protection, protect
 from circuits.errors import InputError
 from circuits.quantity import parse_bytes
 
@@ -53,6 +54,7 @@ class CacheDesign:
     leakage: str
     wires: str
     refresh_W: float = 0.0
+    ecc: str | None = None
     works: dict[str, str] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
 
@@ -71,6 +73,13 @@ class Request:
     target: str
     modes: tuple[str, ...]
     organization: Mapping[str, Any] | None = None
+
+    protection: Protection | None = None
+
+    @property
+    def line_bits(self) -> int:
+        """Bits stored of a line, check bits included."""
+        return 8 * self.line_bytes + (self.protection.check_bits if self.protection else 0)
 
     @property
     def sets(self) -> int:
@@ -153,6 +162,8 @@ def _search(request: Request, node: Node, cell: Cell, tag_cell: Cell, figures: F
             continue
         bank = evaluate(node, cell, figures, shape, where, wires)
         totals = combine(mode, tag_bank, bank, compare)
+        if request.protection:
+            totals = guarded(totals, request.protection.encode, request.protection.decode)
         score = np.where(bank.fits, score_of(totals), np.inf)
         score[np.isnan(score)] = np.inf
         searched += score.size
@@ -192,11 +203,11 @@ def _organization(best: Candidate) -> dict[str, Any]:
 def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
                  line: int | str = 128, target: str = "edap", *, mode: str | None = None, temperature_K: float = 350.0,
                  leakage: str | None = None, wires: str = "repeated",
-                 organization: Mapping[str, Any] | None = None) -> CacheDesign:  # fmt: skip
+                 organization: Mapping[str, Any] | None = None, ecc: str | None = None) -> CacheDesign:  # fmt: skip
     """Return the best cache under a target, over all organisations of its tags and data and its access modes.
 
     Args:
-        cell: the data's cell: sram, sram-hd, stt, sot, or a .yaml file; the tags are SRAM.
+        cell: the data's cell, one of `cells.design.cell_names()`, or a .yaml file; the tags are SRAM.
         node: 45nm, 32nm, 22nm, 16nm, or a .yaml file.
         capacity: bytes, or text such as 3MiB; a whole number of sets, no power of two needed.
         ways: 1 to 64.
@@ -207,6 +218,7 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         leakage: a leakage school of the node; None takes its default.
         wires: the H-tree's: repeated, or unrepeated as the older array model has them.
         organization: another design's `organization`, mode included, to keep; None searches.
+        ecc: the data's code: secded over words of 64 bits, bch1, bch2, ... over words of 512 bits; None has none.
 
     Raises:
         InputError: a value that cannot be used.
@@ -218,6 +230,8 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         raise InputError(f"wires {wires!r}: unknown; known are {', '.join(WIRES)}")
     at = load_node(node, temperature_K, leakage)
     bits, tags = build_cell(cell, at), build_cell(TAG_CELL, at)
+    guard = protect(at, ecc, 8 * request.line_bytes) if ecc is not None else None
+    request = replace(request, protection=guard)
     figures, choices = load_figures()
     with physical(f"cell {bits.name} at {at.name}"), np.errstate(all="ignore"):
         best, searched = _search(request, at, bits, tags, figures, wires)
@@ -227,14 +241,16 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
     found = {name: _pick(getattr(best.totals, name), best.row, best.column) for name in FIELDS}
     if not all(0 < number < math.inf for number in found.values()):
         raise InputError(f"cell {bits.name} at {at.name}: figures out of any physical range")
+    coded = guard.assumptions if guard else ()
     assumptions = dict.fromkeys(
-        (f"global wires: {wires}", *at.assumptions, *bits.assumptions, *tags.assumptions, *choices)
+        (f"global wires: {wires}", *at.assumptions, *bits.assumptions, *tags.assumptions, *choices, *coded)
     )
     return CacheDesign(
         bits.name, at.name, request.capacity_bytes, request.ways, request.line_bytes, **found,
-        organization=_organization(best), searched=searched, target=target, mode=best.mode,
+        organization=_organization(best) | ({"ecc": guard.as_dict()} if guard else {}),
+        searched=searched, target=target, mode=best.mode,
         temperature_K=at.temperature_K, leakage=at.leakage, wires=wires,
-        refresh_W=float(best.data[1].refresh_W[best.column]),
+        refresh_W=float(best.data[1].refresh_W[best.column]), ecc=ecc,
         works=at.works | bits.works | tags.works, assumptions=list(assumptions),
     )  # fmt: skip
 
@@ -245,7 +261,6 @@ def _pick(values: Any, row: int, column: int) -> float:
 
 def _shape(request: Request, mode: str) -> Shape:
     """Return the data bank's shape: in fast mode a word is a whole set, in normal mode a row must hold whole sets."""
-    line_bits = 8 * request.line_bytes
     if mode == "fast":
-        return Shape(request.sets, request.ways * line_bits, 1)
-    return Shape(request.sets * request.ways, line_bits, request.ways if mode == "normal" else 1)
+        return Shape(request.sets, request.ways * request.line_bits, 1)
+    return Shape(request.sets * request.ways, request.line_bits, request.ways if mode == "normal" else 1)

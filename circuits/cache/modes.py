@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from circuits.array.bank import Bank
+from circuits.array.gates import Cost
 
 MODES = ("normal", "fast", "sequential")
 
@@ -30,6 +31,18 @@ class Compare:
     energy_J: float
     leakage_W: float
     area_m2: float
+
+
+def guarded(totals: Totals, encode: Cost, decode: Cost) -> Totals:
+    """Return the cache with an encoder in front of every write, and a decoder behind every read, of a line."""
+    return Totals(
+        totals.read_latency_s + decode.delay_s,
+        totals.write_latency_s + encode.delay_s,
+        totals.read_energy_J + decode.energy_J,
+        totals.write_energy_J + encode.energy_J,
+        totals.leakage_W + encode.leakage_W + decode.leakage_W,
+        totals.area_m2 + encode.area_m2 + decode.area_m2,
+    )
 
 
 def combine(mode: str, tag: Bank, data: Bank, compare: Compare) -> Totals:

@@ -14,9 +14,10 @@ from circuits.errors import InputError
 
 @dataclass(frozen=True)
 class Storage:
-    """The capacitor, and the share of Vdd that it may lose before it is refreshed."""
+    """The capacitor, the least area of a cell that holds it, and the share of Vdd it may lose until refreshed."""
 
     storage_F: float
+    least_area_m2: float
     droop_share: float
 
 
@@ -53,6 +54,8 @@ def build(file: DataFile, node: Node) -> Cell:
         width, height = strip_width(node, [round(access.units)]), rules.gate_pitches * node.gate_pitch_m
     else:
         width, height = planar_cell(node, file.record(PlanarRules, "planar", file.section("planar")))
+    grown = math.sqrt(max(storage.least_area_m2 / (width * height), 1.0))
+    width, height = width * grown, height * grown
     gate, supply = access.units * node.unit_m, node.vdd_V
     ohm = node.resistance(gate) / access.drive_share
     left_V = (0.5 - storage.droop_share) * supply
