@@ -194,11 +194,28 @@ def _wires(file: DataFile, temperature_K: float) -> dict[str, Wire]:
     return found
 
 
+def _lag(vdd_V: float, threshold_V: float) -> float:
+    """Return the on-current over the mean current while an inverter switches.
+
+    The mean is of the currents at (Vgs, Vds) = (Vdd, Vdd/2) and (Vdd/2, Vdd), M. H. Na et al., "The effective drive
+    current in CMOS inverters", IEDM 2002. Under the linear law the first is saturated; the second has half the gate's
+    swing. Near the threshold a real device slows down by more.
+    """
+    full = vdd_V - threshold_V
+    return 2 * full / (full + max(vdd_V / 2 - threshold_V, 0.0))
+
+
 def _supplied(transistors: Transistors, vdd_V: float) -> Transistors:
     """Return the transistors at another supply: the on-current falls linearly to nothing at the threshold."""
-    part = (vdd_V - transistors.threshold_V) / (transistors.vdd_V - transistors.threshold_V)
-    return replace(transistors, vdd_V=vdd_V, on_current_n_A_per_m=part * transistors.on_current_n_A_per_m,
-                   on_current_p_A_per_m=part * transistors.on_current_p_A_per_m)  # fmt: skip
+    nominal, threshold = transistors.vdd_V, transistors.threshold_V
+    part = (vdd_V - threshold) / (nominal - threshold)
+    return replace(
+        transistors, vdd_V=vdd_V,
+        on_current_n_A_per_m=part * transistors.on_current_n_A_per_m,
+        on_current_p_A_per_m=part * transistors.on_current_p_A_per_m,
+        effective_resistance_factor=transistors.effective_resistance_factor
+        * (_lag(vdd_V, threshold) / _lag(nominal, threshold)),
+    )  # fmt: skip
 
 
 def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = None,

@@ -45,6 +45,13 @@ def test_a_lower_supply_is_slower_and_leaks_less(name):
         assert low.on_n_A_per_m < high.on_n_A_per_m
 
 
+def test_the_effective_resistance_follows_the_mean_switching_current():
+    """At 16 nm Vth is 0.163 V: from 0.8 to 0.6 V, Vdd over ((Vdd - Vth) + (Vdd/2 - Vth)) rises by 1.142."""
+    high, low = (load_node("16nm", 300, vdd_V=v).resistance(1.0) for v in (0.8, 0.6))
+    mean = [(v - 0.163) + (v / 2 - 0.163) for v in (0.8, 0.6)]
+    assert low / high == pytest.approx(0.6 / mean[1] / (0.8 / mean[0]), rel=1e-9)
+
+
 @pytest.mark.parametrize("name", node_names())
 def test_the_nodes_own_supply_changes_nothing_but_the_note(name):
     plain, given_ = load_node(name), load_node(name, vdd_V=load_node(name).vdd_V)
