@@ -1,0 +1,83 @@
+"""The commands `variation` and `sensitivity`."""
+
+from typing import Any
+
+import click
+
+_CELL = click.option("--cell", default="sram", show_default=True, help="sram, sram-hd, stt, sot, or a .yaml file.")
+_NODE = click.option("--node", default="16nm", show_default=True, help="A node's name, or a .yaml file.")
+_CAPACITY = click.option("--capacity", required=True, help="Such as 3MiB; any whole number of sets.")
+_TARGET = click.option("--target", default="edap", show_default=True, help="As `hwmodel cache` takes it.")
+_TEMPERATURE = click.option("--temperature", "temperature_K", type=float, default=350.0, show_default=True,
+                            help="In kelvin, 300 to 400.")  # fmt: skip
+_LEAKAGE = click.option("--leakage", help="A leakage school of the node; by default the node's own default.")
+
+
+@click.command()
+@_CELL
+@_NODE
+@_CAPACITY
+@_TARGET
+@_TEMPERATURE
+@_LEAKAGE
+@click.option("--samples", type=int, default=100_000, show_default=True, help="Cells drawn, 1 to 10,000,000.")
+@click.option("--dies", type=int, default=50, show_default=True, help="Chips drawn, 1 to 10,000.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same numbers.")
+@click.option("--scale", type=float, default=1.0, show_default=True, help="Of every spread, 0 to 10.")
+def variation(cell: str, node: str, capacity: str, target: str, temperature_K: float, leakage: str | None,
+              samples: int, dies: int, seed: int, scale: float) -> dict[str, Any]:  # fmt: skip
+    """Draw cells and chips about a design: quantiles and yields.
+
+    A yield is the part of cells, or of chips with and without an error-correcting code, that read, write, keep
+    their bit and are in time.
+
+    \b
+    Example:
+      hwmodel variation --cell stt --node 16nm --capacity 3MiB --samples 20000 --seed 1
+    """
+    from circuits.variation import vary_cache, vary_cell
+
+    hot: dict[str, Any] = {"temperature_K": temperature_K, "leakage": leakage, "scale": scale, "seed": seed}
+    one = vary_cell(cell, node, samples, **hot)
+    chips = vary_cache(cell, node, capacity, target=target, dies=dies, **hot)
+    cells = one.as_dict()
+    named = list(dict.fromkeys([*chips.assumptions, *one.assumptions]))
+    dropped = ("cell", "node", "works", "assumptions")
+    return {
+        **{k: v for k, v in chips.as_dict().items() if k not in ("works", "assumptions", "seed", "dies")},
+        "seed": seed, "samples": samples, "dies": dies,
+        "of_cell": {k: v for k, v in cells.items() if k not in (*dropped, "samples", "seed")},
+        "works": chips.works | one.works, "assumptions": named,
+    }  # fmt: skip
+
+
+@click.command()
+@_CELL
+@_NODE
+@_CAPACITY
+@_TARGET
+@_TEMPERATURE
+@_LEAKAGE
+@click.option("--swing", type=float, help="The part of itself that a figure moves either way; by default a tenth.")
+@click.option("--organization", type=click.Choice(["fixed", "free", "both"]), default="both", show_default=True,
+              help="Keep the best organisation, search again under each change, or both.")  # fmt: skip
+@click.option("--output", "only", help="Only this output, such as leakage_W.")
+def sensitivity(cell: str, node: str, capacity: str, target: str, temperature_K: float, leakage: str | None,
+                swing: float | None, organization: str, only: str | None) -> list[dict[str, Any]]:  # fmt: skip
+    """Move every assumption of a cache, the leakage school first, and list how far each output follows.
+
+    \b
+    Example:
+      hwmodel sensitivity --cell stt --node 16nm --capacity 3MiB --output area_m2
+    """
+    from circuits.cache.design import FIELDS
+    from circuits.errors import InputError
+    from circuits.variation import tornado
+
+    if only is not None and only not in FIELDS:
+        raise InputError(f"output {only!r}: unknown; known are {', '.join(FIELDS)}")
+    chosen = ("fixed", "free") if organization == "both" else (organization,)
+    table = tornado(cell, node, capacity, target=target, swing=swing, organizations=chosen,
+                    temperature_K=temperature_K, leakage=leakage)  # fmt: skip
+    rows = table if only is None else table[table["output"] == only]
+    return [dict(zip(rows.columns, row, strict=True)) for row in rows.itertuples(index=False)]

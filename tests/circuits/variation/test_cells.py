@@ -1,0 +1,150 @@
+"""Cells that scatter: the nominal design without spread, propagation of small spreads, laws, seeds, bad input."""
+
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+
+from circuits import design_cell
+from circuits.devices.node import load_node
+from circuits.errors import InputError
+from circuits.overrides import overridden
+from circuits.variation import vary_cell
+from circuits.variation.devices import Device, pelgrom_V
+from circuits.variation.of_cell import DIE, failures, prepared
+from circuits.variation.spread import load_spread, scaled
+
+CELLS = ("sram", "sram-hd", "stt", "sot")
+JUNCTION_SPREADS = ("diameter_m", "resistance_area", "magnetoresistance", "anisotropy")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_without_spread_every_cell_is_the_nominal_one_exactly(cell):
+    found, designed = vary_cell(cell, samples=101, scale=0.0), design_cell(cell)
+    for name, values in found.values.items():
+        right = designed.device[name] if name in designed.device else getattr(designed, name)
+        assert set(values.tolist()) == {right}
+    assert set(found.yields.values()) == {1.0}
+    assert set(found.failures.values()) == {0.0}
+
+
+@pytest.mark.parametrize("cell", ["stt", "sot"])
+def test_the_equations_meet_the_designs_own_margin(cell):
+    """The design divides its current by `current_margin` and finds the pulse: at that pulse the margin comes back."""
+    found = vary_cell(cell, samples=1, scale=0.0)
+    with overridden() as figures:
+        design_cell(cell)
+    assert found.margins["write"][0] == pytest.approx(figures[f"{cell}.write.current_margin"].value - 1, rel=1e-6)
+
+
+def test_the_pulse_that_the_scaling_starts_from_is_the_designs():
+    nominal = prepared("stt", "16nm", load_spread(), 350.0, None)
+    pulses = [nominal.bases["pulse 0"], nominal.bases["pulse 1"]]
+    assert pulses == pytest.approx([nominal.cell.set_latency_s, nominal.cell.reset_latency_s], rel=0.3)
+
+
+def test_pelgrom_falls_with_the_root_of_the_area():
+    node, spread = load_node("16nm"), load_spread()
+    one = pelgrom_V(node, spread, node.unit_m)
+    assert pelgrom_V(node, spread, 4 * node.unit_m) == pytest.approx(one / 2)
+    assert one == pytest.approx(1.34e-9 / math.sqrt(2 * node.unit_m * 20e-9))
+    assert 0.01 < one < 0.04
+
+
+def test_a_pairs_difference_scatters_by_the_coefficient():
+    node, spread, random = load_node("22nm"), load_spread(), np.random.default_rng(3)
+    names = ("x.threshold", "x.width", "die.threshold", "die.fin_height")
+    draws = [{name: random.standard_normal(100_000) * (not name.startswith("die")) for name in names} for _ in range(2)]
+    one, two = (Device.draw(node, spread, "x", 3, d).threshold_V for d in draws)
+    area = 3 * node.unit_m * node.track_m
+    assert np.std(one - two) == pytest.approx(spread.cell.pelgrom_planar_V_m / math.sqrt(area), rel=0.01)
+
+
+def test_small_spreads_propagate_as_gaussians():
+    """ln Delta is that of the barrier: sigma^2 = (2 sigma_D/D)^2 + sigma_K^2, over neighbours and chips."""
+    found = vary_cell("stt", samples=200_000, scale=0.1)
+    spread = load_spread()
+    diameter = math.hypot(spread.cell.diameter_m, spread.die.diameter_m) / 40e-9
+    right = 0.1 * math.hypot(2 * diameter, spread.cell.anisotropy)
+    stability = found.values["stability"]
+    assert np.std(stability) / np.mean(stability) == pytest.approx(right, rel=0.01)
+
+
+def test_leakage_of_small_spreads_is_lognormal():
+    found = vary_cell("sram", samples=100_000, scale=0.02).values["leakage_W"]
+    logs = np.log(found)
+    assert abs(float(np.mean(((logs - logs.mean()) / logs.std()) ** 3))) < 0.05
+    assert np.std(logs) == pytest.approx(np.std(found) / np.mean(found), rel=0.01)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_more_spread_never_yields_more(cell):
+    found = [vary_cell(cell, samples=4000, scale=scale) for scale in (0.0, 0.5, 1.0, 1.5, 2.0)]
+    for yields in ([f.yields["all"] for f in found], [-f.failures["all"] for f in found]):
+        assert all(a >= b - 1e-12 for a, b in itertools.pairwise(yields))
+
+
+@pytest.mark.parametrize("cell", ["stt", "sot"])
+def test_rare_failures_agree_with_counting_where_counting_can_see_them(cell):
+    spread = load_spread()
+    nominal = prepared(cell, "16nm", scaled(spread, 1.5), 350.0, None)
+    found = failures(nominal, np.zeros((1, len(DIE))))
+    counted = vary_cell_of_one_chip(cell, 1.5)
+    for name in ("read", "retention", "timing"):
+        if counted[name] > 1e-3:
+            assert found[name][0] == pytest.approx(counted[name], rel=0.35)
+
+
+def vary_cell_of_one_chip(cell, scale):
+    die = {f"spread.die.{name}": 1e-12 for name in vars(load_spread().die)}
+    with overridden(die):
+        found = vary_cell(cell, samples=100_000, scale=scale)
+    return {name: 1 - part for name, part in found.yields.items()}
+
+
+def test_lost_fins_are_drawn():
+    with overridden({"spread.cell.fin_loss": 0.01}):
+        found = vary_cell("sram", samples=20_000)
+    assert found.failures["all"] == pytest.approx(0.1, rel=1e-6)
+    slow = found.values["read_current_A"] < 0.75 * found.nominal.read_current_A
+    assert np.mean(slow) == pytest.approx(1 - 0.99**8, rel=0.1)
+
+
+def test_the_same_seed_gives_the_same_cells_and_another_gives_others():
+    one, two, three = (vary_cell("sot", samples=500, seed=seed) for seed in (4, 4, 5))
+    assert all(np.array_equal(one.values[k], two.values[k]) for k in one.values)
+    assert not np.array_equal(one.values["read_current_A"], three.values["read_current_A"])
+
+
+def test_a_wider_junction_keeps_its_bit_longer_and_scatters_are_independent():
+    with overridden({"spread.cell.anisotropy": 1e-9}):
+        found = vary_cell("stt", samples=5000)
+    assert np.corrcoef(found.values["stability"], found.values["read_current_A"])[0, 1] > 0.4
+
+
+def test_planar_nodes_too():
+    found = vary_cell("sram", "32nm", samples=2000)
+    assert 0 < found.values["leakage_W"].std() / found.values["leakage_W"].mean() < 2
+
+
+def test_the_document_is_json():
+    document = json.loads(json.dumps(vary_cell("stt", samples=100).as_dict()))
+    assert document["quantiles"]["signal_A"]["p50"] > 0
+    assert any("spread: cell.diameter_m" in line for line in document["assumptions"])
+    assert "beach2008" in document["works"]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [({"samples": 0}, "samples"), ({"samples": -1}, "samples"), ({"samples": 10**9}, "samples"),
+     ({"samples": 1.5}, "samples"), ({"samples": math.nan}, "samples"), ({"samples": True}, "samples"),
+     ({"seed": -1}, "seed"), ({"seed": "x"}, "seed"), ({"scale": math.nan}, "scale"), ({"scale": -1}, "scale"),
+     ({"scale": 11}, "scale"), ({"cell": "flash"}, "cell"), ({"node": "1nm"}, "node"),
+     ({"temperature_K": 0}, "temperature")],
+)  # fmt: skip
+def test_bad_input_is_one_line_that_names_it(options, named):
+    with pytest.raises(InputError, match=named) as raised:
+        vary_cell(**options)
+    assert "\n" not in str(raised.value)
