@@ -11,8 +11,11 @@ import pytest
 
 from circuits.array.mats.assumptions import load_assumptions
 from circuits.array.mats.bank import Content, Organisations, evaluate
+from circuits.array.mats.cache import combine, data_content, tag_content
 from circuits.array.mats.decoder import predecode
 from circuits.array.mats.process import Metal
+from circuits.array.mats.search import FRONT, TARGETS, design_front, front
+from circuits.array.mats.space import DATA, TAG, WHOLE_TAG, explore
 from circuits.array.mats.tree import run
 from circuits.errors import InputError
 from circuits.interchange.cell_file import read_cell
@@ -183,3 +186,53 @@ def test_unknown_names_are_said():
         load_metal(22, "poly")
     with pytest.raises(InputError, match="temperature 200 K"):
         load_process(22, "HP", 200.0)
+
+
+def parts(cell="STT", node=22, given=OLDER):
+    return (load_process(node), given, read_cell(REFERENCE / "cells" / f"{cell}.cell"),
+            load_metal(node, "local_aggressive"), load_metal(node, "global_aggressive"))  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["normal", "fast", "sequential"])
+def test_search_in_closed_form_agrees_with_bank_by_bank(mode):
+    """Banks made of shared mats cost what each costs when evaluated alone."""
+    shape = (mode, 1 << 21, 512, 16)
+    for limits, content in ((TAG, lambda at: tag_content(*shape, at)), (DATA, lambda _: data_content(*shape))):
+        with np.errstate(all="ignore"):
+            found = explore(*parts(), limits, content)
+            index = np.linspace(0, len(found) - 1, 300).astype(int)
+            alone = evaluate(*parts(), content(found.at(index)), found.at(index))
+        assert alone.fits.all()
+        for name in ("area_m2", "read_s", "write_s", "mat_s", "tree_s", "read_J", "write_J", "leakage_W"):
+            np.testing.assert_allclose(getattr(found, name)[index], getattr(alone, name), rtol=1e-9)
+
+
+@pytest.mark.parametrize("mode", ["normal", "sequential"])
+def test_best_of_each_target_is_the_best_of_all_pairs(mode):
+    shape = (mode, 1 << 20, 512, 16)
+    small = replace(TAG, bank=2, mux=(2, 0, 2))
+    found = design_front(*parts(), *shape, tag_limits=small, data_limits=replace(DATA, bank=3, mux=(3, 1, 1)))
+    all_ = combine(mode, found.tags.figures(slice(None), (slice(None), None)),
+                   found.datas.figures(slice(None), (None, slice(None))))  # fmt: skip
+    for name, figures in TARGETS.items():
+        scores = np.prod(np.broadcast_arrays(*(getattr(all_, f) for f in figures)), axis=0)
+        choice = found.best[name]
+        assert np.prod([choice.totals[f] for f in figures]) == pytest.approx(scores.min(), rel=1e-9)
+    shape = (len(found.tags), len(found.datas))
+    columns = [np.broadcast_to(getattr(all_, f), shape).ravel() for f in FRONT]
+    assert len(front(*columns)) == len(found.front_tag)
+
+
+def test_front_against_every_pair_of_points():
+    points = np.random.default_rng(1).random((400, 3)) + 0.1
+    worse = (points[:, None, :] >= points[None, :, :]).all(2) & (points[:, None, :] > points[None, :, :]).any(2)
+    np.testing.assert_array_equal(front(*points.T), np.nonzero(~worse.any(1))[0])
+
+
+def test_a_second_output_level_never_helps_the_tags():
+    """The search leaves it out; the whole space has no better cache under any target."""
+    shape = ("normal", 1 << 20, 512, 16)
+    found, whole = (design_front(*parts(), *shape, tag_limits=limits) for limits in (TAG, WHOLE_TAG))
+    for name, figures in TARGETS.items():
+        ours, theirs = (np.prod([one.best[name].totals[f] for f in figures]) for one in (found, whole))
+        assert ours == pytest.approx(theirs, rel=1e-9)

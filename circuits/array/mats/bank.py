@@ -7,7 +7,7 @@ import numpy as np
 
 from circuits.array.gates import horowitz
 from circuits.array.mats.assumptions import Assumptions
-from circuits.array.mats.decoder import predecode
+from circuits.array.mats.decoder import Predecode, predecode
 from circuits.array.mats.element import Element
 from circuits.array.mats.logic import drain_F, inverter_leak_A, size
 from circuits.array.mats.process import Metal, Process
@@ -148,15 +148,28 @@ def comparators(process: Process, given: Assumptions, bits: Any) -> tuple[Any, A
     return delay, 4 * (energy + (bottom + top) * supply**2), leak + 0.0 * quarter, area
 
 
-def _mat(process: Process, given: Assumptions, cell: Element, local: Metal, content: Content, at: Organisations,
-         shape: Form, decoded: Any, ways: Any, flat: Subarray) -> tuple[Mat, Subarray]:  # fmt: skip
-    """Return the mats. `flat` gives the subarrays' sizes, which the predecoders' wires follow; delays come after."""
+def _select(process: Process, given: Assumptions, mux: Any) -> Predecode:
+    """Return the predecoders of multiplexers: their lines are short, so one of each size is enough."""
+    bits = _log2(mux)
+    table = predecode(process, given, np.arange(bits.max(initial=0) + 1), 0.0)
+    return Predecode(*(values[bits] for values in vars(table).values()))
+
+
+def mats(process: Process, given: Assumptions, cell: Element, local: Metal, content: Content, at: Organisations,
+         shape: Form, decoded: Any, ways: Any) -> tuple[Mat, Subarray]:  # fmt: skip
+    """Return the mats, and their subarrays; `ways` tags of a set lie in each. Predecoders stand amid the subarrays."""
     copies, working = at.mat_rows * at.mat_columns, at.sub_rows * at.sub_columns
-    line_F = local.F_per_m * (flat.height_m * at.mat_rows / 2 + flat.width_m * at.mat_columns / 2)
     extra = given.way_decode_share * (np.round(np.log2(content.ways)) if not content.tag else 0)
-    row = predecode(process, given, (decoded + int(extra)), line_F)
-    selects = [predecode(process, given, _log2(m), 0.0) for m in (shape.mux, shape.mux_1, shape.mux_2)]
-    one = build(process, given, cell, local, shape, row.ramp_per_s)
+    rows: list[Predecode] = []
+
+    def ramp_of(width_m: Any, height_m: Any) -> Any:
+        line_F = local.F_per_m * (height_m * at.mat_rows / 2 + width_m * at.mat_columns / 2)
+        rows.append(predecode(process, given, decoded + int(extra), line_F))
+        return rows[0].ramp_per_s
+
+    one = build(process, given, cell, local, shape, ramp_of)
+    row = rows[0]
+    selects = [_select(process, given, m) for m in (shape.mux, shape.mux_1, shape.mux_2)]
     before_s = np.maximum.reduce([row.delay_s, *(part.delay_s for part in selects)])
     predecoders = (row, *selects)
     area = sum(part.area_m2 for part in predecoders)
@@ -180,8 +193,7 @@ def evaluate(process: Process, given: Assumptions, cell: Element, local: Metal, 
              at: Organisations) -> Banks:  # fmt: skip
     """Return a bank for every organisation; where `fits` is false the figures mean nothing."""
     tree, shape, decoded, fits = form(content, at)
-    sized = build(process, given, cell, local, shape, 1e41)
-    mat, one = _mat(process, given, cell, local, content, at, shape, decoded, tree.mat_spread, sized)
+    mat, one = mats(process, given, cell, local, content, at, shape, decoded, tree.mat_spread)
     fits = fits & one.fits
     pitch, sharing = 0.0, 1
     if trunk.style == "repeated":

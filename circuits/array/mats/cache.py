@@ -13,6 +13,21 @@ STATE_BITS = 2  # valid and dirty
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What a cache takes from a bank."""
+
+    area_m2: Any
+    read_s: Any
+    write_s: Any
+    mat_s: Any
+    column_s: Any
+    tree_s: Any
+    read_J: Any
+    write_J: Any
+    leakage_W: Any
+
+
+@dataclass(frozen=True)
 class Totals:
     """What a cache costs, for each pair of a tag and a data organisation that stand at one index."""
 
@@ -47,7 +62,7 @@ def tag_content(mode: str, capacity_bits: int, word_bits: int, ways: int, at: Or
                    least_columns=1 if mode == "sequential" else ways)  # fmt: skip
 
 
-def combine(mode: str, tag: Banks, data: Banks) -> Totals:
+def combine(mode: str, tag: Figures | Banks, data: Figures | Banks) -> Totals:
     """Return caches of banks at equal (or broadcast) indices.
 
     normal: tags and the set's row are read together, then the hit selects columns; fast: tags and all ways are read

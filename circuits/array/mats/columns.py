@@ -15,7 +15,7 @@ from circuits.array.mats.process import Metal, Process
 
 @dataclass(frozen=True)
 class Mux:
-    """Multiplexers of pass devices. What stands before one is loaded by `seen_F`, or `drain_F` in energy."""
+    """One multiplexer of pass devices. What stands before one is loaded by `seen_F`, or `drain_F` in energy."""
 
     delay_s: Any
     energy_J: Any
@@ -25,7 +25,7 @@ class Mux:
     ohm: Any
 
 
-def multiplex(process: Process, given: Assumptions, cell: Element, inputs: Any, count: Any, load_F: Any, next_F: Any,
+def multiplex(process: Process, given: Assumptions, cell: Element, inputs: Any, load_F: Any, next_F: Any,
               least_A: Any) -> Mux:  # fmt: skip
     """Return multiplexers wide enough for a write current, and for a small share of a resistive cell's voltage."""
     f = process.feature_m
@@ -38,14 +38,14 @@ def multiplex(process: Process, given: Assumptions, cell: Element, inputs: Any, 
     out = inputs * own
     ohm = process.resistance(width)
     swing = process.vdd_V * (process.vdd_V - process.threshold_V)
-    parts = (given.settle_factor * ohm * (out + load_F), (out + next_F) * swing * count,
+    parts = (given.settle_factor * ohm * (out + load_F), (out + next_F) * swing,
              size(process, given, width, 0.0, region)[0], own, out + own + load_F, ohm)  # fmt: skip
-    return Mux(*(np.where((inputs > 1) & (count > 0), part, 0.0) for part in parts))
+    return Mux(*(np.where(inputs > 1, part, 0.0) for part in parts))
 
 
 @dataclass(frozen=True)
 class Amplifier:
-    """Latch amplifiers, each as wide as the columns that share it. Energy and leakage are of all."""
+    """A latch amplifier, as wide as the columns that share it."""
 
     delay_s: Any
     energy_J: Any
@@ -55,8 +55,8 @@ class Amplifier:
     fits: Any
 
 
-def amplify(process: Process, given: Assumptions, cell: Element, pitch_m: Any, count: Any) -> Amplifier:
-    """Return the amplifiers: a latch, tau ln(Vdd/V), behind a current-to-voltage stage where a cell is sensed so.
+def amplify(process: Process, given: Assumptions, cell: Element, pitch_m: Any) -> Amplifier:
+    """Return an amplifier: a latch, tau ln(Vdd/V), behind a current-to-voltage stage where a cell is sensed so.
 
     Devices lie across the pitch and fold to it; a pitch that cannot hold a folded device is refused.
     """
@@ -82,11 +82,20 @@ def amplify(process: Process, given: Assumptions, cell: Element, pitch_m: Any, c
         stage = given.stage(f * (1 + 1e-9))
         delay, energy, leak = delay + stage.latency_s, energy + stage.energy_J, leak + stage.leakage_W
         height = height + given.current_stage_area_features2 * f**2 / pitch
-    return Amplifier(delay, energy * count, leak * count, height, load_F, fits)
+    return Amplifier(delay, energy, leak, height, load_F, fits)
 
 
-def precharge(process: Process, given: Assumptions, cell: Element, local: Metal, columns: Any) -> tuple[Any, Any, Any]:
-    """Return energy [J] of switching all columns' prechargers, their leakage [W] and height [m].
+@dataclass(frozen=True)
+class Precharge:
+    """The prechargers of all columns, without the charge that they give to the bit lines."""
+
+    energy_J: Any
+    leakage_W: Any
+    height_m: Any
+
+
+def precharge(process: Process, given: Assumptions, cell: Element, local: Metal, columns: Any) -> Precharge:
+    """Return the prechargers of all columns.
 
     A chain drives an inverter a column, which drives two precharge devices and an equaliser.
     """
@@ -98,9 +107,10 @@ def precharge(process: Process, given: Assumptions, cell: Element, local: Metal,
     own = drain_F(process, given, least, 0.0, region) + drain_F(process, given, 0.0, p_m, region)
     input_F = process.gate_F_per_m * (least + p_m)
     line_F = input_F + cell.width_features * f * local.F_per_m
-    drive = chain(process, given, 1.0, input_F, columns * line_F).cost(1e20)
+    drivers = chain(process, given, 1.0, input_F, columns * line_F)
+    drive = drivers.cost(1e20)
     energy = drive.energy_J + (gates + own) * supply**2 * columns
     leak = inverter_leak_A(process, least, p_m) + charge * process.off_p_A_per_m
     high = np.maximum(*(size(process, given, 0.0, width, region)[0] for width in (charge, least)))
-    high = np.maximum(high + size(process, given, least, p_m, region)[0], drive.height_m)
-    return energy, drive.leakage_W + leak * supply * columns, high
+    high = np.maximum(high + size(process, given, least, p_m, region)[0], drivers.size()[0])
+    return Precharge(energy, drive.leakage_W + leak * supply * columns, high)

@@ -7,7 +7,7 @@ import numpy as np
 
 from circuits.array.gates import horowitz
 from circuits.array.mats.assumptions import Assumptions
-from circuits.array.mats.driver import LATENCY, Chain, Part, chain
+from circuits.array.mats.driver import LATENCY, Chain, Part, Spread, chain
 from circuits.array.mats.logic import drain_F, nand_leak_A, size
 from circuits.array.mats.process import Process
 
@@ -39,22 +39,35 @@ class Nand:
     def effort(self) -> float:
         return (self.inputs + self.process.p_to_n) / (1 + self.process.p_to_n)
 
+    @property
+    def drain_F(self) -> float:
+        region = self.given.drain_region_features * self.process.feature_m
+        return float(drain_F(self.process, self.given, self.n_m, self.p_m, region, self.inputs))
+
+    @property
+    def leakage_W(self) -> float:
+        return nand_leak_A(self.process, self.given, self.p_m, self.inputs) * self.process.vdd_V
+
+    def size(self) -> tuple[float, float]:
+        """Return height and width [m]."""
+        region = self.given.gate_region_features * self.process.feature_m
+        high, wide = size(self.process, self.given, self.n_m, self.p_m, region, self.inputs)
+        return float(high), float(wide)
+
     def before(self, drivers: Chain, ramp_per_s: Any) -> Part:
         """Return one NAND with the chain that it drives."""
-        process, given, f = self.process, self.given, self.process.feature_m
-        out_F = drain_F(process, given, self.n_m, self.p_m, given.drain_region_features * f, self.inputs)
-        load = out_F + drivers.input_F
-        ohm = process.resistance(self.n_m) * self.inputs
-        step = horowitz(ohm * load, process.gain / self.inputs, ramp_per_s)
+        process = self.process
+        load = self.drain_F + drivers.input_F
+        step = horowitz(process.resistance(self.n_m) * self.inputs * load, process.gain / self.inputs, ramp_per_s)
         rest = drivers.cost(0.5 / step)
-        high, wide = size(process, given, self.n_m, self.p_m, given.gate_region_features * f, self.inputs)
+        (high, wide), (rest_high, rest_wide) = self.size(), drivers.size()
         return Part(
             step + rest.delay_s,
             rest.ramp_per_s,
             load * process.vdd_V**2 + rest.energy_J,
-            nand_leak_A(process, given, self.p_m, self.inputs) * process.vdd_V + rest.leakage_W,
-            np.maximum(high, rest.height_m),
-            wide + rest.width_m,
+            self.leakage_W + rest.leakage_W,
+            np.maximum(high, rest_high),
+            wide + rest_wide,
         )
 
 
@@ -62,23 +75,55 @@ def _inverter_F(process: Process, given: Assumptions) -> float:
     return process.gate_F_per_m * (1 + process.p_to_n) * given.minimum_width_features * process.feature_m
 
 
-def _pick(where: Any, one: Part, other: Part) -> Part:
-    pairs = zip(vars(one).values(), vars(other).values(), strict=True)
-    return Part(*(np.where(where, a, b) for a, b in pairs))
-
-
-def row_gates(process: Process, given: Assumptions, rows: Any, load_F: Any, load_ohm: Any, ramp_per_s: Any,
-              style: Any = LATENCY, least_A: Any = 0.0) -> tuple[Part, Any]:  # fmt: skip
-    """Return the row gates of a decoder with `rows` outputs, and which of them can be built.
-
-    Up to 8 outputs, the predecoder's lines drive the chains; beyond, a NAND joins the lines of two predecoders.
-    Leakage and height are of all rows, delay and energy of the one that opens.
+@dataclass(frozen=True)
+class RowGates:
+    """The row gates of decoders with `rows` outputs: up to 8, a predecoder's lines drive the chains; beyond, a NAND
+    joins the lines of two. Leakage and height are of all rows, delay and energy of the one that opens.
     """
-    direct = chain(process, given, 1.0, _inverter_F(process, given), load_F, load_ohm, style, least_A)
-    gate = Nand(process, given, 2)
-    joined = chain(process, given, gate.effort, gate.gate_F, load_F, load_ohm, style, least_A)
-    part = _pick(np.asarray(rows) <= 8, direct.cost(ramp_per_s), gate.before(joined, ramp_per_s))
-    return _all(part, rows), direct.fits
+
+    rows: Any
+    gate: Nand
+    drivers: Chain | Spread
+    height_m: Any
+    width_m: Any
+
+    @property
+    def fits(self) -> Any:
+        return self.drivers.fits
+
+    def spread(self, of: Any, rows: Any) -> "RowGates":
+        """Return the gates of decoders with `rows` outputs, each like the one here that `of` names."""
+        assert isinstance(self.drivers, Chain)
+        high = (self.height_m / self.rows)[of] * rows
+        return RowGates(rows, self.gate, self.drivers.spread(of), high, self.width_m[of])
+
+    def cost(self, ramp_per_s: Any) -> Part:
+        """Return the cost where the predecoders' lines rise at a ramp."""
+        process, gate, joined = self.gate.process, self.gate, np.asarray(self.rows) > 8
+        load = gate.drain_F + self.drivers.input_F
+        step = horowitz(process.resistance(gate.n_m) * gate.inputs * load, process.gain / gate.inputs, ramp_per_s)
+        rest = self.drivers.cost(np.where(joined, 0.5 / step, ramp_per_s))
+        return Part(
+            np.where(joined, step, 0.0) + rest.delay_s,
+            rest.ramp_per_s,
+            np.where(joined, load * process.vdd_V**2, 0.0) + rest.energy_J,
+            (np.where(joined, gate.leakage_W, 0.0) + rest.leakage_W) * self.rows,
+            self.height_m,
+            self.width_m,
+        )
+
+
+def row_gates(process: Process, given: Assumptions, rows: Any, load_F: Any, load_ohm: Any, style: Any = LATENCY,
+              least_A: Any = 0.0) -> RowGates:  # fmt: skip
+    """Return the row gates, each with a chain that drives a load and delivers at least `least_A`."""
+    gate, joined = Nand(process, given, 2), np.asarray(rows) > 8
+    effort = np.where(joined, gate.effort, 1.0)
+    input_F = np.where(joined, gate.gate_F, _inverter_F(process, given))
+    drivers = chain(process, given, effort, input_F, load_F, load_ohm, style, least_A)
+    high, wide = drivers.size()
+    gate_high, gate_wide = gate.size()
+    high, wide = np.where(joined, np.maximum(high, gate_high), high), np.where(joined, gate_wide, 0.0) + wide
+    return RowGates(rows, gate, drivers, high * rows, wide)
 
 
 def _all(part: Part, rows: Any) -> Part:
@@ -89,9 +134,9 @@ def _basic(process: Process, given: Assumptions, bits: int, load_F: Any, ramp_pe
     """Return a decoder of 1 to 3 bits: inverters, or NANDs with drivers; one line switches, all leak."""
     if bits == 1:
         drivers = chain(process, given, 1.0, _inverter_F(process, given), load_F)
-        cost = drivers.cost(ramp_per_s)
+        cost, (high, wide) = drivers.cost(ramp_per_s), drivers.size()
         energy = cost.energy_J + drivers.first_F * process.vdd_V**2
-        return Part(cost.delay_s, cost.ramp_per_s, energy, 2 * cost.leakage_W, 2 * cost.height_m, cost.width_m)
+        return Part(cost.delay_s, cost.ramp_per_s, energy, 2 * cost.leakage_W, 2 * high, wide)
     gate = Nand(process, given, bits)
     part = gate.before(chain(process, given, gate.effort, gate.gate_F, load_F), ramp_per_s)
     return _all(part, 2**bits)
@@ -143,15 +188,16 @@ def predecode(process: Process, given: Assumptions, bits: Any, load_F: Any) -> P
     second = np.where(bits > 3, bits // 2, 0)
     sums = [np.zeros(bits.shape) for _ in range(5)]
     sums[1] = np.full(bits.shape, FIRST_RAMP)
-    for share in (bits - second, second):
-        for size_ in np.unique(share):
-            here = share == size_
-            if not 0 < size_ <= MOST_BITS:
-                continue
-            part = _block(process, given, int(size_), load_F[here])
-            sums[0][here] = np.maximum(sums[0][here], part.delay_s)
-            sums[1][here] = np.minimum(sums[1][here], part.ramp_per_s)
-            sums[2][here] += part.energy_J
-            sums[3][here] += part.leakage_W
-            sums[4][here] += part.height_m * part.width_m
+    larger = bits - second
+    for width in range(1, MOST_BITS + 1):
+        copies = (larger == width).astype(int) + (second == width)
+        here = np.nonzero(copies)[0]
+        if not len(here):
+            continue
+        part, n = _block(process, given, width, load_F[here]), copies[here]
+        sums[0][here] = np.maximum(sums[0][here], part.delay_s)
+        sums[1][here] = np.minimum(sums[1][here], part.ramp_per_s)
+        sums[2][here] += n * part.energy_J
+        sums[3][here] += n * part.leakage_W
+        sums[4][here] += n * part.height_m * part.width_m
     return Predecode(*sums)

@@ -1,5 +1,6 @@
 """Chains of drivers: sized for least delay, for a trade of area, or for least area; delay by Horowitz's equation."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from circuits.array.gates import horowitz
 from circuits.array.mats.assumptions import Assumptions
-from circuits.array.mats.logic import drain_F, inverter_leak_A, size
+from circuits.array.mats.logic import inverter_drain_F, inverter_leak_A, size
 from circuits.array.mats.process import Process
 
 LATENCY, BALANCED, AREA = 0, 1, 2
@@ -28,6 +29,16 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Drive:
+    """What a chain costs, but for its size."""
+
+    delay_s: Any
+    ramp_per_s: Any
+    energy_J: Any
+    leakage_W: Any
+
+
+@dataclass(frozen=True)
 class Chain:
     """Inverters from the first (row 0 of `n_m`) to the last; columns are organisations, `count` their stages."""
 
@@ -39,55 +50,82 @@ class Chain:
     load_ohm: Any
     fits: Any
 
-    @property
-    def input_F(self) -> Any:
-        return self._gate_F[0]
-
-    @property
+    @functools.cached_property
     def _gate_F(self) -> Any:
         return self.process.gate_F_per_m * self.n_m * (1 + self.process.p_to_n)
 
-    @property
+    @functools.cached_property
     def _drain_F(self) -> Any:
         region = self.given.drain_region_features * self.process.feature_m
-        return drain_F(self.process, self.given, self.n_m, self.n_m * self.process.p_to_n, region)
+        return inverter_drain_F(self.process, self.given, self.n_m, region)
+
+    @property
+    def input_F(self) -> Any:
+        return self._gate_F[0]
 
     @property
     def first_F(self) -> Any:
         """Gate and drain capacitance of the first stage."""
         return self._gate_F[0] + self._drain_F[0]
 
-    def _loads(self) -> Any:
-        gates, drains = self._gate_F, self._drain_F
-        loads = np.empty_like(gates)
-        loads[:-1] = gates[1:]
-        at = np.arange(len(gates))[:, None]
-        last = at == self.count - 1
-        return np.where(last, self.load_F, loads if len(gates) else 0.0) + drains, at < self.count, last
+    def size(self) -> tuple[Any, Any]:
+        """Return height and width [m]: the stages stand side by side."""
+        region = self.given.gate_region_features * self.process.feature_m
+        high, wide = size(self.process, self.given, self.n_m, self.n_m * self.process.p_to_n, region)
+        used = np.arange(len(self.n_m))[:, None] < self.count
+        return np.where(used, high, 0.0).max(0), np.where(used, wide, 0.0).sum(0)
 
-    def cost(self, ramp_per_s: Any) -> Part:
-        """Return the chain's cost when its input rises at a ramp."""
-        process, given = self.process, self.given
-        loads, used, last = self._loads()
+    @functools.cached_property
+    def _own(self) -> tuple[Any, Any, Any, Any]:
+        """Time constants of the stages and which are used; energy and leakage: what does not depend on the ramp."""
+        process, at = self.process, np.arange(len(self.n_m))[:, None]
+        used, last = at < self.count, at == self.count - 1
+        loads = np.zeros_like(self.n_m)
+        loads[:-1] = self._gate_F[1:]
+        loads = np.where(last, self.load_F, loads) + self._drain_F
         taus = process.resistance(self.n_m) * loads + np.where(last, self.load_F * self.load_ohm / 2, 0.0)
-        delay, ramp = 0.0, ramp_per_s * np.ones_like(self.count, dtype=float)
+        leak_A = inverter_leak_A(process, 1.0, process.p_to_n) * np.where(used, self.n_m, 0.0).sum(0)
+        return taus, used, np.where(used, loads, 0.0).sum(0) * process.vdd_V**2, leak_A * process.vdd_V
+
+    def spread(self, of: Any) -> "Spread":
+        """Return chains for many organisations, each like the one here that `of` names."""
+        return Spread(self, of)
+
+    def cost(self, ramp_per_s: Any, of: Any = slice(None)) -> Drive:
+        """Return the chain's cost when its input rises at a ramp."""
+        taus, used, energy, leak = self._own
+        delay, ramp = 0.0, ramp_per_s * np.ones_like(self.count[of], dtype=float)
         for tau, on in zip(taus, used, strict=True):
-            step = horowitz(tau, process.gain, ramp)
-            delay = delay + np.where(on, step, 0.0)
-            ramp = np.where(on, 0.5 / step, ramp)
-        p_m = self.n_m * process.p_to_n
-        high, wide = size(process, given, self.n_m, p_m, given.gate_region_features * process.feature_m)
-        return Part(
-            delay,
-            ramp,
-            np.where(used, loads, 0.0).sum(0) * process.vdd_V**2,
-            np.where(used, inverter_leak_A(process, self.n_m, p_m), 0.0).sum(0) * process.vdd_V,
-            np.where(used, high, 0.0).max(0),
-            np.where(used, wide, 0.0).sum(0),
-        )
+            step = horowitz(tau[of], self.process.gain, ramp)
+            if on.all():
+                delay, ramp = delay + step, 0.5 / step
+                continue
+            here = on[of]
+            delay = delay + np.where(here, step, 0.0)
+            ramp = np.where(here, 0.5 / step, ramp)
+        return Drive(delay, ramp, energy[of], leak[of])
 
 
-def chain(process: Process, given: Assumptions, effort: float, input_F: float, load_F: Any, load_ohm: Any = 0.0,
+@dataclass(frozen=True)
+class Spread:
+    """Chains for many organisations, of few distinct ones."""
+
+    chain: Chain
+    of: Any
+
+    @property
+    def input_F(self) -> Any:
+        return self.chain.input_F[self.of]
+
+    @property
+    def fits(self) -> Any:
+        return self.chain.fits[self.of]
+
+    def cost(self, ramp_per_s: Any) -> Drive:
+        return self.chain.cost(ramp_per_s, self.of)
+
+
+def chain(process: Process, given: Assumptions, effort: Any, input_F: Any, load_F: Any, load_ohm: Any = 0.0,
           style: Any = LATENCY, least_A: Any = 0.0) -> Chain:  # fmt: skip
     """Return an inverting chain from a gate of `input_F` and logical effort `effort` to a load.
 

@@ -1,5 +1,6 @@
 """A subarray at every organisation: rows of cells, row gates, columns, three multiplexer levels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,10 +8,10 @@ import numpy as np
 
 from circuits.array.gates import horowitz
 from circuits.array.mats.assumptions import Assumptions
-from circuits.array.mats.columns import Amplifier, Mux, amplify, multiplex, precharge
-from circuits.array.mats.decoder import row_gates
-from circuits.array.mats.driver import Part
+from circuits.array.mats.columns import Amplifier, Mux, Precharge, amplify, multiplex, precharge
+from circuits.array.mats.decoder import RowGates, row_gates
 from circuits.array.mats.element import Element
+from circuits.array.mats.groups import groups
 from circuits.array.mats.logic import drain_F, inverter_leak_A
 from circuits.array.mats.process import Metal, Process
 
@@ -168,37 +169,75 @@ def _write_s(cell: Element, row_s: Any, column_s: Any, charge_s: Any) -> Any:
     return open_s + charge_s + cell.reset.s + cell.set.s  # a cross-point writes its ones and zeros in turn
 
 
+def most_rows(process: Process, cell: Element) -> float:
+    """Return how many resistive cells a bit line may carry before their leakage equals an access device's current."""
+    if cell.volatile or cell.access != "CMOS":
+        return float("inf")
+    return process.on_n_A_per_m / process.off_n_A_per_m
+
+
 def _fits(process: Process, given: Assumptions, cell: Element, line: Lines, at: Form) -> Any:
     """Return where a subarray can be built: drivers wide enough, bit lines not lost in their cells' leakage."""
     most = given.maximum_width_features * process.feature_m * process.on_n_A_per_m
-    fits = (at.rows >= 1) & (line.bit_A <= most) & (line.word_A <= most)
-    if not cell.volatile and cell.access == "CMOS":
-        fits = fits & (process.on_n_A_per_m / process.off_n_A_per_m >= at.rows)
+    fits = (at.rows >= 1) & (at.rows <= most_rows(process, cell)) & (line.bit_A <= most) & (line.word_A <= most)
     if not cell.volatile and cell.voltage_sensed:
         low, charged = (_levels(cell, line, process.vdd_V)[i] for i in (2, 4))
         fits = fits & (charged - low > cell.sense_V)
     return fits
 
 
-def build(process: Process, given: Assumptions, cell: Element, local: Metal, at: Form, ramp_per_s: Any) -> Subarray:
-    """Return a subarray for every form; `ramp_per_s` is that of the predecoders' lines."""
+def _parts(process: Process, given: Assumptions, cell: Element, local: Metal, line: Lines, at: Form,
+           ) -> tuple[RowGates, list[RowGates], tuple[Amplifier, tuple[Mux, Mux, Mux], Precharge]]:  # fmt: skip
+    """Return row gates, the gates of the multiplexers' selects, and what stands under the columns.
+
+    Each is evaluated once for every distinct form; a cross-point's drivers depend on all of rows, columns and bits.
+    """
+    f = process.feature_m
+    plain = cell.access == "CMOS" and not cell.access_leak_A
+    word_A, bit_A = (np.broadcast_to(x, at.rows.shape) for x in (line.word_A, line.bit_A))
+    drawn = [] if plain else [at.rows, at.selected]
+    to = groups(at.columns, at.rows > 8, at.style, *drawn)
+    k = to.first
+    row = row_gates(process, given, at.rows[k], line.word_F[k], line.word_ohm[k], at.style[k], word_A[k])
+    rows = row.spread(to.of, at.rows)
+    selects = []
+    for inputs in (at.mux, at.mux_1, at.mux_2):
+        to = groups(at.columns, inputs > 8, at.style, *drawn)
+        k = to.first
+        pass_m = np.maximum(given.minimum_width_features * f, bit_A[k] / process.on_n_A_per_m)
+        gate_F = process.gate_F_per_m * pass_m * at.columns[k] + line.wire_F[k]
+        gates = row_gates(process, given, inputs[k], gate_F, line.word_ohm[k], at.style[k])
+        selects.append(gates.spread(to.of, inputs))
+    to = groups(at.mux, at.mux_1, at.mux_2, *drawn)
+    k = to.first
+    out_2 = multiplex(process, given, cell, at.mux_2[k], 0.0, 0.0, bit_A[k])
+    out_1 = multiplex(process, given, cell, at.mux_1[k], out_2.seen_F, out_2.drain_F, bit_A[k])
+    sense = amplify(process, given, cell, cell.width_features * f * at.mux[k])
+    mux = multiplex(process, given, cell, at.mux[k], sense.load_F, sense.load_F, bit_A[k])
+    muxes = (to.take(mux), to.take(out_1), to.take(out_2))
+    by_column = groups(at.columns)
+    charge = by_column.take(precharge(process, given, cell, local, at.columns[by_column.first]))
+    return rows, selects, (to.take(sense), muxes, charge)
+
+
+def build(process: Process, given: Assumptions, cell: Element, local: Metal, at: Form,
+          ramp_of: Callable[[Any, Any], Any]) -> Subarray:  # fmt: skip
+    """Return a subarray for every form; `ramp_of` gives the predecoders' ramp once width and height are known."""
     f, supply = process.feature_m, process.vdd_V
     line = lines(process, given, cell, local, at)
     fits = _fits(process, given, cell, line, at)
-    row, row_fits = row_gates(process, given, at.rows, line.word_F, line.word_ohm, ramp_per_s, at.style, line.word_A)
-    pass_m = np.maximum(given.minimum_width_features * f, line.bit_A / process.on_n_A_per_m)
-    gate_F = process.gate_F_per_m * pass_m * at.columns + line.wire_F
-    selects: list[Part] = []
-    for inputs in (at.mux, at.mux_1, at.mux_2):
-        part, _ = row_gates(process, given, inputs, gate_F, line.word_ohm, ramp_per_s, at.style)
-        selects.append(part)
-    groups = at.columns // at.mux
-    out_2 = multiplex(process, given, cell, at.mux_2, at.selected, 0.0, 0.0, line.bit_A)
-    out_1 = multiplex(process, given, cell, at.mux_1, groups // at.mux_1, out_2.seen_F, out_2.drain_F, line.bit_A)
-    sense: Amplifier = amplify(process, given, cell, cell.width_features * f * at.mux, groups)
-    mux = multiplex(process, given, cell, at.mux, groups, sense.load_F, sense.load_F, line.bit_A)
-    charge_J, charge_W, charge_m = precharge(process, given, cell, local, at.columns)
-    muxes = (mux, out_1, out_2)
+    row_gate, select_gates, (sense, muxes, charge) = _parts(process, given, cell, local, line, at)
+    mux, out_1, out_2 = muxes
+    shared = at.columns // at.mux
+    counts = (shared, shared // at.mux_1, at.selected)
+    side_m = np.where(
+        row_gate.height_m > line.bit_m, row_gate.height_m * row_gate.width_m / line.bit_m, row_gate.width_m
+    )
+    side_m = np.maximum.reduce([side_m, *(part.width_m for part in select_gates)])
+    foot_m = charge.height_m + sense.height_m + sum(m.height_m for m in muxes)
+    width_m, height_m = line.word_m + side_m, line.bit_m + foot_m
+    ramp = ramp_of(width_m, height_m)
+    row, selects = row_gate.cost(ramp), [part.cost(ramp) for part in select_gates]
 
     column_s = np.maximum.reduce([part.delay_s for part in selects])
     read_s = np.maximum(row.delay_s, column_s) + _bit_line_s(process, cell, line, mux.seen_F, row.ramp_per_s)
@@ -212,33 +251,30 @@ def build(process: Process, given: Assumptions, cell: Element, local: Metal, at:
         write_s = _write_s(cell, row.delay_s, column_s, settle_s)
 
     select_J = sum(part.energy_J for part in selects)
-    mux_J = sum(m.energy_J for m in muxes)
+    mux_J = sum(m.energy_J * count for m, count in zip(muxes, counts, strict=True))
     reading_J = 0.0 if cell.volatile else 2 * cell.reading_W(supply) * sense.delay_s * at.selected
     read_J = _read_line_J(process, given, cell, line, mux, at) + reading_J + row.energy_J + select_J
     set_J, reset_J = _written_J(process, given, cell, line, mux, at)
     write_J = row.energy_J + select_J + mux_J * (1 if cell.access == "CMOS" else 2)
     rest_J = select_J + mux_J
-    leak_W = row.leakage_W + charge_W + sense.leakage_W + sum(part.leakage_W for part in selects)
+    leak_W = row.leakage_W + charge.leakage_W + sense.leakage_W * shared + sum(part.leakage_W for part in selects)
     if cell.volatile:
         own_A = 2 * inverter_leak_A(process, cell.pull_down_features * f, cell.pull_up_features * f)
         own_A = own_A + cell.access_features * f * process.off_n_A_per_m
         leak_W = leak_W + own_A * supply * at.rows * at.columns
 
-    side_m = np.where(row.height_m > line.bit_m, row.height_m * row.width_m / line.bit_m, row.width_m)
-    side_m = np.maximum.reduce([side_m, *(part.width_m for part in selects)])
-    foot_m = charge_m + sense.height_m + sum(m.height_m for m in muxes)
     return Subarray(
-        line.word_m + side_m,
-        line.bit_m + foot_m,
+        width_m,
+        height_m,
         read_s + after_s,
         write_s,
         column_s,
-        read_J + charge_J + mux_J + sense.energy_J,
+        read_J + charge.energy_J + mux_J + sense.energy_J * shared,
         write_J,
         np.maximum(set_J, reset_J),
         set_J + rest_J,
         rest_J + (1 - given.reset_carries_set_share) * reset_J + given.reset_carries_set_share * (set_J + rest_J),
         leak_W,
         line.word_m * line.bit_m,
-        fits & row_fits & sense.fits & (at.selected >= 1),
+        fits & row_gate.fits & sense.fits & (at.selected >= 1),
     )

@@ -192,7 +192,7 @@ def _low_swing(process: Process, given: Assumptions, cell: Element, metal: Metal
     delay, energy = delay + step, energy + load * supply**2
     leak = 4 * supply * (inverter_leak_A(process, scale * least, scale * ratio * least)
                          + nand_leak_A(process, given, nand.p_m, 2))  # fmt: skip
-    sense = amplify(process, given, cell, 1.0, 1)
+    sense = amplify(process, given, cell, 1.0)
     own = drain_F(process, given, drive, 0.0, region)
     ohm = process.resistance(drive)
     tau = ohm * SWING_OHMS * (line_F + 2 * own) + line_F * line_ohm / 2 + (ohm + line_ohm) * sense.load_F
