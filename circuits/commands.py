@@ -7,11 +7,12 @@ import click
 _TEMPERATURE = click.option("--temperature", "temperature_K", type=float, default=350.0, show_default=True,
                             help="In kelvin, 300 to 400.")  # fmt: skip
 _LEAKAGE = click.option("--leakage", help="A leakage school of the node; by default the node's own default.")
+_CELLS = "sram, sram-hd, sram8t, stt, sot, reram, pcm, fefet, edram, gain, or a .yaml file."
 _NODE = click.option("--node", default="16nm", show_default=True, help="45nm, 32nm, 22nm, 16nm, or a .yaml file.")
 
 
 @click.command()
-@click.option("--cell", default="sram", show_default=True, help="sram, sram-hd, stt, sot, or a .yaml file.")
+@click.option("--cell", default="sram", show_default=True, help=_CELLS)
 @_NODE
 @_TEMPERATURE
 @_LEAKAGE
@@ -28,7 +29,7 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None) -> dic
 
 
 @click.command()
-@click.option("--cell", default="sram", show_default=True, help="The data's cell; the tags are SRAM.")
+@click.option("--cell", default="sram", show_default=True, help=f"The data's cell, the tags are SRAM: {_CELLS}")
 @_NODE
 @click.option("--capacity", required=True, help="Such as 3MiB; any whole number of sets.")
 @click.option("--ways", type=int, default=16, show_default=True, help="1 to 64.")
@@ -40,11 +41,12 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None) -> dic
     help="edap, edp, read-latency, write-latency, read-energy, write-energy, read-edp, write-edp, leakage, area.",
 )
 @click.option("--mode", help="normal, fast or sequential; by default the best of the three.")
+@click.option("--ecc", help="The data's code: secded, bch1, bch2, ...; by default none.")
 @click.option("--wires", default="repeated", show_default=True, help="The H-tree's: repeated or unrepeated.")
 @_TEMPERATURE
 @_LEAKAGE
 def cache(cell: str, node: str, capacity: str, ways: int, line: str, target: str, mode: str | None,
-          wires: str, temperature_K: float, leakage: str | None) -> dict[str, Any]:  # fmt: skip
+          ecc: str | None, wires: str, temperature_K: float, leakage: str | None) -> dict[str, Any]:  # fmt: skip
     """Find the best organisation of a cache.
 
     The target edap is the mean dynamic energy of a read and a write x their mean latency x area.
@@ -56,4 +58,4 @@ def cache(cell: str, node: str, capacity: str, ways: int, line: str, target: str
     from circuits.cache.design import design_cache
 
     return design_cache(cell, node, capacity, ways, line, target, mode=mode, temperature_K=temperature_K,
-                        leakage=leakage, wires=wires).as_dict()  # fmt: skip
+                        leakage=leakage, wires=wires, ecc=ecc).as_dict()  # fmt: skip

@@ -17,11 +17,13 @@ from circuits.cells.sense import latch_s
 from circuits.devices.node import Node
 
 
-def _behind(node: Node, figures: Figures, at: Layout, every: Columns, flip_J: Any) -> Columns:
+def _behind(node: Node, cell: Cell, figures: Figures, at: Layout, every: Columns, flip_J: Any) -> Columns:
     """Return columns of which `at.selected` are chosen behind the amplifiers of `every` column.
 
     A word that is only a part of the row is written by reading the row, and turning over what differs at `flip_J`.
+    An organisation fits whose rows are all refreshed within the share of the retention that the cell allows.
     """
+    busy_s = at.rows * (every.bit_line_s + every.sense_s + every.write_s)
     pass_m, latch_m = figures.mux_units * node.unit_m, figures.sense_latch_units * node.unit_m
     select = chain(Inverter.of(node), at.selected * 2 * node.gate_F(pass_m), at.fanout)
     part = at.mux > 1
@@ -38,6 +40,7 @@ def _behind(node: Node, figures: Figures, at: Layout, every: Columns, flip_J: An
         write_J=np.where(part, every.read_J + flip_J, every.write_J) + select.energy_J,
         leakage_W=every.leakage_W + at.mux * select.leakage_W,
         area_m2=every.area_m2 + mux_m2,
+        fits=every.fits & (busy_s <= cell.device["busy_share"] * (cell.refresh_s or 0.0)),
     )
 
 
@@ -45,7 +48,7 @@ def gain_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Columns
     """Return the columns of a gain cell: read as an SRAM's, but the write word line opens the whole row's cells."""
     every = voltage_sensed(node, cell, figures, replace(at, mux=np.ones_like(at.mux)))
     every = replace(every, restore_J=every.read_J + every.write_J)
-    return _behind(node, figures, at, every, every.write_J)
+    return _behind(node, cell, figures, at, every, every.write_J)
 
 
 def charge_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Columns:
@@ -83,4 +86,4 @@ def charge_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Colum
         restore_J=read_J,
     )
     flip_J = figures.activity * at.selected * (2 * line.write_F * supply**2 + cell.set_energy_J)
-    return _behind(node, figures, at, every, flip_J)
+    return _behind(node, cell, figures, at, every, flip_J)

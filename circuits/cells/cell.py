@@ -80,6 +80,7 @@ class Cell:
         """Return the cell as a JSON-able document in SI units."""
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         found["assumptions"] = list(self.assumptions)
+        found["retention_s"] = self.device.get("retention_s") if self.retention_s is None else self.retention_s
         found |= {"destructive_read": self.destructive, "write_latency_s": self.write_latency_s}
         front = ("name", "kind", "node")
         return {"cell" if k == "name" else k: found.pop(k) for k in front} | {"area_m2": self.area_m2} | found

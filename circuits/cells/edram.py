@@ -14,11 +14,14 @@ from circuits.errors import InputError
 
 @dataclass(frozen=True)
 class Storage:
-    """The capacitor, the least area of a cell that holds it, and the share of Vdd it may lose until refreshed."""
+    """The capacitor, the least area of a cell that holds it, the share of Vdd it may lose until refreshed,
+    and the share of a subarray's time that refresh may take.
+    """
 
     storage_F: float
     least_area_m2: float
     droop_share: float
+    busy_share: float
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def build(file: DataFile, node: Node) -> Cell:
         set_latency_s=restore, reset_latency_s=restore, set_energy_J=charge_J, reset_energy_J=charge_J,
         fins={"access": round(access.units)}, temperature_K=node.temperature_K, leakage=node.leakage,
         device={"storage_F": storage.storage_F, "access_ohm": ohm, "offset_V": reading.offset_V,
-                "margin": reading.margin, "signal_V": signal, "write_back_s": restore},
+                "margin": reading.margin, "signal_V": signal, "write_back_s": restore,
+                "busy_share": storage.busy_share},
         retention_s=retention, refresh_s=retention,
         works=file.works, assumptions=tuple(file.assumptions),
     )  # fmt: skip

@@ -26,11 +26,14 @@ class Widths:
 
 @dataclass(frozen=True)
 class Storage:
-    """What the wires add to the storage gate, how much of Vdd may leak away, how far the write gate is boosted."""
+    """What the wires add to the storage gate, how much of Vdd may leak away, how far the write gate is boosted, and the
+    share of a subarray's time that refresh may take.
+    """
 
     extra_F: float
     droop_share: float
     word_line_boost_V: float
+    busy_share: float
 
 
 def series_current(node: Node, read_m: float, store_m: float, stored_V: float) -> float:
@@ -86,7 +89,7 @@ def build(file: DataFile, node: Node) -> Cell:
         set_latency_s=fill, reset_latency_s=fill, set_energy_J=charge_J, reset_energy_J=charge_J,
         fins={name: round(units) for name, units in vars(widths).items() if units},
         temperature_K=node.temperature_K, leakage=node.leakage,
-        device={"storage_F": held_F},
+        device={"storage_F": held_F, "busy_share": storage.busy_share},
         retention_s=retention, refresh_s=retention,
         works=file.works, assumptions=tuple(file.assumptions),
     )  # fmt: skip

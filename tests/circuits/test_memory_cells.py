@@ -10,6 +10,7 @@ import pytest
 
 from circuits import design_cache, design_cell
 from circuits.cells.design import FOLDER, cell_names
+from circuits.devices.node import load_node, node_names
 from circuits.errors import InputError
 
 MiB = 1 << 20
@@ -240,3 +241,53 @@ def test_unknown_and_missing_keys_are_refused(tmp_path, name):
     path.write_text(re.sub(rf"\n{section}:\n(  [^\n]*\n)+", "\n", text))
     with pytest.raises(InputError, match=f"{section}: missing"):
         design_cell(path)
+
+
+def test_rows_are_refreshed_within_their_share_of_time(tmp_path):
+    short = edited(tmp_path, "gain", leak_A=5.0e-13 * 30)
+    rows = [design_cache(path, "16nm", MiB, target="area").organization["data"]["rows"] for path in ("gain", short)]
+    assert rows[1] < rows[0]
+    with pytest.raises(InputError, match="no organisation"):
+        design_cache(edited(tmp_path, "gain", leak_A=5.0e-9), "16nm", MiB)
+
+
+@pytest.mark.parametrize("name", NEW)
+@pytest.mark.parametrize("node", node_names())
+def test_every_cell_stands_at_every_node_of_the_package(name, node):
+    document = design_cell(name, node).as_dict()
+    assert all(0 < document[key] < 1 for key in POSITIVE), document
+
+
+def test_what_forgets_and_what_wears_out_is_said():
+    told = {name: design_cell(name).as_dict() for name in cell_names()}
+    assert {name for name, cell in told.items() if cell["retention_s"] is None} == {"sram", "sram-hd", "sram8t"}
+    assert {name for name, cell in told.items() if cell["refresh_s"]} == {"edram", "gain"}
+    assert {name for name, cell in told.items() if cell["endurance_cycles"]} >= {"reram", "pcm", "fefet"}
+
+
+@pytest.mark.parametrize("name", NEW)
+@pytest.mark.parametrize("factor", [1e-300, 1e-4, 1e4, 1e300])
+def test_absurd_files_are_refused_or_give_finite_caches(tmp_path, name, factor):
+    """Every figure of a file, one file each in turn, is moved by the factor."""
+    text = (FOLDER / f"{name}.yaml").read_text()
+    keys = sorted(set(re.findall(r"^ +(\w+):\s*\{?\s*value:", text, re.MULTILINE)))
+    assert len(keys) > 5
+    for key in keys[:: max(len(keys) // 5, 1)]:
+        value = re.search(rf"\b{key}:\s*\{{?\s*value: ([^,\n}}]+)", text)
+        assert value
+        path = edited(tmp_path, name, **{key: float(value[1]) * factor})
+        try:
+            design = design_cache(path, "16nm", MiB // 4, mode="sequential")
+        except InputError:
+            continue
+        assert all(0 < getattr(design, figure) < math.inf for figure in FIGURES), key
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_a_dram_bit_line_is_short_enough_for_its_signal(node):
+    design, at, cell = design_cache("edram", node, 4 * MiB, target="area"), load_node(node), design_cell("edram", node)
+    rows = design.organization["data"]["rows"]
+    line = rows * (at.wires["local"].F_per_m * cell.height_m + at.drain_F(cell.read_drain_m) / 2)
+    signal = (0.5 - 0.25) * at.vdd_V * 18e-15 / (18e-15 + line)
+    assert signal >= 2 * 0.025
+    assert rows >= 256
