@@ -17,7 +17,7 @@ from circuits.errors import InputError
 from circuits.overrides import Figure, overridden
 from circuits.variation.devices import pelgrom_V
 from circuits.variation.nominal import Nominal
-from circuits.variation.of_cell import DIE, evaluate, failures, prepared, sources, summary, whole
+from circuits.variation.of_cell import DIE, evaluate, failures, prepared, sources, summary, turned, whole
 from circuits.variation.spread import Spread, load_spread, number, scaled
 from circuits.variation.tail import any_of, check_bits, word_failure, worst_of
 
@@ -56,7 +56,7 @@ class CacheVariation:
         return {
             "cell": made.cell, "node": made.node, "capacity_bytes": made.capacity_bytes, "dies": self.dies,
             "seed": self.seed, "words": self.words, "word_bits": self.word_bits, "yields": self.yields,
-            "nominal": {name: getattr(made, name) for name in self.values}, "quantiles": self.quantiles(),
+            "nominal": {name: getattr(made, name) for name in self.values}, "quantiles": turned(self.quantiles()),
             "organization": made.organization, "works": self.works, "assumptions": self.assumptions,
         }  # fmt: skip
 

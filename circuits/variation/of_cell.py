@@ -56,7 +56,7 @@ class CellVariation:
         return {
             "cell": cell.name, "node": cell.node, "temperature_K": cell.temperature_K, "leakage": cell.leakage,
             "samples": self.samples, "seed": self.seed, "yields": self.yields, "failures": self.failures,
-            "quantiles": self.quantiles(), "works": self.works, "assumptions": self.assumptions,
+            "quantiles": turned(self.quantiles()), "works": self.works, "assumptions": self.assumptions,
         }  # fmt: skip
 
 
@@ -72,6 +72,11 @@ def summary(array: Any, at: tuple[float, ...] = QUANTILES) -> dict[str, float]:
     return {k: float(v) for k, v in moments.items()} | {
         f"p{100 * q:g}": float(v) for q, v in zip(at, found, strict=True)
     }
+
+
+def turned(found: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Return a row a quantile in place of a row a figure, so that a figure's unit stands beside each number."""
+    return {at: {name: row[at] for name, row in found.items()} for at in next(iter(found.values()))}
 
 
 def whole(name: str, value: object, low: int, high: int) -> int:

@@ -131,7 +131,7 @@ def test_planar_nodes_too():
 
 def test_the_document_is_json():
     document = json.loads(json.dumps(vary_cell("stt", samples=100).as_dict()))
-    assert document["quantiles"]["signal_A"]["p50"] > 0
+    assert document["quantiles"]["p50"]["signal_A"] > 0
     assert any("spread: cell.diameter_m" in line for line in document["assumptions"])
     assert "beach2008" in document["works"]
 
