@@ -8,5 +8,5 @@ Where this differs from the array model that everyone calibrates against (NVSim)
 - global wires are repeated by default, `unrepeated` is a named assumption; leakage is a named school of the node;
 - the hit way selects its columns late (normal mode), and a write waits for its way;
 - a bank is a square of its subarrays' area, its wires run above the cells; mats are not told from subarrays, no ports,
-  no contention, no error-correcting bits, no spares.
+  no contention, no spares.
 """
