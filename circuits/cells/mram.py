@@ -32,7 +32,7 @@ class WriteFigures:
     path_ohm: float
     current_margin: float
     design_temperature_K: float
-    error_rate: float = 0.0
+    error_rate: float
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,21 @@ def design_stt(node: Node, junction: Junction, figures: WriteFigures) -> Callabl
 
 def design_sot(node: Node, junction: Junction, line: spin_orbit.WriteLine,
                figures: WriteFigures) -> Callable[[int], Write]:  # fmt: skip
-    """Return what a write of so many units does: the write line at the drain for set, at the source for reset."""
+    """Return what a write of so many units does: the write line at the source for set, at the drain for reset.
+
+    The sign of the in-plane field decides which current sets.
+    """
 
     def attempt(units: int) -> Write:
         width = units * node.unit_m
         currents = [
             series_A(node, width, figures.word_line_V, figures.bit_line_V, lambda _: line.resistance_ohm,
                      path_ohm=figures.path_ohm, load_at_source=end) / figures.current_margin
-            for end in (False, True)
+            for end in (True, False)
         ]  # fmt: skip
-        set_s, reset_s = (spin_orbit.switching_s(line, junction, i) for i in currents)
+        set_s, reset_s = (
+            spin_orbit.switching_s(line, junction, i, figures.error_rate, node.temperature_K) for i in currents
+        )
         set_J, reset_J = (
             i * figures.current_margin * figures.bit_line_V * t for i, t in zip(currents, (set_s, reset_s), strict=True)
         )
@@ -175,7 +180,8 @@ def build(file: DataFile, node: Node) -> Cell:
     latency = settle_s(mean, signal, sense.clamp_overdrive_V, bit_line) + integrate_s(sense, signal)
     latency += latch_s(node, sense.offset_V, sense.latch_fins, sense.sense_capacitance_F)
     if kind == "stt":
-        device["read_disturb"] = junction.read_disturb(high, latency, node.temperature_K)
+        # the read current flows as the set's does: only an anti-parallel junction could flip, and it carries the less
+        device["read_disturb"] = junction.read_disturb(low, latency, node.temperature_K)
     return Cell(
         file.text("name"), kind, node.name, width, height,
         read_gate_m=access, write_gate_m=write.units * node.unit_m,

@@ -6,12 +6,17 @@ tau0 = (1 + alpha^2) / (alpha gamma mu0 Hk), the time constant of the free layer
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from circuits.devices.spin import law
+
+if TYPE_CHECKING:
+    from circuits.devices.spin.macrospin import Macrospin
 
 ELECTRON_C = 1.602176634e-19
 HBAR_JS = 1.054571817e-34
 BOLTZMANN_J_PER_K = 1.380649e-23
 GAMMA_RAD_PER_TS = 1.76085963e11
-ATTEMPT_S = 1e-9  # the usual attempt time of thermal switching
 
 
 @dataclass(frozen=True)
@@ -63,31 +68,45 @@ class Junction:
         """The critical current for spin transfer: (4 e alpha / (hbar P)) Delta kT."""
         return 4 * ELECTRON_C * self.damping / (HBAR_JS * self.polarization) * self.barrier_J
 
+    def overdrive(self, current_A: float) -> float:
+        return current_A / self.critical_A
+
+    def escape_per_s(self, current_A: float, temperature_K: float) -> float:
+        """Return the rate [1/s] of thermal flips under a current; a negative one holds the junction."""
+        return law.escape_rate(self.stability(temperature_K), self.overdrive(current_A)) / self.time_constant_s
+
     def retention_s(self, temperature_K: float) -> float:
         """Return the mean time to a thermal flip of one junction at rest."""
-        return ATTEMPT_S * math.exp(min(self.stability(temperature_K), 500.0))
+        return 1 / max(self.escape_per_s(0.0, temperature_K), 1e-300)
 
     def read_disturb(self, current_A: float, pulse_s: float, temperature_K: float) -> float:
-        """Return the probability that a read pulse below the critical current flips the junction."""
-        barrier = self.stability(temperature_K) * max(1 - current_A / self.critical_A, 0.0)
-        return -math.expm1(-pulse_s / ATTEMPT_S * math.exp(-barrier))
+        """Return the probability that a read pulse below the critical current flips the junction.
 
+        The settled rate over the whole pulse: an upper bound, since flips start only after a few time constants.
+        """
+        return -math.expm1(-pulse_s * self.escape_per_s(current_A, temperature_K))
 
-def sun_time(junction: Junction, overdrive: float, temperature_K: float = 300.0) -> float:
-    """Return Sun's precessional switching time [s] from the thermal angle, for i = `overdrive` > 1.
+    def write_error(self, current_A: float, pulse_s: float, temperature_K: float) -> float:
+        """Return the probability that a rectangular pulse above the critical current leaves the junction as it was."""
+        return law.write_error_rate(self.stability(temperature_K), self.overdrive(current_A),
+                                    pulse_s / self.time_constant_s)  # fmt: skip
 
-    tau0 / (i - 1) ln(pi / (2 theta0)), theta0 = 1 / sqrt(2 Delta). J. Z. Sun, Phys. Rev. B 62, 570 (2000).
-    """
-    angle = 1 / math.sqrt(2 * junction.stability(temperature_K))
-    return junction.time_constant_s / (overdrive - 1) * math.log(math.pi / (2 * angle))
+    def macrospin(self, current_A: float, temperature_K: float) -> "Macrospin":
+        """Return the free layer under a current whose spins drive it from +z to -z, for simulation."""
+        from circuits.devices.spin.macrospin import Macrospin
+
+        torque = self.overdrive(current_A) * self.damping * self.anisotropy_T
+        return Macrospin(self.anisotropy_T, self.damping, self.stability(temperature_K), (0.0, 0.0, -torque))
+
+    def sun_s(self, overdrive: float, temperature_K: float) -> float:
+        """Return Sun's precessional switching time [s] from the thermal angle, for i = `overdrive` > 1.
+
+        tau0 / (i - 1) ln(pi / (2 theta0)), theta0 = 1 / sqrt(2 Delta). J. Z. Sun, Phys. Rev. B 62, 570 (2000).
+        """
+        angle = 1 / math.sqrt(2 * self.stability(temperature_K))
+        return self.time_constant_s / (overdrive - 1) * math.log(math.pi / (2 * angle))
 
 
 def pulse_for_error(junction: Junction, overdrive: float, error_rate: float, temperature_K: float) -> float:
-    """Return the pulse [s] at i = `overdrive` > 1 that leaves a write-error rate.
-
-    Inverts WER = 1 - exp(-(pi^2/4) Delta (i-1) / (i exp(2 (i-1) t/tau0) - 1)); W. H. Butler et al., IEEE Trans. Magn.
-    48(12), 4684 (2012).
-    """
-    spread = math.pi**2 / 4 * junction.stability(temperature_K) * (overdrive - 1)
-    ratio = 1 + spread / -math.log1p(-error_rate)
-    return max(junction.time_constant_s / (2 * (overdrive - 1)) * math.log(ratio / overdrive), 0.0)
+    """Return the pulse [s] at i = `overdrive` > 1 that leaves a write-error rate: `circuits.devices.spin.law`."""
+    return law.pulse_time(junction.stability(temperature_K), overdrive, error_rate) * junction.time_constant_s

@@ -64,7 +64,7 @@ def changed(tmp_path: Path, name: str, *changes: tuple[str, str]) -> Path:
 @pytest.mark.parametrize("name", ["stt", "sot"])
 def test_larger_magnetoresistance_senses_sooner(tmp_path, name):
     # a long pulse keeps the write from asking for other fins, whose drains the bit line would feel
-    limit = ("limit_s: {value: 9.0e-9", "limit_s: {value: 90.0e-9") if name == "stt" else ("kind: sot", "kind: sot")
+    limit = ("limit_s: {value: 9.5e-9", "limit_s: {value: 90.0e-9") if name == "stt" else ("kind: sot", "kind: sot")
     changes = [("toresistance: {value: 1.5", f"toresistance: {{value: {t}") for t in (0.6, 1, 1.5, 2.5)]
     cells = [design_cell(str(changed(tmp_path, name, limit, change))) for change in changes]
     times = [cell.sense_latency_s for cell in cells]
@@ -73,7 +73,7 @@ def test_larger_magnetoresistance_senses_sooner(tmp_path, name):
 
 
 def test_a_smaller_error_rate_or_a_larger_barrier_asks_for_more(tmp_path):
-    limit = ("limit_s: {value: 9.0e-9", "limit_s: {value: 12.0e-9")
+    limit = ("limit_s: {value: 9.5e-9", "limit_s: {value: 12.0e-9")
     base = design_cell(str(changed(tmp_path, "stt", limit)))
     careful = design_cell(str(changed(tmp_path, "stt", limit, ("rate: {value: 1.0e-6", "rate: {value: 1.0e-7"))))
     assert careful.fins["access"] >= base.fins["access"]
@@ -150,10 +150,10 @@ def test_broken_files_are_refused_in_one_line(tmp_path, text, says):
         ("damping: {value: 0.012, source: macrospin40}", "damping: {value: 0.012}", "says neither"),
         ("damping: {value: 0.012, source: macrospin40}", "damping: {value: 0.012, source: nobody}", "not under works"),
         ("damping: {value: 0.012, source: macrospin40}", "damping: {value: 0.012, source: [x]}", "not under works"),
-        ("pulse_limit_s: {value: 9.0e-9", "pulse_limit_s: {value: 9.0e-12", "fins do not write"),
+        ("pulse_limit_s: {value: 9.5e-9", "pulse_limit_s: {value: 9.0e-12", "fins do not write"),
         ("polarization: {value: 0.6", "polarization: {value: 1.0e-300", "out of any physical range|do not write"),
         (
-            "saturation_A_per_m: {value: 1.0e6",
+            "saturation_A_per_m: {value: 1.05e6",
             "saturation_A_per_m: {value: 1.0e300",
             "out of any physical range|do not write",
         ),
