@@ -20,8 +20,8 @@ _LEAKAGE = click.option("--leakage", help="A leakage school of the node; by defa
 @_TARGET
 @_TEMPERATURE
 @_LEAKAGE
-@click.option("--samples", type=int, default=100_000, show_default=True, help="Cells drawn, 1 to 10,000,000.")
-@click.option("--dies", type=int, default=50, show_default=True, help="Chips drawn, 1 to 10,000.")
+@click.option("--samples", type=int, default=100_000, show_default=True, help="Cells drawn, 1 to 4,000,000.")
+@click.option("--dies", type=int, default=50, show_default=True, help="Chips drawn, 1 to 1000.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same numbers.")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Of every spread, 0 to 10.")
 def variation(cell: str, node: str, capacity: str, target: str, temperature_K: float, leakage: str | None,

@@ -23,7 +23,7 @@ from circuits.variation.tail import any_of, check_bits, word_failure, worst_of
 
 CODES = ("none", "secded")
 NEIGHBOURS = 20_032  # cells drawn a chip to find its worst
-MOST_DIES = 10_000
+MOST_DIES = 1000
 WIRE_LEVELS = ("local", "intermediate", "global")
 
 

@@ -18,7 +18,7 @@ from circuits.variation.spread import Spread, load_spread, number, scaled
 from circuits.variation.tail import failure
 
 KINDS = {"sram": sram, "stt": mram, "sot": mram}
-MOST_SAMPLES = 10_000_000
+MOST_SAMPLES = 4_000_000
 MOST_SEED = 2**63
 CHUNK = 20_000  # cells at a time: arrays that stay within a core's caches
 ROUNDING = 1e-12  # a ratio to the nominal cell this near 1 is 1
@@ -164,7 +164,7 @@ def vary_cell(cell: str = "sram", node: str = "16nm", samples: int = 100_000, se
     Args:
         cell: sram, sram-hd, stt, sot, or a .yaml file of these kinds.
         node: a node's name, or a .yaml file.
-        samples: cells drawn, 1 to 10 million.
+        samples: cells drawn, 1 to 4 million.
         seed: of the random numbers; the same seed gives the same cells.
         temperature_K: 300 to 400.
         leakage: a leakage school of the node; None takes its default.
