@@ -170,11 +170,12 @@ def _front(mode: str, tags: Found, datas: Found, figures: tuple[str, ...]) -> tu
 def design_front(process: Process, given: Assumptions, cell: Element, local: Metal, trunk: Metal, mode: str,
                  capacity_bits: int, word_bits: int, ways: int, *, figures: tuple[str, ...] = FRONT,
                  tag_limits: Limits = TAG, data_limits: Limits = DATA,
-                 refine: tuple[Metal, ...] = ()) -> Caches:  # fmt: skip
+                 refine: tuple[Metal, ...] = (), datas: Found | None = None) -> Caches:  # fmt: skip
     """Return the best cache for every target, and the Pareto front over some figures, in one search.
 
     Every organisation within the limits takes part, tags of `cell` too; the H-trees are of bare wires. The best tags
-    are tried with each metal in `refine` as well. Capacity, word and ways are powers of two.
+    are tried with each metal in `refine` as well; `datas` gives the data banks where they are known. Capacity, word and
+    ways are powers of two.
     """
 
     def tag_of(at: Organisations) -> Content:
@@ -182,8 +183,9 @@ def design_front(process: Process, given: Assumptions, cell: Element, local: Met
 
     with np.errstate(all="ignore"):
         tags = explore(process, given, cell, local, trunk, tag_limits, tag_of)
-        datas = explore(process, given, cell, local, trunk, data_limits,
-                        lambda _: data_content(mode, capacity_bits, word_bits, ways))  # fmt: skip
+        if datas is None:
+            content = data_content(mode, capacity_bits, word_bits, ways)
+            datas = explore(process, given, cell, local, trunk, data_limits, lambda _: content)
         sides = {name: _sides(mode, tags, datas, parts) for name, parts in TARGETS.items()}
         some = np.unique(np.concatenate([tag for tag, _ in sides.values()]))
         at = tags.at(some)
