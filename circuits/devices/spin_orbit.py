@@ -98,8 +98,8 @@ def switching_s(line: WriteLine, junction: Junction, current_A: float, error_rat
     threshold, the in-plane field over Bk, and Delta. `benchmarks/circuits/spin_orbit_table.py` makes it, for a
     field-like torque as large as the damping-like one, damping 0.012, edges of 50 and 150 ps at Bk = 0.26 T. Counted
     down to 1e-4, carried on in a straight line beyond; trajectories of the shipped cell err 0.4 to 0.85 times as often
-    as asked at 1e-2 and 1e-3, and less than half as often at 1e-5. No pulse is sure below the critical current, nor at a small
-    field far above it, where the spin comes to rest on either side.
+    as asked at 1e-2 and 1e-3, and less than half as often at 1e-5. No pulse is sure below the critical current, nor at
+    a small field far above it, where the spin comes to rest on either side.
     """
     axes, points = _table()
     field = junction.anisotropy_T
