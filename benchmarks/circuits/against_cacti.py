@@ -2,8 +2,8 @@
 
 FILE has one row a cache of CACTI's (columns such as node_nm, capacity_KB, mode, access_ns, readE_nJ, leak_bank_mW,
 area_mm2). High-performance rows at nodes that both know are set beside our caches for energy x delay with lines of
-64 bytes, under each leakage school of the node: that of CACTI's own table where it has one, and the older tool's. Printed are
-median and 95th percentile of |ours/CACTI's - 1|, and the median of ours/CACTI's.
+64 bytes, under each leakage school of the node: that of CACTI's own table where it has one, and the older tool's.
+Printed are median and 95th percentile of |ours/CACTI's - 1|, and the median of ours/CACTI's.
 """
 
 import argparse

@@ -19,6 +19,8 @@ from circuits.array.mats.process import Metal, Process
 from circuits.array.mats.subarray import Form, most_rows
 from circuits.array.mats.tree import LEVELS, branch
 
+BLOCK = 1 << 14  # banks at a time
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -175,19 +177,26 @@ def _banks(process: Process, given: Assumptions, trunk: Metal, content: Content,
         level, bits, busy = tree.levels[way][ok], tree.bits[way][:, ok], tree.active[way][:, ok]
         side = np.where(bits > 0, 2.0 ** np.maximum(level - 1 - steps, 0) * (0.5 if way else 1.0), 0.0)
         sums.append(((side**2).sum(0), (side * busy * bits).sum(0)))
-    width, height = mat.width_m[index], mat.height_m[index]
-    bank_h, bank_w = height * at.bank_rows[frame], width * at.bank_columns[frame]
-    one_way = given.wire_factor / 2 * trunk.ohm_per_m * trunk.F_per_m
-    one_way = one_way * (width**2 * sums[0][0][frame] + height**2 * sums[1][0][frame])
-    moved = trunk.F_per_m * process.vdd_V**2 * (width * sums[0][1][frame] + height * sums[1][1][frame])
-    active = (at.active_rows * at.active_columns)[frame]
-    mat_s = mat.read_s[index]
-    found = Found(
-        bank_h * bank_w, mat_s + 2 * one_way, mat.write_s[index] + one_way, mat_s, column_s[index], 2 * one_way,
-        mat.read_J[index] * active + moved, mat.write_J[index] * active + moved * content.tree_share,
-        mat.leakage_W[index] * (at.bank_rows * at.bank_columns)[frame], frame, index, at, kinds,
-    )  # fmt: skip
-    if content.tag:
-        return found
-    keep = np.maximum(bank_h, bank_w) <= given.highest_aspect * np.minimum(bank_h, bank_w)
-    return found.take(keep)
+    delay = given.wire_factor / 2 * trunk.ohm_per_m * trunk.F_per_m
+    charge = trunk.F_per_m * process.vdd_V**2
+    (across, moved_across), (down, moved_down) = sums
+    frames_ = (delay * across, delay * down, charge * moved_across, charge * moved_down, at.bank_rows * 1.0,
+               at.bank_columns * 1.0, at.active_rows * at.active_columns * 1.0)  # fmt: skip
+    mats_ = (mat.width_m, mat.height_m, mat.read_s, mat.write_s, mat.read_J, mat.write_J, mat.leakage_W, column_s)
+    figures = np.empty((9, len(frame)))
+    square = np.empty(len(frame), dtype=bool)
+    for start in range(0, len(frame), BLOCK):  # what fits a core's cache
+        here = slice(start, start + BLOCK)
+        to_w, to_h, moved_w, moved_h, rows, columns, active = (x.take(frame[here]) for x in frames_)
+        width, height, read_s, write_s, read_J, write_J, leak, column = (x.take(index[here]) for x in mats_)
+        one_way, moved = to_w * width**2 + to_h * height**2, moved_w * width + moved_h * height
+        bank_h, bank_w = height * rows, width * columns
+        square[here] = np.maximum(bank_h, bank_w) <= given.highest_aspect * np.minimum(bank_h, bank_w)
+        values = (bank_h * bank_w, read_s + 2 * one_way, write_s + one_way, read_s, column, 2 * one_way,
+                  read_J * active + moved, write_J * active + moved * content.tree_share,
+                  leak * rows * columns)  # fmt: skip
+        for row, value in zip(figures, values, strict=True):
+            row[here] = value
+    named = dict(zip((f.name for f in fields(Figures)), figures, strict=True))
+    found = Found(**named, frame=frame, mat=index, frames=at, kinds=kinds)
+    return found if content.tag else found.take(square)
