@@ -8,7 +8,9 @@ _TEMPERATURE = click.option("--temperature", "temperature_K", type=float, defaul
                             help="In kelvin, 300 to 400.")  # fmt: skip
 _LEAKAGE = click.option("--leakage", help="A leakage school of the node; by default the node's own default.")
 _CELLS = "sram, sram-hd, sram8t, stt, sot, reram, pcm, fefet, edram, gain, or a .yaml file."
-_NODE = click.option("--node", default="16nm", show_default=True, help="45nm, 32nm, 22nm, 16nm, or a .yaml file.")
+_NODE = click.option("--node", default="16nm", show_default=True,
+                     help="45nm, 32nm, 22nm; 16nm, 14nm, 10nm, 7nm, 5nm, 3nm (FinFET); or a .yaml file.")  # fmt: skip
+_SUPPLY = click.option("--vdd", "vdd_V", type=float, help="The logic's supply in volts; by default the node's own.")
 
 
 @click.command()
@@ -16,7 +18,8 @@ _NODE = click.option("--node", default="16nm", show_default=True, help="45nm, 32
 @_NODE
 @_TEMPERATURE
 @_LEAKAGE
-def cell(cell: str, node: str, temperature_K: float, leakage: str | None) -> dict[str, Any]:
+@_SUPPLY
+def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V: float | None) -> dict[str, Any]:
     """Compute a bit cell from a node's devices.
 
     \b
@@ -25,7 +28,7 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None) -> dic
     """
     from circuits.cells.design import design_cell
 
-    return design_cell(cell, node, temperature_K=temperature_K, leakage=leakage).as_dict()
+    return design_cell(cell, node, temperature_K=temperature_K, leakage=leakage, vdd_V=vdd_V).as_dict()
 
 
 @click.command()
@@ -48,9 +51,10 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None) -> dic
 @click.option("--assumptions", help="For --config: mended, or older for what NVSim assumes; by default mended.")
 @_TEMPERATURE
 @_LEAKAGE
+@_SUPPLY
 def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, target: str, mode: str | None,
           ecc: str | None, wires: str, config: str | None, assumptions: str | None, temperature_K: float,
-          leakage: str | None) -> dict[str, Any] | list[dict[str, Any]]:  # fmt: skip
+          leakage: str | None, vdd_V: float | None) -> dict[str, Any] | list[dict[str, Any]]:  # fmt: skip
     """Find the best organisation of a cache.
 
     The target edap is the mean dynamic energy of a read and a write x their mean latency x area.
@@ -72,4 +76,4 @@ def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, targ
     from circuits.cache.design import design_cache
 
     return design_cache(cell, node, capacity, ways, line, target, mode=mode, temperature_K=temperature_K,
-                        leakage=leakage, wires=wires, ecc=ecc).as_dict()  # fmt: skip
+                        leakage=leakage, vdd_V=vdd_V, wires=wires, ecc=ecc).as_dict()  # fmt: skip

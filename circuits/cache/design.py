@@ -51,6 +51,7 @@ class CacheDesign:
     target: str
     mode: str
     temperature_K: float
+    vdd_V: float
     leakage: str
     wires: str
     refresh_W: float = 0.0
@@ -202,13 +203,13 @@ def _organization(best: Candidate) -> dict[str, Any]:
 
 def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
                  line: int | str = 128, target: str = "edap", *, mode: str | None = None, temperature_K: float = 350.0,
-                 leakage: str | None = None, wires: str = "repeated",
+                 leakage: str | None = None, vdd_V: float | None = None, wires: str = "repeated",
                  organization: Mapping[str, Any] | None = None, ecc: str | None = None) -> CacheDesign:  # fmt: skip
     """Return the best cache under a target, over all organisations of its tags and data and its access modes.
 
     Args:
         cell: the data's cell, one of `cells.design.cell_names()`, or a .yaml file; the tags are SRAM.
-        node: 45nm, 32nm, 22nm, 16nm, or a .yaml file.
+        node: 45nm to 3nm, or a .yaml file.
         capacity: bytes, or text such as 3MiB; a whole number of sets, no power of two needed.
         ways: 1 to 64.
         line: 16 to 512 bytes, a power of two.
@@ -216,6 +217,7 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         mode: normal, fast or sequential; None takes the best.
         temperature_K: 300 to 400.
         leakage: a leakage school of the node; None takes its default.
+        vdd_V: the logic's supply, 0.6 to 1.25 of the node's own; None takes that.
         wires: the H-tree's: repeated, or unrepeated as the older array model has them.
         organization: another design's `organization`, mode included, to keep; None searches.
         ecc: the data's code: secded over words of 64 bits, bch1, bch2, ... over words of 512 bits; None has none.
@@ -228,7 +230,7 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
     request = replace(check(capacity, ways, line, target, mode), organization=organization)
     if wires not in WIRES:
         raise InputError(f"wires {wires!r}: unknown; known are {', '.join(WIRES)}")
-    at = load_node(node, temperature_K, leakage)
+    at = load_node(node, temperature_K, leakage, vdd_V)
     bits, tags = build_cell(cell, at), build_cell(TAG_CELL, at)
     guard = protect(at, ecc, 8 * request.line_bytes) if ecc is not None else None
     request = replace(request, protection=guard)
@@ -249,7 +251,7 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         bits.name, at.name, request.capacity_bytes, request.ways, request.line_bytes, **found,
         organization=_organization(best) | ({"ecc": guard.as_dict()} if guard else {}),
         searched=searched, target=target, mode=best.mode,
-        temperature_K=at.temperature_K, leakage=at.leakage, wires=wires,
+        temperature_K=at.temperature_K, vdd_V=at.vdd_V, leakage=at.leakage, wires=wires,
         refresh_W=float(best.data[1].refresh_W[best.column]), ecc=ecc,
         works=at.works | bits.works | tags.works, assumptions=list(assumptions),
     )  # fmt: skip

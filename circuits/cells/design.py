@@ -26,19 +26,20 @@ def build_cell(name: str, node: Node) -> Cell:
 
 
 def design_cell(cell: str = "sram", node: str = "16nm", *, temperature_K: float = 350.0,
-                leakage: str | None = None) -> Cell:  # fmt: skip
+                leakage: str | None = None, vdd_V: float | None = None) -> Cell:  # fmt: skip
     """Return a bit cell computed from a node's devices.
 
     Args:
         cell: one of `cell_names()`, such as sram, stt, sot; a name that a package registers under `hwmodel.cells`;
             or a .yaml file's path.
-        node: 45nm, 32nm, 22nm, 16nm, a name under `hwmodel.nodes`, or a .yaml file's path.
+        node: 45nm to 3nm, a name under `hwmodel.nodes`, or a .yaml file's path.
         temperature_K: 300 to 400 K.
         leakage: a leakage school of the node; None takes its default.
+        vdd_V: the logic's supply, 0.6 to 1.25 of the node's own; None takes that.
 
     Raises:
         InputError: an unknown name, a value out of range, or a faulty data file.
     """
-    at = load_node(node, temperature_K, leakage)
+    at = load_node(node, temperature_K, leakage, vdd_V)
     found = build_cell(cell, at)
     return replace(found, works=at.works | found.works, assumptions=(*at.assumptions, *found.assumptions))

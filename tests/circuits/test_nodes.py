@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circuits import design_cell
+from circuits import design_cache, design_cell
 from circuits.array.gates import Inverter
 from circuits.devices.node import FOLDER, load_node, node_names
 from circuits.devices.wire import Scattering, resistivity
@@ -139,3 +139,12 @@ def test_every_figure_of_a_node_is_sourced_and_each_work_is_used():
         for key in listed:
             assert f"source: {key}" in text, f"{name}: {key}"
         assert set(at.works) <= set(listed)
+
+
+def test_a_lower_supply_makes_a_cache_slower_and_thriftier():
+    low, high = (design_cache("sram", "16nm", 2**20, vdd_V=vdd_V) for vdd_V in (0.7, 0.8))
+    assert (low.vdd_V, high.vdd_V) == (0.7, 0.8)
+    assert low.read_latency_s > high.read_latency_s
+    assert low.read_energy_J < high.read_energy_J
+    assert low.leakage_W < high.leakage_W
+    assert design_cache("sram", "16nm", 2**20).vdd_V == 0.8
