@@ -114,7 +114,7 @@ def run(spec: IsoCapacity, workers: int, advance: Advance) -> Results:
                 f"The energy of DRAM ({dram.name}) a bit is {dram.basis}.",
             ]
         ),
-        "basis": {"dram_energy_J": dram.basis},  # of each column of results.csv that is not modelled
+        "basis": {"dram_energy_J": dram.basis} | _basis(designs),  # of each column that is not purely modelled
         "works": _works(designs, streams, dram.works),
     }
     return Results(spec, results, caches, _traffic_table(streams), made)
@@ -144,6 +144,14 @@ def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _unique(texts: list[str]) -> list[str]:
     return list(dict.fromkeys(texts))
+
+
+def _basis(designs: "list[CacheDesign]") -> dict[str, str]:
+    """Return, for each column that rests on circuits, whether figures under some cells were fitted."""
+    fitted = [design.cell for design in designs if any("(calibrated" in text for text in design.assumptions)]
+    columns = (*CACHE_COLUMNS[5:], "cache_time_s", "time_s", "dynamic_energy_J", "leakage_energy_J", "cache_energy_J",
+               "energy_J", "cache_edp_Js", "edp_Js")  # fmt: skip
+    return dict.fromkeys(columns, f"modelled ({', '.join(fitted)} calibrated in part)") if fitted else {}
 
 
 def _works(designs: "list[CacheDesign]", streams: list[Traffic], dram: dict[str, str]) -> dict[str, str]:
