@@ -77,7 +77,8 @@ def answer(study: Study) -> Text:
         text = f" Over {workloads_words(study)}, no other cell gives the {cache_words(study)} a lower "
         text += f"energy-delay product (EDP){' in the median' * many}: "
     else:
-        text = f" Over {workloads_words(study)}, the {cache_words(study)} has {'a median' if many else 'an'} energy-delay product "
+        one = "a median" if many else "an"
+        text = f" Over {workloads_words(study)}, the {cache_words(study)} has {one} energy-delay product "
         text += f"(EDP) {verdict(found.median)} than with {base}{ranged(found)}, in {area_words(study, best)}"
         text += "; " if others else ""
     clauses = [
