@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hwmodel import __version__
 from hwmodel.console import Advance
 from hwmodel.studies.spec import IsoCapacity
-from hwmodel.studies.traffic import COUNTS, Traffic, TrafficJob, check_network
+from hwmodel.studies.traffic import COUNTS, Traffic, TrafficJob
 from hwmodel.studies.workers import run_all
 
 if TYPE_CHECKING:
@@ -56,22 +56,18 @@ def design_caches(spec: IsoCapacity) -> "list[CacheDesign]":
 def measure_traffic(spec: IsoCapacity, capacities: list[int], workers: int, advance: Advance) -> list[Traffic]:
     """Return the traffic of each network and phase at caches of these capacities."""
     from hwmodel.cache import CacheConfig
+    from traces import count_macs, find_network
     from traces.gpus import load_gpu
 
+    macs = {network: count_macs(find_network(network)) for network in spec.networks}
     sector = load_gpu(spec.gpu).sector_bytes
     configs = tuple(CacheConfig(capacity, spec.ways, spec.line, spec.index, sector) for capacity in capacities)
     jobs = [
-        TrafficJob(network, phase, batch, spec.gpu, configs, _weight(network, phase, batch))
+        TrafficJob(network, phase, batch, spec.gpu, configs, macs[network] * batch * (3 if phase == "training" else 1))
         for network in spec.networks
         for phase, batch in spec.phases.items()
     ]
     return run_all(jobs, workers, advance)
-
-
-def _weight(network: str, phase: str, batch: int) -> float:
-    from traces import count_macs
-
-    return count_macs(check_network(network)) * batch * (3 if phase == "training" else 1)
 
 
 def run(spec: IsoCapacity, workers: int, advance: Advance) -> Results:
@@ -84,12 +80,13 @@ def run(spec: IsoCapacity, workers: int, advance: Advance) -> Results:
 
     from hwmodel.gpu.accounting import ASSUMPTIONS, account
     from hwmodel.gpu.dram import load_dram
+    from traces import find_network
     from traces.gpus import load_gpu
 
     start = time.perf_counter()
     dram, gpu = load_dram(spec.dram), load_gpu(spec.gpu)
-    for network in spec.networks:
-        check_network(network)
+    for network in spec.networks:  # a misspelt name fails before the work begins
+        find_network(network)
     designs = design_caches(spec)
     streams = measure_traffic(spec, [spec.capacity], workers, advance)
     caches = pd.DataFrame([_flat(design.as_dict()) for design in designs])
@@ -146,9 +143,14 @@ def _unique(texts: list[str]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
+def is_fitted(assumptions: list[str]) -> bool:
+    """Return whether a figure under a design was fitted, which its assumptions then say."""
+    return any("(calibrated" in text for text in assumptions)
+
+
 def _basis(designs: "list[CacheDesign]") -> dict[str, str]:
     """Return, for each column that rests on circuits, whether figures under some cells were fitted."""
-    fitted = [design.cell for design in designs if any("(calibrated" in text for text in design.assumptions)]
+    fitted = [design.cell for design in designs if is_fitted(design.assumptions)]
     columns = (*CACHE_COLUMNS[5:], "cache_time_s", "time_s", "dynamic_energy_J", "leakage_energy_J", "cache_energy_J",
                "energy_J", "cache_edp_Js", "edp_Js")  # fmt: skip
     return dict.fromkeys(columns, f"modelled ({', '.join(fitted)} calibrated in part)") if fitted else {}
@@ -159,5 +161,7 @@ def _works(designs: "list[CacheDesign]", streams: list[Traffic], dram: dict[str,
 
     works = dict(WORKS)
     for more in (*(design.works for design in designs), *(one.works for one in streams), dram):
-        works |= {key: text for key, text in more.items() if key != "assumed"}
+        for key, text in more.items():
+            if key != "assumed":
+                works.setdefault(key, text)  # the first to cite a work names it
     return works

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwmodel.console import Advance
 from hwmodel.files import read_yaml
-from hwmodel.studies.iso_capacity import measure_traffic
+from hwmodel.studies.iso_capacity import is_fitted, measure_traffic
 from hwmodel.studies.spec import IsoCapacity
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Rows:
 
 def _basis(design: dict[str, Any]) -> str:
     """Return what a design's figures are: calibrated as soon as one figure under them is fitted."""
-    return "calibrated" if any("(calibrated" in text for text in design["assumptions"]) else "modelled"
+    return "calibrated" if is_fitted(design["assumptions"]) else "modelled"
 
 
 def deepnvm(workers: int, advance: Advance) -> list[Row]:

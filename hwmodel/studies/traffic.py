@@ -1,9 +1,8 @@
 """The traffic of a network at its last-level cache: captured, lowered and replayed in one go."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +25,6 @@ class Traffic:
     totals: "pd.DataFrame"  # a row a configuration: capacity_bytes, accesses, COUNTS
     works: dict[str, str]
     assumptions: list[str]
-    wall_time_s: float
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,7 @@ class TrafficJob:
     batch: int
     gpu: str
     configs: "tuple[CacheConfig, ...]"
-    weight: (
-        float  # forward multiply-accumulates, trained networks three times over: what lowering and replay scale with
-    )
+    weight: float  # forward MACs, three times over in training: what lowering and replay scale with
 
     @property
     def name(self) -> str:
@@ -51,7 +47,6 @@ class TrafficJob:
         from traces import capture_network
         from traces.gpus import load_gpu
 
-        start = time.perf_counter()
         trace = capture_network(self.network, batch=self.batch, phase=self.phase, gpu=self.gpu)
         frame = replay_trace(trace, list(self.configs), by="kernel", on_progress=report)
         frame = frame.rename(columns={"dram_read_sectors": "dram_reads", "dram_write_sectors": "dram_writes"})
@@ -68,20 +63,8 @@ class TrafficJob:
             totals,
             load_gpu(self.gpu).works,
             trace.header.notes,
-            time.perf_counter() - start,
         )
 
 
 def _sums(frame: "pd.DataFrame", by: list[str], columns: list[str]) -> "pd.DataFrame":
     return frame.loc[:, [*by, *columns]].groupby(by, sort=False, as_index=False).agg("sum")
-
-
-def check_network(name: str) -> Any:
-    """Return the network's factory, so that a misspelt name fails before the work begins.
-
-    Raises:
-        InputError: for a name no installed package offers.
-    """
-    from traces import find_network
-
-    return find_network(name)

@@ -20,7 +20,7 @@ def made_up(spec, capacities, workers, advance):
                       "write_misses": 10, "dram_reads": 3e8 / size, "dram_writes": 3e7 / size}
                       for size in capacities]  # fmt: skip
             totals = pd.DataFrame(counts).assign(capacity_bytes=capacities, accesses=700)
-            streams.append(Traffic(network, phase, batch, 7, 11 * batch, totals, totals, {}, [], 0.0))
+            streams.append(Traffic(network, phase, batch, 7, 11 * batch, totals, totals, {}, []))
     return streams
 
 
