@@ -13,7 +13,7 @@ from circuits.overrides import Figure, overridden
 from circuits.variation.devices import pelgrom_V
 from circuits.variation.spread import Spread
 
-LATCH_UNITS = "figures.figures.sense_latch_units"
+LATCH_UNITS = "columns.figures.sense_latch_units"
 IDEALITY = "leakage.subthreshold_ideality"
 
 
@@ -57,12 +57,12 @@ class Nominal:
 
 def nominal_cell(cell: str, node: str, spread: Spread, temperature_K: float, leakage: str | None) -> Nominal:
     """Return a designed cell with what its variation needs to know."""
-    from circuits.array.figures import load_figures
+    from circuits.array.choices import load_choices
 
     with overridden() as figures:
         designed = design_cell(cell, node, temperature_K=temperature_K, leakage=leakage)
         at = load_node(node, temperature_K, leakage)
-        load_figures()
+        load_choices()
     stems = (Path(find(cell, "cell", FOLDER, "hwmodel.cells")).stem, _node_stem(node))
     latch = figures.get(LATCH_UNITS)
     return Nominal(designed, at, spread, figures, *stems, latch.value if latch else 4.0)
