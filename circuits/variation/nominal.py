@@ -1,19 +1,21 @@
 """The cell that all others scatter about: its design, and every figure that the design was made from."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from circuits.cells.cell import Cell
 from circuits.cells.design import FOLDER, design_cell
+from circuits.cells.scatter import Draws
 from circuits.data import find
 from circuits.devices.node import Node, load_node
 from circuits.errors import InputError
 from circuits.overrides import Figure, overridden
-from circuits.variation.devices import pelgrom_V
 from circuits.variation.spread import Spread
 
-LATCH_UNITS = "figures.figures.sense_latch_units"
 IDEALITY = "leakage.subthreshold_ideality"
 
 
@@ -27,7 +29,6 @@ class Nominal:
     figures: dict[str, Figure]
     file: str
     node_file: str
-    latch_units: float
     bases: dict[str, float] = field(default_factory=dict)
 
     def figure(self, where: str) -> float:
@@ -39,6 +40,11 @@ class Nominal:
             )
         return found.value
 
+    def path_ohm(self, draws: Draws) -> Any:
+        """Return the resistance [ohm] of the array's write path: it goes as its wires', for want of its parts."""
+        sigma = math.hypot(self.spread.die.wire_width, self.spread.die.wire_thickness)
+        return self.cell.device["path_ohm"] * np.maximum(1 + sigma * draws["die.wires"], 0.1)
+
     @property
     def ideality(self) -> float:
         found = self.figures.get(f"{self.node_file}.{IDEALITY}")
@@ -46,26 +52,23 @@ class Nominal:
             raise InputError(f"node {self.node.name}: {IDEALITY}: the variation of leakage needs this figure")
         return found.value
 
-    def offset_V(self, units: float) -> float:
-        """Return sigma [V] of the difference of a pair of devices."""
-        return 2**0.5 * pelgrom_V(self.node, self.spread, units * self.node.unit_m)
-
     def base(self, name: str, values: Any) -> float:
         """Return the named value of the nominal cell: what the first call's only element was."""
         return self.bases.setdefault(name, float(values.flat[0]))
 
 
+def cell_file(cell: str) -> Path:
+    """Return a cell's data file."""
+    return find(cell, "cell", FOLDER, "hwmodel.cells")
+
+
 def nominal_cell(cell: str, node: str, spread: Spread, temperature_K: float, leakage: str | None) -> Nominal:
     """Return a designed cell with what its variation needs to know."""
-    from circuits.array.figures import load_figures
-
     with overridden() as figures:
         designed = design_cell(cell, node, temperature_K=temperature_K, leakage=leakage)
         at = load_node(node, temperature_K, leakage)
-        load_figures()
-    stems = (Path(find(cell, "cell", FOLDER, "hwmodel.cells")).stem, _node_stem(node))
-    latch = figures.get(LATCH_UNITS)
-    return Nominal(designed, at, spread, figures, *stems, latch.value if latch else 4.0)
+    stems = (cell_file(cell).stem, _node_stem(node))
+    return Nominal(designed, at, spread, figures, *stems)
 
 
 def _node_stem(node: str) -> str:

@@ -8,16 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from circuits.variation.devices import Device, Draws, balance
+from circuits.cells.margin import offset_sigma_V
+from circuits.cells.scatter import Device, Draws, balance
 from circuits.variation.nominal import Nominal
 
 DEVICES = ("pull_down", "pull_up", "access")
 HALVES = ("left", "right")
 
 
-def devices(_: Nominal) -> list[str]:
-    """Return the names of the transistors."""
-    return [f"{side}.{device}" for side in HALVES for device in DEVICES]
+def devices(nominal: Nominal) -> dict[str, float]:
+    """Return the transistors and their widths in units."""
+    return {f"{side}.{device}": units(nominal, device) for side in HALVES for device in DEVICES}
+
+
+def others(_: Nominal) -> list[str]:
+    """Return the other sources of variation."""
+    return ["latch"]
 
 
 def units(nominal: Nominal, device: str) -> float:
@@ -56,8 +62,8 @@ def evaluate(nominal: Nominal, draws: Draws) -> tuple[dict[str, Any], dict[str, 
         write.append(trip - high)
     current = np.minimum(*currents)
     drive = np.minimum(*(a.gain_S * (supply - a.threshold_V) for _, _, a in sides))
-    latch_V = nominal.offset_V(nominal.latch_units) * draws["latch"]
-    strobe = 1 + spread.cell.strobe_margin
+    latch_V = offset_sigma_V(node, spread, spread.latch.units) * draws["latch"]
+    strobe = 1 + spread.latch.strobe_margin
     swing = [cell.read_V * strobe * i / nominal.base("current", i) for i in currents]
     ratio = nominal.base("current", current) / current
     (down, _, access), (_, up, _) = sides
