@@ -21,7 +21,10 @@ IDEALITY = "leakage.subthreshold_ideality"
 
 @dataclass(frozen=True)
 class Nominal:
-    """A designed cell, its node, and the spreads about it. `bases` keeps what equations give without any spread."""
+    """A designed cell, its node, and the spreads about it. `bases` keeps what equations give without any spread.
+
+    `rows` is how many share a bit line, where an array says so; otherwise the bare cell's `read.reference_rows` holds.
+    """
 
     cell: Cell
     node: Node
@@ -29,6 +32,7 @@ class Nominal:
     figures: dict[str, Figure]
     file: str
     node_file: str
+    rows: int | None = None
     bases: dict[str, float] = field(default_factory=dict)
 
     def figure(self, where: str) -> float:
@@ -62,13 +66,14 @@ def cell_file(cell: str) -> Path:
     return find(cell, "cell", FOLDER, "hwmodel.cells")
 
 
-def nominal_cell(cell: str, node: str, spread: Spread, temperature_K: float, leakage: str | None) -> Nominal:
+def nominal_cell(cell: str, node: str, spread: Spread, temperature_K: float, leakage: str | None,
+                 rows: int | None = None) -> Nominal:  # fmt: skip
     """Return a designed cell with what its variation needs to know."""
     with overridden() as figures:
         designed = design_cell(cell, node, temperature_K=temperature_K, leakage=leakage)
         at = load_node(node, temperature_K, leakage)
     stems = (cell_file(cell).stem, _node_stem(node))
-    return Nominal(designed, at, spread, figures, *stems)
+    return Nominal(designed, at, spread, figures, *stems, rows)
 
 
 def _node_stem(node: str) -> str:

@@ -139,7 +139,7 @@ def vary_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 <
     with overridden() as figures:
         made = design_cache(cell, node, capacity, ways, line, target, **hot, **options)
     kept: dict[str, Any] = options | {"organization": made.organization}
-    nominal = prepared(cell, node, spread, temperature_K, leakage)
+    nominal = prepared(cell, node, spread, temperature_K, leakage, made.organization["data"].get("rows"))
     random = np.random.default_rng(start)
     shifts = random.standard_normal((chips, len(DIE)))
     tolerance = np.array([spread.die.wire_width, spread.die.wire_thickness])

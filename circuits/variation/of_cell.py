@@ -12,12 +12,13 @@ from circuits.cells.cell import Cell
 from circuits.cells.scatter import Draws
 from circuits.data import physical
 from circuits.errors import InputError
-from circuits.variation import mram, sram
+from circuits.variation import dynamic, fefet, mram, resistive, sram
 from circuits.variation.nominal import Nominal, cell_file, nominal_cell
 from circuits.variation.spread import Spread, load_spread, number, scaled
 from circuits.variation.tail import failure
 
-KINDS = {"sram": sram, "stt": mram, "sot": mram}
+KINDS = {"sram": sram, "sram8t": sram, "stt": mram, "sot": mram, "reram": resistive, "pcm": resistive, "fefet": fefet,
+         "edram": dynamic, "gain": dynamic}  # fmt: skip
 MOST_SAMPLES = 4_000_000
 MOST_SEED = 2**63
 CHUNK = 20_000  # cells at a time: arrays that stay within a core's caches
@@ -93,13 +94,10 @@ def sources(nominal: Nominal) -> list[str]:
     return [*own, *module.others(nominal), *DIE]
 
 
-def prepared(cell: str, node: str, spread: Spread, temperature_K: float, leakage: str | None) -> Nominal:
-    """Return the nominal cell, its equations evaluated once without spread."""
-    nominal = nominal_cell(cell, node, spread, temperature_K, leakage)
-    if nominal.cell.kind not in KINDS:
-        raise InputError(
-            f"cell {cell!r}: a {nominal.cell.kind} cell's variation is not modelled; give {', '.join(KINDS)}"
-        )
+def prepared(cell: str, node: str, spread: Spread, temperature_K: float, leakage: str | None,
+             rows: int | None = None) -> Nominal:  # fmt: skip
+    """Return the nominal cell, its equations evaluated once without spread; `rows` cells share a bit line."""
+    nominal = nominal_cell(cell, node, spread, temperature_K, leakage, rows)
     evaluate(nominal, dict.fromkeys(sources(nominal), np.zeros(1)))
     return nominal
 

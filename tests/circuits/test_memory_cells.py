@@ -113,9 +113,9 @@ def test_write_energy_is_supply_times_current_times_pulse():
     pcm = design_cell("pcm")
     current = 4.0e11 * math.pi / 4 * (20e-9) ** 2
     assert pcm.device["reset_A"] == pytest.approx(current)
-    assert pcm.reset_energy_J == pytest.approx(1.8 * current * 40e-9)
+    assert pcm.reset_energy_J == pytest.approx(2.0 * current * 40e-9)
     reram = design_cell("reram")
-    assert reram.set_energy_J == pytest.approx(1.6 * 0.5 / 7000 * 400e-9)
+    assert reram.set_energy_J == pytest.approx(1.8 * 0.5 / 7000 * 400e-9)
 
 
 def test_a_wider_contact_asks_for_more_current_and_fins(tmp_path):

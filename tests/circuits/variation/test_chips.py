@@ -17,7 +17,7 @@ from hwmodel.cli import jsonable
 SMALL = ["--capacity", "64KiB"]
 
 
-@pytest.mark.parametrize("cell", ["sram", "stt", "sot"])
+@pytest.mark.parametrize("cell", ["sram", "sram8t", "stt", "sot", "reram", "pcm", "fefet", "edram", "gain"])
 def test_without_spread_every_chip_is_the_design(cell):
     found = vary_cache(cell, "16nm", "1MiB", dies=2, scale=0.0)
     for name, values in found.values.items():
@@ -78,8 +78,9 @@ def run(command: click.Command, *arguments: str):
     return CliRunner().invoke(command, arguments, standalone_mode=False)
 
 
-def test_the_variation_command_returns_one_document():
-    done = run(variation, "--cell", "sot", *SMALL, "--samples", "500", "--dies", "2")
+@pytest.mark.parametrize("cell", ["sot", "sram8t", "reram", "pcm", "fefet", "edram", "gain"])
+def test_the_variation_command_returns_one_document(cell):
+    done = run(variation, "--cell", cell, *SMALL, "--samples", "500", "--dies", "2")
     assert done.exception is None
     document = json.loads(json.dumps(jsonable(done.return_value)))
     assert document["samples"] == 500
