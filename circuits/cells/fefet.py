@@ -4,22 +4,20 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from circuits.cells.cell import Cell
 from circuits.cells.keeping import Keeping
 from circuits.cells.layout import FinRules, PlanarRules, planar_cell, strip_width
-from circuits.cells.margin import at_quantile, of_array
+from circuits.cells.margin import at_quantile, nominal_A, of_array
 from circuits.cells.resistive import Reading
 from circuits.cells.scatter import Device, Draws
 from circuits.cells.sense import Amplifier, current_latch_s
 from circuits.cells.spread import Spreads, read_spreads
-from circuits.cells.states import DIE, FILM, SILICON, film_thresholds, of_thresholds
+from circuits.cells.states import CHIP, DIE, FILM, ReadPath, film_thresholds, of_threshold
 from circuits.data import DataFile
 from circuits.devices.node import Node
 from circuits.errors import InputError
 
-SOURCES = (*FILM, "cell.threshold", "cell.width", *SILICON, *DIE["fefet"])
+SOURCES = (*FILM, "cell.threshold", "cell.width", *CHIP, *DIE["fefet"])
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,8 @@ def read_currents(node: Node, spread: Spreads, film: Film, gate: Gate, bias_V: f
     device = Device.draw(node, spread, "cell", gate.units, draws)
     exponent = film.exponent(gate.write_V)
     low_V, high_V = film_thresholds(gate.low_threshold_V, film.window_V, exponent, spread, draws)
-    low, high = (of_thresholds(device, gate.read_V, bias_V, v, gate.subthreshold_ideality) for v in (high_V, low_V))
+    path = ReadPath(gate.read_V, bias_V, gate.path_ohm).drawn(spread, draws)
+    low, high = (of_threshold(device, path, v, gate.subthreshold_ideality) for v in (high_V, low_V))
     return low, high
 
 
@@ -93,13 +92,13 @@ def build(file: DataFile, node: Node) -> Cell:
     def currents(draws: Draws) -> tuple[Any, Any]:
         return read_currents(node, spread, film, gate, reading.bias_V, draws)
 
-    low, high = (float(x[0]) for x in currents(dict.fromkeys(SOURCES, np.zeros(1))))
+    low, high = nominal_A(currents, SOURCES)
     if high < 1.01 * low:
         raise InputError(f"{file.path}: film: the memory window gives no signal at a read gate of {gate.read_V:g} V")
     mean = (low + high) / 2
     margin = at_quantile(currents, SOURCES, node, spread, amplifier, reading.bias_V, reading.error_rate, file.path)
     line = reading.reference_rows * (node.wires["intermediate"].F_per_m * height + node.drain_F(gated) / 2)
-    latency = current_latch_s(node, margin.figures(amplifier), mean, margin.signal_A, line)
+    latency = current_latch_s(node, amplifier, margin.figures(amplifier), mean, margin.signal_A, line)
     pulse = film.switching_s(gate.write_V)
     switched_C = 2 * film.remanent_C_per_m2 * gated * gate.length_m
     return Cell(

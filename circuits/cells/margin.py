@@ -7,7 +7,7 @@ that is below the latch's offset. With independent normal spreads it errs at k s
 
 The reference stands where both states are as many sigma away. Of the point where a read most probably errs, the cell's
 part is `signal_A`, the amplifier's `offset_V`, and C offset/signal is T. Sigma is the distance that k sigma along the
-steepest way move a state's current, over k: exact where the law is bent along one way only. All at the slow corner.
+way that takes most move a state's current, over k. All at the slow corner.
 """
 
 import math
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from circuits.cells.scatter import Draws, pelgrom_V
-from circuits.cells.sense import Amplifier, SenseFigures
+from circuits.cells.sense import Amplifier, SenseFigures, sample_s
 from circuits.cells.spread import Spreads
 from circuits.devices.node import Node
 from circuits.errors import InputError
@@ -47,6 +47,17 @@ class Margin:
         return SenseFigures(
             amplifier.clamp_overdrive_V, amplifier.sense_capacitance_F, self.offset_V, amplifier.latch_fins
         )
+
+
+def nominal_A(currents: Currents, names: Sequence[str]) -> tuple[float, float]:
+    """Return both states' currents [A] of the nominal cell."""
+    low, high = currents(_draws(names, np.zeros((1, len(names)))))
+    return float(low[0]), float(high[0])
+
+
+def mean_A(currents: Currents, names: Sequence[str]) -> float:
+    """Return the mean of both states' currents [A] of the nominal cell."""
+    return sum(nominal_A(currents, names)) / 2
 
 
 def sigmas(error_rate: float) -> float:
@@ -79,10 +90,13 @@ def _draws(names: Sequence[str], places: Any) -> Draws:
     return dict(zip(names, np.ascontiguousarray(np.asarray(places, dtype=float).T), strict=True))
 
 
-def _ways(currents: Currents, names: Sequence[str], origin: Any, moved: Sequence[int]) -> Any:
-    """Return how far one sigma of each moved source takes the currents: an array (states, sources), zero elsewhere."""
+def _ways(currents: Currents, names: Sequence[str], origin: Any, moved: Sequence[int], reach: float) -> Any:
+    """Return how far so many sigma of each moved source take the currents: an array (states, sources), zero elsewhere.
+
+    As far as the quantile itself lies: a device that conducts only there shows no slope nearer.
+    """
     step = np.zeros((len(moved), len(names)))
-    step[np.arange(len(moved)), moved] = 1.0
+    step[np.arange(len(moved)), moved] = reach
     found = np.stack(currents(_draws(names, np.concatenate([origin + step, origin - step]))))
     ways = np.zeros((2, len(names)))
     ways[:, moved] = (found[:, : len(moved)] - found[:, len(moved) :]) / 2
@@ -98,9 +112,9 @@ def spreads_at(currents: Currents, names: Sequence[str], k: float, corner_sigmas
     die = [i for i, name in enumerate(names) if name.startswith("die.")]
     local = [i for i, name in enumerate(names) if not name.startswith("die.")]
     none = np.zeros(len(names))
-    low, high = _ways(currents, names, none, die)
+    low, high = _ways(currents, names, none, die, corner_sigmas)
     slow = -corner_sigmas * _unit(high - low)
-    ways = _ways(currents, names, slow, local)
+    ways = _ways(currents, names, slow, local, k)
     places = np.stack([none, slow, slow + k * _unit(ways[0]), slow - k * _unit(ways[1])])
     found = np.stack(currents(_draws(names, places)))
     sigma = np.array([found[0, 2] - found[0, 1], found[1, 1] - found[1, 3]]) / k
@@ -150,9 +164,5 @@ def at_quantile(currents: Currents, names: Sequence[str], node: Node, spread: Sp
 
 def of_array(amplifier: Amplifier, margin: Margin, path_ohm: float, mean_A: float) -> dict[str, float]:
     """Return what an array that senses by current asks a cell for."""
-    from circuits.cells.sense import sample_s
-
-    figures = margin.figures(amplifier)
-    return vars(margin) | vars(amplifier) | vars(figures) | {
-        "path_ohm": path_ohm, "sample_s": sample_s(figures, mean_A, margin.signal_A)
-    }  # fmt: skip
+    asked = {"path_ohm": path_ohm, "sample_s": sample_s(amplifier, mean_A, margin.signal_A)}
+    return vars(margin) | vars(amplifier) | vars(margin.figures(amplifier)) | asked

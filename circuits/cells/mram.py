@@ -9,11 +9,11 @@ from typing import Any
 
 from circuits.cells.cell import Cell
 from circuits.cells.layout import FinRules, planar_transistor, strip_width
-from circuits.cells.margin import Margin, at_quantile, of_array
+from circuits.cells.margin import at_quantile, mean_A, of_array
 from circuits.cells.scatter import Device, Draws
 from circuits.cells.sense import Amplifier, current_latch_s
 from circuits.cells.spread import Spreads, read_spreads
-from circuits.cells.states import DIE, JUNCTION, SILICON, junctions, of_junctions
+from circuits.cells.states import CHIP, DIE, JUNCTION, ReadPath, junctions, of_junctions
 from circuits.data import DataFile
 from circuits.devices import spin_orbit
 from circuits.devices.junction import Junction, pulse_for_error
@@ -154,23 +154,16 @@ def _geometry(file: DataFile, node: Node, units: list[int], pitch_m: float) -> t
     return max(width, pitch_m), max(height, pitch_m)
 
 
-def read_currents(node: Node, spread: Spreads, junction: Junction, reading: ReadFigures, name: str, units: float,
+def read_currents(node: Node, spread: Spreads, junction: Junction, path: ReadPath, name: str, units: float,
                   draws: Draws) -> tuple[Any, Any]:  # fmt: skip
     """Return the read currents [A] of anti-parallel and parallel cells, behind access devices of this name."""
     device = Device.draw(node, spread, name, units, draws)
-    return of_junctions(junctions(junction, spread, draws), device, reading.word_line_V, reading.bias_V)
+    return of_junctions(junctions(junction, spread, draws), device, path.drawn(spread, draws))
 
 
-def read_margin(file: DataFile, node: Node, junction: Junction, reading: ReadFigures, amplifier: Amplifier,
-                name: str, units: int) -> tuple[Margin, DataFile]:  # fmt: skip
-    """Return the read's margin at its error rate, and the file of spreads that it rests on."""
-    spread, common = read_spreads(file)
-    names = [*JUNCTION, f"{name}.threshold", f"{name}.width", *SILICON, *DIE["stt"]]
-
-    def currents(draws: Draws) -> tuple[Any, Any]:
-        return read_currents(node, spread, junction, reading, name, units, draws)
-
-    return at_quantile(currents, names, node, spread, amplifier, reading.bias_V, reading.error_rate, file.path), common
+def sources(name: str) -> list[str]:
+    """Return what a read's currents scatter by, behind access devices of this name."""
+    return [*JUNCTION, f"{name}.threshold", f"{name}.width", *CHIP, *DIE["stt"]]
 
 
 def build(file: DataFile, node: Node) -> Cell:
@@ -204,14 +197,23 @@ def build(file: DataFile, node: Node) -> Cell:
         fins, strips = {"write": write.units, "read": read_units}, [write.units, read_units]
     width, height = _geometry(file, node, strips, junction.pitch_m)
     access = read_units * node.unit_m
-    low, high = (series_A(node, access, reading.word_line_V, reading.bias_V, ohm, load_at_source=False)
-                 for ohm in (junction.antiparallel_ohm, lambda _: junction.parallel_ohm))  # fmt: skip
-    mean = (low + high) / 2
-    margin, common = read_margin(file, node, junction, reading, amplifier, next(reversed(fins)), read_units)
+    # a read's current leaves a spin-orbit cell through half of its write line
+    device["read_path_ohm"] = figures.path_ohm + device.get("write_line_ohm", 0.0) / 2
+    path = ReadPath(reading.word_line_V, reading.bias_V, device["read_path_ohm"])
+    name, (spread, common) = next(reversed(fins)), read_spreads(file)
+
+    def currents(draws: Draws) -> tuple[Any, Any]:
+        return read_currents(node, spread, junction, path, name, read_units, draws)
+
+    mean = mean_A(currents, sources(name))
+    margin = at_quantile(
+        currents, sources(name), node, spread, amplifier, reading.bias_V, reading.error_rate, file.path
+    )
     bit_line = reading.reference_rows * (node.wires["intermediate"].F_per_m * height + node.drain_F(access) / 2)
-    latency = current_latch_s(node, margin.figures(amplifier), mean, margin.signal_A, bit_line)
-    # the current drives towards the parallel state: only an anti-parallel junction could flip, and it carries the less
-    device["read_disturb"] = junction.read_disturb(low, latency, node.temperature_K)
+    latency = current_latch_s(node, amplifier, margin.figures(amplifier), mean, margin.signal_A, bit_line)
+    # the current drives towards the parallel state: only an anti-parallel junction could flip, in the nearest row first
+    near = series_A(node, access, path.gate_V, path.bias_V, junction.antiparallel_ohm, load_at_source=False)
+    device["read_disturb"] = junction.read_disturb(near, latency, node.temperature_K)
     return Cell(
         file.text("name"), kind, node.name, width, height,
         read_gate_m=access, write_gate_m=write.units * node.unit_m,

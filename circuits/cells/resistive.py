@@ -10,18 +10,17 @@ from typing import Any
 from circuits.cells.cell import Cell
 from circuits.cells.keeping import Keeping
 from circuits.cells.layout import AccessRules, FinRules, access_cell, strip_width
-from circuits.cells.margin import at_quantile, of_array
-from circuits.cells.mram import series_A
+from circuits.cells.margin import at_quantile, mean_A, of_array
 from circuits.cells.scatter import Device, Draws
 from circuits.cells.sense import Amplifier, current_latch_s
 from circuits.cells.spread import Spreads, read_spreads
-from circuits.cells.states import DIE, RESISTANCE, SILICON, of_resistances
+from circuits.cells.states import CHIP, DIE, RESISTANCE, ReadPath, of_resistances
 from circuits.data import DataFile
 from circuits.devices.node import Node
 from circuits.errors import InputError
 
 MOST_UNITS = 64
-SOURCES = (*RESISTANCE, "access.threshold", "access.width", *SILICON, *DIE["reram"])
+SOURCES = (*RESISTANCE, "access.threshold", "access.width", *CHIP, *DIE["reram"])
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,8 @@ def read_currents(node: Node, spread: Spreads, element: Element, access: Access,
                   draws: Draws) -> tuple[Any, Any]:  # fmt: skip
     """Return the read currents [A] of the high and the low resistance, behind access devices of a thick oxide."""
     device = Device.draw(node, spread, "access", units, draws, access.drive_share)
-    return of_resistances(element.low_ohm, element.high_ohm, spread, device, access.word_line_V, bias_V, draws)
+    path = ReadPath(access.word_line_V, bias_V, access.path_ohm).drawn(spread, draws)
+    return of_resistances(element.low_ohm, element.high_ohm, spread, device, path, draws)
 
 
 def build(file: DataFile, node: Node) -> Cell:
@@ -160,15 +160,15 @@ def build(file: DataFile, node: Node) -> Cell:
     units = width_units(node, access, (to_low, to_high), file.path)
     width, height = geometry(file, node, units, element.pitch_m)
     gate = units * node.unit_m
-    drive = gate * access.drive_share
-    high, low = (series_A(node, drive, access.word_line_V, reading.bias_V, ohm, load_at_source=False)
-                 for ohm in (lambda _: element.low_ohm, lambda _: element.high_ohm))  # fmt: skip
-    mean, (spread, common) = (low + high) / 2, read_spreads(file)
-    margin = at_quantile(
-        lambda draws: read_currents(node, spread, element, access, reading.bias_V, units, draws), SOURCES,
-        node, spread, amplifier, reading.bias_V, reading.error_rate, file.path)  # fmt: skip
+    spread, common = read_spreads(file)
+
+    def currents(draws: Draws) -> tuple[Any, Any]:
+        return read_currents(node, spread, element, access, reading.bias_V, units, draws)
+
+    mean = mean_A(currents, SOURCES)
+    margin = at_quantile(currents, SOURCES, node, spread, amplifier, reading.bias_V, reading.error_rate, file.path)
     line = reading.reference_rows * (node.wires["intermediate"].F_per_m * height + node.drain_F(gate) / 2)
-    latency = current_latch_s(node, margin.figures(amplifier), mean, margin.signal_A, line)
+    latency = current_latch_s(node, amplifier, margin.figures(amplifier), mean, margin.signal_A, line)
     device |= {"low_ohm": element.low_ohm, "high_ohm": element.high_ohm, "set_A": to_low.current_A,
                "reset_A": to_high.current_A, "set_V": to_low.across_V, "reset_V": to_high.across_V}  # fmt: skip
     return Cell(

@@ -18,13 +18,15 @@ from circuits.devices.node import Node
 class Amplifier:
     """Design choices of the current-sensing amplifier; widths in units of the smallest device.
 
-    `residual` is the part of the mismatch of its clamps and mirrors that sampling it leaves. `reference_cells` in
-    parallel make the reference; `corner_sigmas` is how far off a chip may be and still read at the error rate.
+    `residual` is the part of the mismatch of its clamps and mirrors that sampling it on `sample_capacitance_F` leaves.
+    `reference_cells` in parallel make the reference; `corner_sigmas` is how far off a chip may be and still read at the
+    error rate.
     """
 
     clamp_overdrive_V: float
     clamp_units: float
     residual: float
+    sample_capacitance_F: float
     sense_capacitance_F: float
     latch_fins: float
     reference_cells: float
@@ -56,13 +58,14 @@ def integrate_s(figures: SenseFigures, signal_A: float) -> float:
     return figures.sense_capacitance_F * figures.offset_V / signal_A
 
 
-def sample_s(figures: SenseFigures, read_current_A: float, signal_A: float) -> float:
-    """Return the time [s] in which the sense node, on a mirror of the clamp's gm, holds the mismatch to a tenth of it.
+def sample_s(amplifier: Amplifier, read_current_A: float, signal_A: float) -> float:
+    """Return the time [s] in which a capacitor, on a mirror of the clamp's gm, holds the mismatch.
 
+    To a tenth of the signal, and after the line has settled.
     M.-F. Chang et al., "An offset-tolerant fast-random-read current-sampling-based sense amplifier for
     small-cell-current nonvolatile memory", IEEE JSSC 48(3), 864 (2013).
     """
-    return float(settle_s(read_current_A, signal_A, figures.clamp_overdrive_V, figures.sense_capacitance_F))
+    return float(settle_s(read_current_A, signal_A, amplifier.clamp_overdrive_V, amplifier.sample_capacitance_F))
 
 
 def latch_s(node: Node, swing_V: Any, fins: float, load_F: Any = 0.0) -> Any:
@@ -72,9 +75,10 @@ def latch_s(node: Node, swing_V: Any, fins: float, load_F: Any = 0.0) -> Any:
     return own / (2 * node.transconductance(width)) * np.log(node.vdd_V / np.minimum(swing_V, node.vdd_V))
 
 
-def current_latch_s(node: Node, figures: SenseFigures, mean_A: float, signal_A: float, bit_line_F: float) -> float:
+def current_latch_s(node: Node, amplifier: Amplifier, figures: SenseFigures, mean_A: float, signal_A: float,
+                    bit_line_F: float) -> float:  # fmt: skip
     """Return the time [s] of a current-sensed read of a bare bit line: settle, sample, integrate, latch."""
     settled = settle_s(mean_A, signal_A, figures.clamp_overdrive_V, bit_line_F)
-    settled += sample_s(figures, mean_A, signal_A)
+    settled += sample_s(amplifier, mean_A, signal_A)
     decided = latch_s(node, figures.offset_V, figures.latch_fins, figures.sense_capacitance_F)
     return float(settled + integrate_s(figures, signal_A) + decided)

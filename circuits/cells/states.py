@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,30 @@ from circuits.devices.leakage import BOLTZMANN_V_PER_K
 JUNCTION = ("diameter", "resistance_area", "magnetoresistance")
 RESISTANCE = ("low_resistance", "high_resistance")
 FILM = ("coercive_field", "low_state", "high_state")
-SILICON = ("die.threshold", "die.fin_height")
+CHIP = ("die.threshold", "die.fin_height", "die.wires")
 DIE = {"stt": ("die.diameter", "die.resistance_area", "die.magnetoresistance"), "reram": ("die.resistance",),
        "pcm": ("die.resistance",), "fefet": ("die.film",)}  # fmt: skip
 DIE["sot"] = DIE["stt"]
+
+
+def wires(spread: Spreads, draws: Draws) -> Any:
+    """Return a chip's wire resistance over the nominal one: it goes as one over width and thickness."""
+    sigma = math.hypot(spread.die.wire_width, spread.die.wire_thickness)
+    return np.maximum(1 + sigma * draws["die.wires"], 0.1)
+
+
+@dataclass(frozen=True)
+class ReadPath:
+    """What a read puts on a cell: the gate's voltage, the clamp's bias, and the resistance of multiplexers and lines to
+    the farthest row, whose reference has as long a way.
+    """
+
+    gate_V: float
+    bias_V: float
+    ohm: Any
+
+    def drawn(self, spread: Spreads, draws: Draws) -> "ReadPath":
+        return replace(self, ohm=self.ohm * wires(spread, draws))
 
 
 def through(device: Device, gate_V: Any, supply_V: Any, ohm: Callable[[Any], Any], *, path_ohm: Any = 0.0,
@@ -54,19 +75,23 @@ def junctions(first: Junction, spread: Spreads, draws: Draws) -> Junction:
     return Junction(**figures)
 
 
-def of_junctions(junction: Junction, device: Device, gate_V: float, bias_V: float) -> tuple[Any, Any]:
+def _both(device: Device, path: ReadPath, high: Callable[[Any], Any], low: Callable[[Any], Any]) -> tuple[Any, Any]:
+    lesser, greater = (through(device, path.gate_V, path.bias_V, ohm, path_ohm=path.ohm) for ohm in (high, low))
+    return lesser, greater
+
+
+def of_junctions(junction: Junction, device: Device, path: ReadPath) -> tuple[Any, Any]:
     """Return the read currents [A] of anti-parallel and parallel junctions behind their access devices."""
-    return (through(device, gate_V, bias_V, junction.antiparallel_ohm),
-            through(device, gate_V, bias_V, lambda _: junction.parallel_ohm))  # fmt: skip
+    return _both(device, path, junction.antiparallel_ohm, lambda _: junction.parallel_ohm)
 
 
-def of_resistances(low_ohm: float, high_ohm: float, spread: Spreads, device: Device, gate_V: float, bias_V: float,
+def of_resistances(low_ohm: float, high_ohm: float, spread: Spreads, device: Device, path: ReadPath,
                    draws: Draws) -> tuple[Any, Any]:  # fmt: skip
     """Return the read currents [A] of the high and the low resistance, both log-normal, behind their access devices."""
     shared = spread.die.resistance * draws["die.resistance"]
     high = high_ohm * np.exp(spread.cell.high_resistance * draws["high_resistance"] + shared)
     low = low_ohm * np.exp(spread.cell.low_resistance * draws["low_resistance"] + shared)
-    return through(device, gate_V, bias_V, lambda _: high), through(device, gate_V, bias_V, lambda _: low)
+    return _both(device, path, lambda _: high, lambda _: low)
 
 
 def switched(spread: Spreads, exponent: float, draws: Draws) -> tuple[Any, Any]:
@@ -90,10 +115,16 @@ def film_thresholds(low_V: float, window_V: float, exponent: float, spread: Spre
     return middle - reach + apart * draws["low_state"], middle + reach + apart * draws["high_state"]
 
 
-def of_thresholds(device: Device, gate_V: float, drain_V: float, threshold_V: Any, ideality: float) -> Any:
-    """Return the drain current [A] of a device at a threshold other than its node's, and below it."""
+def of_threshold(device: Device, path: ReadPath, threshold_V: Any, ideality: float) -> Any:
+    """Return the read current [A] of a device at a threshold other than its node's, or below it."""
     node = device.node
     shift = threshold_V - node.transistors.threshold_V
     slope = ideality * BOLTZMANN_V_PER_K * node.temperature_K
-    off = np.exp(np.minimum((gate_V - shift - device.shift_V) / slope, 0.0))
-    return np.maximum(device.current(gate_V - shift, drain_V), node.off_current_A_per_m * device.width_m * off)
+    below = np.exp(np.minimum((path.gate_V - shift - device.shift_V) / slope, 0.0))
+    off = node.off_current_A_per_m * device.width_m * below
+
+    def current(drain_V: Any) -> Any:
+        return np.maximum(device.current(path.gate_V - shift, drain_V), off)
+
+    none = np.zeros_like(shift)
+    return current(balance(none, none + path.bias_V, lambda v: path.bias_V - v - path.ohm * current(v)))

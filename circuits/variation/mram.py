@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from circuits.cells import mram
 from circuits.cells.scatter import Device, Draws, balance
-from circuits.cells.states import DIE, JUNCTION, SILICON, junctions, of_junctions, through
+from circuits.cells.states import JUNCTION, ReadPath, junctions, through, wires
 from circuits.devices.junction import BOLTZMANN_J_PER_K, ELECTRON_C, HBAR_JS, Junction
 from circuits.variation import reading
 from circuits.variation.nominal import Nominal
@@ -31,14 +32,6 @@ def others(nominal: Nominal) -> list[str]:
 
 def _junction(nominal: Nominal) -> Junction:
     return Junction(**{f.name: nominal.figure(f"junction.{f.name}") for f in fields(Junction)})
-
-
-def read_currents(nominal: Nominal, draws: Draws) -> tuple[Any, Any]:
-    """Return the currents [A] of both states: anti-parallel and parallel."""
-    name = "access" if nominal.cell.kind == "stt" else "read"
-    device = Device.draw(nominal.node, nominal.spread, name, nominal.cell.fins[name], draws)
-    junction = junctions(_junction(nominal), nominal.spread, draws)
-    return of_junctions(junction, device, nominal.figure("read.word_line_V"), nominal.cell.read_V)
 
 
 def _pulse(junction: Junction, over: Any, error: float, temperature_K: float) -> Any:
@@ -86,7 +79,7 @@ def write_margins(nominal: Nominal, draws: Draws) -> tuple[Any, Any]:
     and, within that pulse, the angular momentum of the layer.
     """
     cell, junction = nominal.cell, junctions(_junction(nominal), nominal.spread, draws)
-    gate, supply, path = cell.word_line_V, cell.bit_line_write_V, nominal.path_ohm(draws)
+    gate, supply, path = cell.word_line_V, cell.bit_line_write_V, cell.device["path_ohm"] * wires(nominal.spread, draws)
     name = "access" if cell.kind == "stt" else "write"
     device = Device.draw(nominal.node, nominal.spread, name, cell.fins[name], draws)
     critical, per_field, line_ohm = _line(nominal, junction, draws) if cell.kind == "sot" else (0.0, 0.0, 0.0)
@@ -110,8 +103,12 @@ def write_margins(nominal: Nominal, draws: Draws) -> tuple[Any, Any]:
 def evaluate(nominal: Nominal, draws: Draws) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return outputs over the nominal cell's, and margins: an array (ways to fail, cells) each, failing below zero."""
     cell, spread, name = nominal.cell, nominal.spread, "access" if nominal.cell.kind == "stt" else "read"
-    names = [*JUNCTION, f"{name}.threshold", f"{name}.width", *SILICON, *DIE[cell.kind]]
-    volts, low, high = reading.read(nominal, lambda d: read_currents(nominal, d), names, draws)
+    path = ReadPath(nominal.figure("read.word_line_V"), cell.read_V, cell.device["read_path_ohm"])
+
+    def read_currents(draws: Draws) -> tuple[Any, Any]:
+        return mram.read_currents(nominal.node, spread, _junction(nominal), path, name, cell.fins[name], draws)
+
+    volts, low, high = reading.read(nominal, read_currents, mram.sources(name), draws)
     current_margin, currents = write_margins(nominal, draws)
     stability = junctions(_junction(nominal), spread, draws).barrier_J / (
         BOLTZMANN_J_PER_K * nominal.node.temperature_K

@@ -1,15 +1,11 @@
 """The cell that all others scatter about: its design, and every figure that the design was made from."""
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from circuits.cells.cell import Cell
 from circuits.cells.design import FOLDER, design_cell
-from circuits.cells.scatter import Draws
 from circuits.data import find
 from circuits.devices.node import Node, load_node
 from circuits.errors import InputError
@@ -43,11 +39,6 @@ class Nominal:
                 f"cell {self.cell.name}: {where}: the variation of a {self.cell.kind} cell needs this figure"
             )
         return found.value
-
-    def path_ohm(self, draws: Draws) -> Any:
-        """Return the resistance [ohm] of the array's write path: it goes as its wires', for want of its parts."""
-        sigma = math.hypot(self.spread.die.wire_width, self.spread.die.wire_thickness)
-        return self.cell.device["path_ohm"] * np.maximum(1 + sigma * draws["die.wires"], 0.1)
 
     @property
     def ideality(self) -> float:

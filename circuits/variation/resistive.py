@@ -11,6 +11,7 @@ import numpy as np
 from circuits.cells import resistive
 from circuits.cells.resistive import SOURCES, Access, Element, Filament, Melt
 from circuits.cells.scatter import Device, Draws
+from circuits.cells.states import wires
 from circuits.variation import reading
 from circuits.variation.nominal import Nominal
 
@@ -51,7 +52,7 @@ def write_margins(nominal: Nominal, access: Access, draws: Draws) -> tuple[Any, 
     """Return the current passed over the one needed, less 1, and the one needed [A], an array (ways, cells) each."""
     units = nominal.cell.fins["access"]
     device = Device.draw(nominal.node, nominal.spread, "access", units, draws, access.drive_share)
-    path_ohm, margins, currents = nominal.path_ohm(draws), [], []
+    path_ohm, margins, currents = access.path_ohm * wires(nominal.spread, draws), [], []
     for current_A, across_V, at_source in needed(nominal, draws):
         drain_V = access.bit_line_V - across_V - current_A * path_ohm
         passed_A = device.current(access.word_line_V - (across_V if at_source else 0.0), np.maximum(drain_V, 0.0))
