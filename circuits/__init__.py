@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from circuits.cache.design import CacheDesign, design_cache
+    from circuits.cache.design import CacheDesign, cache_front, design_cache
     from circuits.cells.design import design_cell
 
-__all__ = ["CacheDesign", "design_cache", "design_cell"]
+__all__ = ["CacheDesign", "cache_front", "design_cache", "design_cell"]
 
-_HOMES = {"CacheDesign": "circuits.cache.design", "design_cache": "circuits.cache.design",
-          "design_cell": "circuits.cells.design"}  # fmt: skip
+_HOMES = {"CacheDesign": "circuits.cache.design", "cache_front": "circuits.cache.design",
+          "design_cache": "circuits.cache.design", "design_cell": "circuits.cells.design"}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

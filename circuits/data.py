@@ -95,8 +95,8 @@ class DataFile:
         """Refuse any top-level key that is not one of `keys`."""
         unknown_keys(self.path, "", self.content, [*keys, "works"])
 
-    def figure(self, where: str, entry: object) -> float:
-        """Return the number of one figure, and note its source.
+    def figure(self, where: str, entry: object, *, zero: bool = False) -> float:
+        """Return the number of one figure, and note its source; `zero` allows it to be none.
 
         Raises:
             InputError: the entry is no figure, its number is not finite and positive, or its source is not listed.
@@ -108,7 +108,9 @@ class DataFile:
         if isinstance(value, str):  # YAML 1.1 reads 6e-8, without a point, as text
             with contextlib.suppress(ValueError):
                 value = float(value)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise InputError(f"{self.path}: {where} {short(value)}: not a positive, finite number")
+        if value < 0 or (value == 0 and not zero):
             raise InputError(f"{self.path}: {where} {short(value)}: not a positive, finite number")
         for basis in ("assumed", "calibrated"):
             if basis in entry:

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circuits.array.mats.assumptions import Assumptions, load_assumptions
-from circuits.array.mats.bank import Banks, Content, Organisations, evaluate
-from circuits.array.mats.cache import combine, data_content, tag_content
-from circuits.array.mats.driver import STYLES
-from circuits.array.mats.element import Element
-from circuits.array.mats.process import Metal
+from circuits.array.assumptions import Assumptions, load_assumptions
+from circuits.array.bank import Banks, evaluate
+from circuits.array.cache import Shape, combine, data_content, tag_content
+from circuits.array.driver import STYLES
+from circuits.array.element import Element
+from circuits.array.organisation import Content, Organisations
+from circuits.array.process import Metal
 from circuits.interchange.cell_file import read_cell
 from circuits.interchange.tables import load_metal, load_process
 
@@ -75,14 +76,14 @@ def evaluated(table: pd.DataFrame, given: Assumptions, cells: Path) -> Iterator[
         first, cell = rows.iloc[0], read_cell(cells / f"{rows.iloc[0].tech}.cell")
         bits, word = int(first.capacity_KB) * 8192, int(first.word_bits)
         if not cache:
-            data = banks(rows, "data", cell, given, lambda _, b=bits, w=word: Content(b, w))
+            data = banks(rows, "data", cell, given, lambda _, b=bits, w=word: Content(b // w, w))
             # where the tool prints a RESET energy, that is what the file's write energy holds
             printed = rows["data_reset_E_J"].notna().to_numpy() if "data_reset_E_J" in rows else False
             write_J = np.where(printed, data.reset_J, data.write_J)
             yield rows, (data.read_s, data.write_s, data.read_J, write_J, data.leakage_W, data.area_m2), data
             continue
         mode, ways = first["mode"].lower(), int(first.assoc)
-        shape = (mode, bits, word, ways)
+        shape = (given, mode, Shape.of(bits, word, ways))
         data = banks(rows, "data", cell, given, lambda _, s=shape: data_content(*s))
         tag = banks(rows, "tag", cell, given, lambda at, s=shape: tag_content(*s, at))
         all_ = combine(mode, tag, data)

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from circuits import design_cache
+from circuits.array import bank as older_bank
+from circuits.array.assumptions import load_assumptions
 from circuits.array.bank import Shape, evaluate, space
 from circuits.array.figures import load_figures
-from circuits.array.mats import bank as older_bank
-from circuits.array.mats.assumptions import load_assumptions
 from circuits.cells.cell import Cell
 from circuits.cells.design import build_cell
 from circuits.devices.node import load_node

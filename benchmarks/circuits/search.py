@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 from against_peer import CELLS, evaluated
 
-from circuits.array.mats.assumptions import load_assumptions
-from circuits.array.mats.bank import Content
-from circuits.array.mats.process import Metal
-from circuits.array.mats.search import TARGETS, design_front
-from circuits.array.mats.space import DATA, explore
+from circuits.array.assumptions import load_assumptions
+from circuits.array.cache import Shape
+from circuits.array.organisation import Content
+from circuits.array.process import Metal
+from circuits.array.search import TARGETS, design_front
+from circuits.array.space import DATA, explore
 from circuits.interchange.cell_file import read_cell
 from circuits.interchange.tables import load_metal, load_process
 
@@ -50,7 +51,7 @@ def timed(repeats: int) -> list[dict[str, Any]]:
         spent = []
         for _ in range(repeats + 1):
             start = time.process_time()
-            found = design_front(*setup(tech, 22), mode, size * 8192, 512, 16, refine=refinements(22))
+            found = design_front(*setup(tech, 22), mode, Shape.of(size * 8192, 512, 16), refine=refinements(22))
             spent.append(time.process_time() - start)
         seconds = statistics.median(spent[1:])
         rows.append({"cell": tech, "mode": mode, "capacity_KB": size, "cpu_s": seconds, "older_cpu_s": older,
@@ -67,10 +68,16 @@ def best(rows: pd.DataFrame) -> dict[str, float]:
     if "tag_bank_org" in rows:
         mode = first["mode"].lower()
         wires = refinements(int(first.node_nm), float(first.temp_K))
-        found = design_front(*parts, mode, bits, word, int(first.assoc), refine=wires)
-        return {name: float(np.prod([choice.totals[f] for f in TARGETS[name]])) for name, choice in found.best.items()}
-    ram = explore(*parts, DATA, lambda _: Content(bits, word))
-    return {name: float(np.min(np.prod([getattr(ram, f) for f in parts], axis=0))) for name, parts in TARGETS.items()}
+        found = design_front(*parts, mode, Shape.of(bits, word, int(first.assoc)), refine=wires)
+        return {
+            name: float(np.prod([choice.totals[f] for f in TARGETS[name].figures]))
+            for name, choice in found.best.items()
+        }
+    ram = explore(*parts, DATA, lambda _: Content(bits // word, word))
+    return {
+        name: float(np.min(np.prod([getattr(ram, f) for f in parts], axis=0)))
+        for name, parts in ((n, t.figures) for n, t in TARGETS.items())
+    }
 
 
 def quality(path: Path) -> dict[str, Any]:
@@ -82,7 +89,7 @@ def quality(path: Path) -> dict[str, Any]:
             ours = best(rows)
             for i, target in enumerate(rows.target):
                 name = NAMES[target]
-                theirs = np.prod([figures[FIGURES.index(f)][i] for f in TARGETS[name]])
+                theirs = np.prod([figures[FIGURES.index(f)][i] for f in TARGETS[name].figures])
                 ratios.append(ours[name] / theirs)
                 worst = max(worst, (ratios[-1], f"line {rows.index[i] + 2}: {rows.tech.iloc[i]} {target}"))
     values = np.array(ratios)

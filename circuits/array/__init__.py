@@ -1,12 +1,14 @@
-"""Arrays of cells: gates and drivers, subarray, bank with its H-tree; vectorised over organisations.
+"""Arrays of cells: gates, decoders and drivers, subarray, mat, bank with its H-tree; vectorised over organisations.
 
-Where this differs from the array model that everyone calibrates against (NVSim), in either direction:
+The equations are the public ones of the array models everyone calibrates against (CACTI, NVSim). What those models
+assume stands in `assumptions/*.yaml`, as data that a study can vary: `older`, `mended`, and `default`, on which our
+caches rest. A cell stands in an array as a cell file describes it (`described`), or as designed from a node's devices
+(`designed`); everything around it is one model. What ours adds, or does otherwise:
 
-- any capacity, ways and line: groups of subarrays and rows are counted, not doubled;
+- any number of sets, ways and bits: rows that no address reaches are not built, bits that do not divide are rounded up;
 - precharge is paid: every column of an open SRAM row is charged again; a write has its own path, without the amplifier;
-- MRAM sensing follows from resistance, TMR, read current, bit line and offset; a spin-orbit cell has two word lines;
+- sensing follows from the cell: its read current, signal and bit line; a spin-orbit cell has two word lines;
 - global wires are repeated by default, `unrepeated` is a named assumption; leakage is a named school of the node;
 - the hit way selects its columns late (normal mode), and a write waits for its way;
-- a bank is a square of its subarrays' area, its wires run above the cells; mats are not told from subarrays, no ports,
-  no contention, no spares.
+- no contention and no spares.
 """

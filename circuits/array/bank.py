@@ -1,139 +1,158 @@
-"""A bank: subarrays in a square floor plan behind an H-tree of global wires."""
+"""A bank at every organisation: mats of subarrays with their predecoders, behind an H-tree."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from circuits.array.figures import Figures
-from circuits.array.gates import Inverter, LongWire, repeated, unrepeated
-from circuits.array.row import Layout
-from circuits.array.subarray import build
-from circuits.cells.cell import Cell
-from circuits.devices.node import Node
+from circuits.array.assumptions import Assumptions
+from circuits.array.mat import Mat, mats
+from circuits.array.organisation import Content, Form, Organisations, frame, shape
+from circuits.array.process import Metal, Process
+from circuits.array.subarray import Bit, Subarray
+from circuits.array.tree import LEVELS, Repeater, Tree, repeat, run
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What a bank must hold: `words` words of `bits`; a row group holds at least `group` words that share a select."""
+class Figures:
+    """What a cache takes from a bank: arrays, an element a bank.
 
-    words: int
-    bits: int
-    group: int
-
-
-@dataclass(frozen=True)
-class Space:
-    """The organisations of a bank, one array element each: rows, columns, active subarrays, multiplexing, fan-out."""
-
-    rows: Any
-    columns: Any
-    active: Any
-    mux: Any
-    fanout: Any
-    groups: Any
-
-    def at(self, index: int) -> dict[str, int]:
-        names = {"rows": self.rows, "columns": self.columns, "active_subarrays": self.active,
-                 "column_mux": self.mux, "fanout": self.fanout}  # fmt: skip
-        found = {name: int(values[index]) for name, values in names.items()}
-        return found | {"subarrays": int(self.groups[index] * self.active[index])}
-
-
-@dataclass(frozen=True)
-class Bank:
-    """A bank for each organisation. `tree_s` is one way through the H-tree. Energies are of one word's access;
-    `read_J` is without moving the word out, `move_J`. `leakage_W` is the power at rest, `refresh_W` included.
+    A read of the whole bank takes `read_s`; one whose way is told late waits for its `early_s` and then takes `rest_s`.
+    A write that must know its way waits for the later of the tags' `known_s` and of its own `ready_s`, then drives.
     """
 
     area_m2: Any
-    cells_m2: Any
-    leakage_W: Any
-    refresh_W: Any
-    tree_s: Any
-    open_read_s: Any
-    open_write_s: Any
-    bit_line_s: Any
-    select_s: Any
-    sense_s: Any
+    read_s: Any
+    early_s: Any
+    rest_s: Any
     write_s: Any
+    ready_s: Any
+    known_s: Any
     read_J: Any
     write_J: Any
-    move_J: Any
+    leakage_W: Any
+
+
+@dataclass(frozen=True)
+class Banks(Figures):
+    """A bank for each organisation. `mat_s` is a read within a mat, `tree_s` both ways through the tree."""
+
+    mat_s: Any
+    column_s: Any
+    tree_s: Any
+    set_J: Any
+    reset_J: Any
+    refresh_W: Any
+    rows: Any
+    columns: Any
+    cells_m2: Any
     fits: Any
 
 
-WIRES = ("repeated", "unrepeated")
-ROWS = (16, 32, 64, 128, 256, 512, 1024)
-COLUMNS = (16, 2048)
-MUX = (1, 2, 4, 8, 16, 32, 64)
-ACTIVE = (1, 2, 4, 8, 16, 32, 64, 128)
-FANOUTS = (4, 8, 16)
+@dataclass(frozen=True)
+class Unwired:
+    """Banks without their H-tree's wires: what they hold, their trees, their mats."""
+
+    process: Process
+    given: Assumptions
+    cell: Bit
+    content: Content
+    at: Organisations
+    tree: Tree
+    form: Form
+    mat: Mat
+    one: Subarray
+    fits: Any
 
 
-def space(shape: Shape, rows: tuple[int, ...] = ROWS, muxes: tuple[int, ...] = MUX,
-          active: tuple[int, ...] = ACTIVE, fanouts: tuple[int, ...] = FANOUTS) -> Space:  # fmt: skip
-    """Return every organisation that can hold a shape.
+def evaluate(process: Process, given: Assumptions, cell: Bit, local: Metal, trunk: Metal, content: Content,
+             at: Organisations) -> Banks:  # fmt: skip
+    """Return a bank for every organisation; where `fits` is false the figures mean nothing."""
+    return wired(unwired(process, given, cell, local, content, at), trunk)
 
-    An open row of `active` subarrays holds `mux` words, a whole number of select groups; subarrays are as wide as that
-    asks. They come in groups of `active`, as many as the words need when each has at most one of `rows` rows.
+
+def unwired(process: Process, given: Assumptions, cell: Bit, local: Metal, content: Content,
+            at: Organisations) -> Unwired:  # fmt: skip
+    """Return banks whose H-tree is still to be drawn in some metal."""
+    cut = frame(content, at)
+    base = np.where(cut.fits, cut.base, 1)
+    form, decoded, fits = shape(content, cut.bits, base, at.mux, at.mux_1, at.mux_2, at.style)
+    mat, one = mats(process, given, cell, local, content, at, form, decoded, cut.held)
+    return Unwired(process, given, cell, content, at, cut.tree, form, mat, one, fits & cut.fits & one.fits)
+
+
+def wired(bank: Unwired, trunk: Metal) -> Banks:
+    """Return banks with H-trees in a metal."""
+    process, given, cell, content, at = bank.process, bank.given, bank.cell, bank.content, bank.at
+    tree, form, mat, one, fits = bank.tree, bank.form, bank.mat, bank.one, bank.fits
+    repeater = repeat(process, given, trunk) if trunk.style == "repeated" else None
+    height, width = mat.height_m * at.bank_rows, mat.width_m * at.bank_columns
+    beside = bool(repeater and given.bundle_share)
+    if repeater and beside:
+        pitch = repeater.pitch_m * given.bundle_share
+        taken = [(np.ceil(b * s / repeater.sharing) * pitch).sum(0)
+                 for b, s in zip(tree.bits, tree.beside, strict=True)]  # fmt: skip
+        height, width = height + taken[0], width + taken[1]
+    if not content.tag:
+        fits = fits & (np.maximum(height, width) <= given.highest_aspect * np.minimum(height, width))
+    active = at.active_rows * at.active_columns
+    one_way: Any = 0.0
+    moved: Any = 0.0
+    wires_W: Any = 0.0
+    wires_m: Any = 0.0
+    lengths = _lengths(tree, mat, repeater if beside else None, given.bundle_share)
+    for length, bits, busy, total in zip(lengths, tree.bits, tree.active, tree.total, strict=True):
+        wires = run(process, given, cell, trunk, length)
+        used = bits > 0
+        one_way = one_way + np.where(used, wires.delay_s, 0.0).sum(0)
+        moved = moved + np.where(used, wires.energy_J * busy * bits, 0.0).sum(0) * given.activity
+        wires_W = wires_W + np.where(used, wires.leakage_W * total * bits, 0.0).sum(0)
+        wires_m = wires_m + np.where(used, length * total * bits, 0.0).sum(0)
+    over_m2 = repeater.m2_per_m * (1 - given.bundle_share) * wires_m if repeater else 0.0
+    read_s, write_s = mat.read_s + 2 * one_way, mat.write_s + one_way
+    late, known = given.late_select_share * (mat.read_s - mat.early_s), given.known_way_share
+    written, mat_count = moved * content.tree_share, at.bank_rows * at.bank_columns
+    return Banks(
+        height * width + over_m2, read_s, mat.read_s - late, mat.column_s + 2 * one_way + late, write_s,
+        known * (mat.drive_s + one_way), known * read_s, mat.read_J * active + moved, mat.write_J * active + written,
+        mat.leakage_W * mat_count + wires_W, mat.read_s, mat.column_s, 2 * one_way, mat.set_J * active + written,
+        mat.reset_J * active + written, one.refresh_W * mat_count * at.mat_rows * at.mat_columns, form.rows,
+        form.columns, one.cells_m2 * mat_count * at.mat_rows * at.mat_columns, fits,
+    )  # fmt: skip
+
+
+def _lengths(tree: Tree, mat: Mat, repeater: Repeater | None, bundle_share: float) -> tuple[Any, Any]:
+    """Return the length of each level's wires [levels, organisations]: they double from the mats to the root.
+
+    Where bundles of repeated wires lie between the mats, a wire grows by half of what those that it crosses take.
     """
-    grid = np.meshgrid(rows, [m * shape.group for m in muxes], active, fanouts, indexing="ij")
-    r, m, a, f = (x.ravel().astype(float) for x in grid)
-    columns = np.ceil(shape.bits * m / a)
-    keep = (columns >= COLUMNS[0]) & (columns <= COLUMNS[1]) & (a <= shape.bits)
-    keep &= m <= max(shape.words, shape.group)
-    r, m, a, f, columns = (x[keep] for x in (r, m, a, f, columns))
-    groups = np.ceil(shape.words / (r * m))
-    # the rows that the words need of so many groups: what is no power of two leaves no cells empty
-    chosen = np.unique(np.stack([np.ceil(shape.words / (groups * m)), columns, a, m, f, groups]), axis=1)
-    return Space(*chosen)
+    across, down = tree.levels
+    found = []
+    for way, side in ((0, mat.width_m), (1, mat.height_m / 2)):
+        level = tree.levels[way]
+        power = np.maximum(level - 1 - np.arange(LEVELS)[:, None], 0)
+        found.append(side * 2.0**power)
+    if not repeater:
+        return found[0], found[1]
+    gaps = [np.ceil(b / repeater.sharing) * repeater.pitch_m * bundle_share / 2 for b in tree.bits]
+    for i in range(int(np.prod(np.shape(across)))):
+        h, v = int(across[i]) - 1, int(down[i]) - 1
+        found[0][:, i], found[1][:, i] = _crossed(h, v, mat.width_m[i], mat.height_m[i], gaps[0][:, i], gaps[1][:, i])
+    return found[0], found[1]
 
 
-def trunk(node: Node, figures: Figures, wires: str) -> LongWire:
-    """Return the wire of the H-tree under a named assumption, one of `WIRES`."""
-    metal = node.wires["global"]
-    return (
-        repeated(Inverter.of(node), metal, figures.repeater_slack) if wires == "repeated" else unrepeated(node, metal)
-    )
-
-
-def evaluate(node: Node, cell: Cell, figures: Figures, shape: Shape, where: Space, wires: str = "repeated") -> Bank:
-    """Return a bank for every organisation of a space.
-
-    The bank is taken as a square of its subarrays' area and of its repeaters'; the wires run above the cells. A word
-    travels half the width and the whole height, at most; energy counts this path for every bit that toggles.
-    """
-    wire = trunk(node, figures, wires)
-    one = build(node, cell, figures, Layout(where.rows, where.columns, where.mux, where.fanout))
-    count = where.groups * where.active
-    leaf = one.width_m * one.height_m
-    group_m = np.sqrt(leaf * where.active)
-    address = np.log2(np.maximum(where.rows * where.mux * where.groups, 2.0))
-    # an H-tree's edges: 1.5 sides of a leaf each, full words down to a group, then halving towards its subarrays
-    stem_m = 1.5 * np.maximum(where.groups - 1, 0.0) * group_m
-    twigs_m = np.where(where.active > 1, group_m, 0.0)
-    wires_m = shape.bits * figures.data_bus_ways * (stem_m + where.groups * twigs_m)
-    wires_m = wires_m + address * (stem_m + where.groups * 1.5 * np.maximum(where.active - 1, 0.0) * np.sqrt(leaf))
-    area = count * leaf + wires_m * wire.repeater_m2_per_m
-    way_m = np.maximum(1.5 * np.sqrt(area) - 0.5 * (one.width_m + one.height_m), 0.0)
-    bits_J = figures.activity * wire.J_per_m
-    move_J = shape.bits * bits_J * way_m
-    ask_J = address * bits_J * (way_m + 1.5 * np.maximum(where.active - 1, 0.0) * np.sqrt(leaf))
-    return Bank(
-        area_m2=area,
-        cells_m2=count * one.cells_m2,
-        leakage_W=count * (one.leakage_W + one.refresh_W) + wires_m * wire.W_per_m,
-        refresh_W=count * one.refresh_W,
-        tree_s=wire.delay_s(way_m),
-        open_read_s=one.read_row.delay_s,
-        open_write_s=one.write_row.delay_s,
-        bit_line_s=one.columns.bit_line_s,
-        select_s=one.columns.select_s,
-        sense_s=one.columns.sense_s,
-        write_s=one.columns.write_s,
-        read_J=ask_J + where.active * (one.read_row.energy_J + one.columns.read_J),
-        write_J=ask_J + move_J + where.active * (one.write_row.energy_J + one.columns.write_J),
-        move_J=move_J,
-        fits=one.columns.fits,
-    )
+def _crossed(h: int, v: int, width_m: float, height_m: float, gap_h: Any, gap_v: Any) -> tuple[Any, Any]:
+    """Return the lengths of one tree with repeaters; `h` and `v` are its last levels."""
+    last_h, last_v = h, v
+    across, down = np.zeros(LEVELS), np.zeros(LEVELS)
+    while v > h:
+        down[v] = height_m / 2 if v == last_v else 2 * down[v + 1]
+        v -= 1
+    while v >= 0:
+        down[v] = height_m / 2 if v == last_v else 2 * down[v + 1] + (gap_h[h + 1] if h != last_h else 0.0)
+        across[h] = width_m + gap_v[v : last_v + 1].sum() if h == last_h else 2 * across[h + 1] + gap_v[v]
+        v, h = v - 1, h - 1
+    while h >= 0:
+        across[h] = width_m if h == last_h else 2 * across[h + 1]
+        h -= 1
+    return across, down

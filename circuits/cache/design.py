@@ -1,30 +1,26 @@
-"""Design a cache: search the organisations of its tags and data for the best under a target."""
+"""Design a cache: search the organisations of its tags and data for the best, or for the Pareto front."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from circuits.array.bank import WIRES, Bank, Shape, Space, evaluate, space
-from circuits.array.figures import Figures, load_figures
-from circuits.array.gates import LEAKING, Inverter
-from circuits.cache.modes import MODES, Compare, Totals, combine, guarded
-from circuits.cache.targets import TARGETS
-from circuits.cells.cell import Cell
-from circuits.cells.design import build_cell
+from circuits.array.cache import tag_bits
+from circuits.array.search import Choice, Pairs, front
+from circuits.cache.banks import Maker, as_document
+from circuits.cache.request import Request, check
+from circuits.cache.targets import FIGURES
 from circuits.data import physical
-from circuits.devices.node import Node, load_node
-from circuits.ecc import Protection, protect
+from circuits.devices.node import load_node
+from circuits.ecc import protect
 from circuits.errors import InputError
-from circuits.quantity import parse_bytes
 
-TAG_CELL = "sram"
-LINES = (16, 512)
-MOST_WAYS = 64
-FIELDS = ("read_latency_s", "write_latency_s", "read_energy_J", "write_energy_J", "leakage_W", "area_m2")
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+FIELDS = tuple(FIGURES)
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,8 @@ class CacheDesign:
     """The best cache found. SI units; latencies and energies are of a hit that reads or writes one whole line.
 
     `leakage_W` is the power at rest: what leaks, and `refresh_W`, which keeps cells that forget. `searched` counts the
-    organisations evaluated; `works` and `assumptions` are all that the figures rest on.
+    pairs of organisations searched; `parts` says what the figures are made of; `works` and `assumptions` are all that
+    they rest on.
     """
 
     cell: str
@@ -56,6 +53,7 @@ class CacheDesign:
     wires: str
     refresh_W: float = 0.0
     ecc: str | None = None
+    parts: dict[str, float] = field(default_factory=dict)
     works: dict[str, str] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
 
@@ -65,155 +63,88 @@ class CacheDesign:
 
 
 @dataclass(frozen=True)
-class Request:
-    """A cache asked for, checked."""
+class _Asked:
+    """A request with what it is made from, and the banks of its modes."""
 
-    capacity_bytes: int
-    ways: int
-    line_bytes: int
-    target: str
-    modes: tuple[str, ...]
-    organization: Mapping[str, Any] | None = None
-
-    protection: Protection | None = None
+    request: Request
+    maker: Maker
+    pairs: tuple[Pairs, ...]
+    wires: str
+    ecc: str | None
 
     @property
-    def line_bits(self) -> int:
-        """Bits stored of a line, check bits included."""
-        return 8 * self.line_bytes + (self.protection.check_bits if self.protection else 0)
+    def searched(self) -> int:
+        return sum(len(pairs) for pairs in self.pairs)
 
-    @property
-    def sets(self) -> int:
-        return self.capacity_bytes // (self.ways * self.line_bytes)
+    def nothing(self, capacity: object) -> InputError:
+        request = self.request
+        what = f"no organisation of {request.ways} ways x {request.line_bytes} B fits"
+        if request.limits:
+            what += " within " + ", ".join(f"{k} {v:g}" for k, v in request.limits.items()) + " or at all"
+        return InputError(f"capacity {capacity!r}: {what}; give more capacity, or a cell that allows for longer lines")
 
+    def design(self, pairs: Pairs, choice: Choice) -> CacheDesign:
+        """Return one pair of banks as a design.
 
-def check(capacity: int | str, ways: int, line: int | str, target: str, mode: str | None) -> Request:
-    """Return a checked request.
-
-    Raises:
-        InputError: for the first value that cannot be used.
-    """
-    size, line_bytes = parse_bytes(capacity), parse_bytes(line, "line")
-    if isinstance(ways, bool) or not isinstance(ways, Integral) or not 1 <= ways <= MOST_WAYS:
-        raise InputError(f"ways {ways!r}: give a whole number from 1 to {MOST_WAYS}")
-    if not LINES[0] <= line_bytes <= LINES[1] or line_bytes & (line_bytes - 1):
-        raise InputError(f"line {line!r}: give a power of two from {LINES[0]} to {LINES[1]} bytes")
-    if size < ways * line_bytes:
-        raise InputError(
-            f"capacity {capacity!r}: less than one set of {ways} ways x {line_bytes} B; give at least that"
-        )
-    if size % (ways * line_bytes):
-        raise InputError(
-            f"capacity {capacity!r}: not a whole number of sets of {ways} ways x {line_bytes} B = {ways * line_bytes} B"
-        )
-    if target not in TARGETS:
-        raise InputError(f"target {target!r}: unknown; known are {', '.join(TARGETS)}")
-    if mode is not None and mode not in MODES:
-        raise InputError(f"mode {mode!r}: unknown; known are {', '.join(MODES)}, or none for the best of the three")
-    return Request(size, int(ways), line_bytes, target, (mode,) if mode else MODES)
-
-
-def tag_bits(request: Request, figures: Figures) -> int:
-    """Return the bits of one line's tag: what the address has beyond line and set, and the line's state."""
-    known = math.log2(request.line_bytes) + math.log2(request.sets)
-    return max(math.ceil(figures.address_bits - known), 1) + int(figures.state_bits)
-
-
-def comparators(node: Node, figures: Figures, request: Request, bits: int) -> Compare:
-    """Return the tag comparators of all ways: an XOR a bit, an AND tree of three-input gates, four-fold fan-outs."""
-    inverter = Inverter.of(node)
-    count = request.ways * bits
-    width = figures.comparator_gates * node.unit_m
-    return Compare(
-        (2 + math.log(bits, 3)) * inverter.fan_out_4_s,
-        count * figures.activity * figures.comparator_gates * (inverter.gate_F + inverter.drain_F) * node.vdd_V**2,
-        node.leak_W(count * width * (1 + node.p_to_n) * LEAKING),
-        float(count * node.row_area(0.0, 0.0, figures.comparator_gates)),
-    )
+        Raises:
+            InputError: its figures are out of any physical range.
+        """
+        request, maker = self.request, self.maker
+        cell, node = maker.cell.cell, maker.node
+        found = {name: choice.totals[short] for name, short in FIGURES.items()}
+        if not all(0 < number < math.inf for number in found.values()):
+            raise InputError(f"cell {cell.name} at {node.name}: figures out of any physical range")
+        tag_at, data_at = pairs.tags.at(choice.tag), pairs.datas.at(choice.data)
+        tag, data = maker.tag(request, pairs.mode, tag_at), maker.data(request, pairs.mode, data_at)
+        guard = request.protection
+        area = float(data.area_m2[0])
+        organization = {
+            "mode": pairs.mode,
+            "data": as_document(data_at, data),
+            "tag": as_document(tag_at, tag) | {"bits_per_line": tag_bits(maker.given, request.shape)},
+            "data_area_m2": area,
+            "tag_area_m2": float(tag.area_m2[0]),
+            "data_area_efficiency": float(data.cells_m2[0]) / area,
+        } | ({"ecc": guard.as_dict()} if guard else {})
+        parts = {f"{name}_{what}": float(getattr(bank, what)[0]) for name, bank in (("tag", tag), ("data", data))
+                 for what in ("tree_s", "mat_s", "column_s", "read_J", "write_J", "leakage_W")}  # fmt: skip
+        coded = guard.assumptions if guard else ()
+        return CacheDesign(
+            cell.name, node.name, request.capacity_bytes, request.ways, request.line_bytes, **found,
+            organization=organization, searched=self.searched, target=request.name, mode=pairs.mode,
+            temperature_K=node.temperature_K, vdd_V=node.vdd_V, leakage=node.leakage, wires=self.wires,
+            refresh_W=float(data.refresh_W[0]), ecc=self.ecc, parts=parts,
+            works=node.works | cell.works | maker.tag_cell.cell.works | maker.given.works,
+            assumptions=list(dict.fromkeys((*maker.notes, *coded))),
+        )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """The best organisation found: which of the tags' organisations (row) and of the data's (column)."""
-
-    value: float
-    mode: str
-    totals: Totals
-    row: int
-    column: int
-    tag_bits: int
-    tag: tuple[Space, Bank]
-    data: tuple[Space, Bank]
-
-
-def _search(request: Request, node: Node, cell: Cell, tag_cell: Cell, figures: Figures,
-            wires: str) -> tuple[Candidate | None, int]:  # fmt: skip
-    """Return the best pair of a tag and a data organisation over the request's modes, and how many pairs were tried."""
-    bits = tag_bits(request, figures)
-    shape = Shape(request.sets, request.ways * bits, 1)
-    tag_space = _kept(space(shape), request, "tag")
-    tag_bank = evaluate(node, tag_cell, figures, shape, tag_space, wires)
-    compare = comparators(node, figures, request, bits)
-    score_of = TARGETS[request.target][1]
-    searched, best = 0, None
-    for mode in request.modes:
-        shape = _shape(request, mode)
-        where = _kept(space(shape), request, "data")
-        if not where.rows.size or not tag_space.rows.size:
-            continue
-        bank = evaluate(node, cell, figures, shape, where, wires)
-        totals = combine(mode, tag_bank, bank, compare)
-        if request.protection:
-            totals = guarded(totals, request.protection.encode, request.protection.decode)
-        score = np.where(bank.fits, score_of(totals), np.inf)
-        score[np.isnan(score)] = np.inf
-        searched += score.size
-        row, column = (int(i) for i in np.unravel_index(int(np.argmin(score)), score.shape))
-        value = float(score[row, column])
-        if value < (best.value if best else math.inf):
-            best = Candidate(value, mode, totals, row, column, bits, (tag_space, tag_bank), (where, bank))
-    return best, searched
-
-
-def _kept(where: Space, request: Request, part: str) -> Space:
-    """Return the organisations of a space that a request allows: all, or the one it names."""
-    if request.organization is None:
-        return where
-    try:
-        named = request.organization[part]
-        keep = (where.rows == named["rows"]) & (where.active == named["active_subarrays"])
-        keep &= (where.mux == named["column_mux"]) & (where.fanout == named["fanout"])
-    except (KeyError, TypeError):
-        raise InputError(f"organization: lacks what names its {part}; give a design's own organization") from None
-    return Space(*(x[keep] for x in vars(where).values()))
-
-
-def _organization(best: Candidate) -> dict[str, Any]:
-    (tag_space, tag_bank), (data_space, data_bank) = best.tag, best.data
-    data_m2 = float(data_bank.area_m2[best.column])
-    return {
-        "mode": best.mode,
-        "data": data_space.at(best.column),
-        "tag": tag_space.at(best.row) | {"bits_per_line": best.tag_bits},
-        "data_area_m2": data_m2,
-        "tag_area_m2": float(tag_bank.area_m2[best.row]),
-        "data_area_efficiency": float(data_bank.cells_m2[best.column]) / data_m2,
-    }
+def _asked(cell: str, node: str, request: Request, assumptions: str, temperature_K: float, leakage: str | None,
+           vdd_V: float | None, wires: str, ecc: str | None) -> _Asked:  # fmt: skip
+    at = load_node(node, temperature_K, leakage, vdd_V)
+    maker = Maker.of(at, cell, assumptions, wires)
+    guard = protect(at, ecc, 8 * request.line_bytes) if ecc is not None else None
+    request = replace(request, protection=guard)
+    with physical(f"cell {maker.cell.cell.name} at {at.name}"), np.errstate(all="ignore"):
+        pairs = (maker.pairs(request, mode) for mode in request.modes)
+        return _Asked(request, maker, tuple(p for p in pairs if len(p)), wires, ecc)
 
 
 def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
-                 line: int | str = 128, target: str = "edap", *, mode: str | None = None, temperature_K: float = 350.0,
-                 leakage: str | None = None, vdd_V: float | None = None, wires: str = "repeated",
-                 organization: Mapping[str, Any] | None = None, ecc: str | None = None) -> CacheDesign:  # fmt: skip
+                 line: int | str = 128, target: str | Mapping[str, float] = "edap", *, mode: str | None = None,
+                 temperature_K: float = 350.0, leakage: str | None = None, vdd_V: float | None = None,
+                 wires: str = "repeated", organization: Mapping[str, Any] | None = None, ecc: str | None = None,
+                 limits: Mapping[str, float] | None = None, assumptions: str = "default") -> CacheDesign:  # fmt: skip
     """Return the best cache under a target, over all organisations of its tags and data and its access modes.
 
     Args:
         cell: the data's cell, one of `cells.design.cell_names()`, or a .yaml file; the tags are SRAM.
         node: 45nm to 3nm, or a .yaml file.
-        capacity: bytes, or text such as 3MiB; a whole number of sets, no power of two needed.
+        capacity: bytes, or text such as 3MiB; a whole number of sets, no power of two needed; at most 8 GiB.
         ways: 1 to 64.
         line: 16 to 512 bytes, a power of two.
-        target: see `circuits.cache.targets`; edap is mean energy x mean latency x area.
+        target: see `circuits.cache.targets`; edap is mean energy x mean latency x area. Or weights: the product of the
+            design's figures named, each to the power of its weight, is made least.
         mode: normal, fast or sequential; None takes the best.
         temperature_K: 300 to 400.
         leakage: a leakage school of the node; None takes its default.
@@ -221,48 +152,91 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         wires: the H-tree's: repeated, or unrepeated as the older array model has them.
         organization: another design's `organization`, mode included, to keep; None searches.
         ecc: the data's code: secded over words of 64 bits, bch1, bch2, ... over words of 512 bits; None has none.
+        limits: the most that figures of the design, such as read_latency_s, may come to.
+        assumptions: the set that the circuits around the cells rest on: default, mended or older.
+
+    Raises:
+        InputError: a value that cannot be used, or limits that no organisation keeps.
+    """
+    if organization is not None:
+        mode = organization.get("mode", mode) if isinstance(organization, Mapping) else mode
+    request = replace(check(capacity, ways, line, target, mode, limits), organization=organization)
+    asked = _asked(cell, node, request, assumptions, temperature_K, leakage, vdd_V, wires, ecc)
+    best: tuple[float, Pairs, Choice] | None = None
+    with physical(f"cell {cell} at {node}"), np.errstate(all="ignore"):
+        for pairs in asked.pairs:
+            choice = pairs.best(request.target, request.limits)
+            if choice:
+                score = pairs.score(choice, request.target)
+                best = min(best or (math.inf, pairs, choice), (score, pairs, choice), key=lambda one: one[0])
+        if best is None:
+            raise asked.nothing(capacity)
+        return asked.design(best[1], best[2])
+
+
+def cache_front(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
+                line: int | str = 128, figures: tuple[str, ...] = ("read_latency_s", "read_energy_J", "area_m2"), *,
+                mode: str | None = None, temperature_K: float = 350.0, leakage: str | None = None,
+                vdd_V: float | None = None, wires: str = "repeated", ecc: str | None = None,
+                limits: Mapping[str, float] | None = None, assumptions: str = "default") -> "DataFrame":  # fmt: skip
+    """Return the caches that no other beats in all of some figures: the Pareto front over all organisations and modes.
+
+    Args:
+        cell: as `design_cache` takes it, and so are the next four.
+        node: a node's name, or a .yaml file.
+        capacity: bytes, or text.
+        ways: ways.
+        line: bytes.
+        figures: fields of a design, one or more, such as read_latency_s, leakage_W, area_m2.
+        mode: normal, fast or sequential; None takes all three.
+        temperature_K: as `design_cache` takes it, and so are all that follow.
+        leakage: a leakage school.
+        vdd_V: the logic's supply.
+        wires: the H-tree's.
+        ecc: the data's code.
+        limits: the most that figures may come to.
+        assumptions: the set that the circuits around the cells rest on.
+
+    Returns:
+        A row a cache, by rising first figure: its mode, all its figures [SI], its organisation's numbers.
 
     Raises:
         InputError: a value that cannot be used.
     """
-    if organization is not None:
-        mode = organization.get("mode", mode) if isinstance(organization, Mapping) else mode
-    request = replace(check(capacity, ways, line, target, mode), organization=organization)
-    if wires not in WIRES:
-        raise InputError(f"wires {wires!r}: unknown; known are {', '.join(WIRES)}")
-    at = load_node(node, temperature_K, leakage, vdd_V)
-    bits, tags = build_cell(cell, at), build_cell(TAG_CELL, at)
-    guard = protect(at, ecc, 8 * request.line_bytes) if ecc is not None else None
-    request = replace(request, protection=guard)
-    figures, choices = load_figures()
-    with physical(f"cell {bits.name} at {at.name}"), np.errstate(all="ignore"):
-        best, searched = _search(request, at, bits, tags, figures, wires)
-    if best is None:
-        what = f"no organisation of {ways} ways x {request.line_bytes} B fits"
-        raise InputError(f"capacity {capacity!r}: {what}; give more capacity, or a cell that allows for longer lines")
-    found = {name: _pick(getattr(best.totals, name), best.row, best.column) for name in FIELDS}
-    if not all(0 < number < math.inf for number in found.values()):
-        raise InputError(f"cell {bits.name} at {at.name}: figures out of any physical range")
-    coded = guard.assumptions if guard else ()
-    assumptions = dict.fromkeys(
-        (f"global wires: {wires}", *at.assumptions, *bits.assumptions, *tags.assumptions, *choices, *coded)
-    )
-    return CacheDesign(
-        bits.name, at.name, request.capacity_bytes, request.ways, request.line_bytes, **found,
-        organization=_organization(best) | ({"ecc": guard.as_dict()} if guard else {}),
-        searched=searched, target=target, mode=best.mode,
-        temperature_K=at.temperature_K, vdd_V=at.vdd_V, leakage=at.leakage, wires=wires,
-        refresh_W=float(best.data[1].refresh_W[best.column]), ecc=ecc,
-        works=at.works | bits.works | tags.works, assumptions=list(assumptions),
-    )  # fmt: skip
+    import pandas as pd
+
+    unknown = [name for name in figures if name not in FIGURES]
+    if unknown or not figures:
+        raise InputError(f"figures {', '.join(map(str, unknown)) or 'none'}: unknown; known are {', '.join(FIGURES)}")
+    request = check(capacity, ways, line, "edap", mode, limits)
+    asked = _asked(cell, node, request, assumptions, temperature_K, leakage, vdd_V, wires, ecc)
+    names = tuple(FIGURES[name] for name in figures)
+    rows = []
+    with physical(f"cell {cell} at {node}"), np.errstate(all="ignore"):
+        for pairs in asked.pairs:
+            tag, data = pairs.front(names, request.limits)
+            rows.append(_front_rows(pairs, tag, data))
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+    if not len(table):
+        raise asked.nothing(capacity)
+    best = front(*(table[name].to_numpy() for name in figures))
+    table = table.iloc[best].sort_values(list(figures), kind="stable").reset_index(drop=True)
+    maker = asked.maker
+    head = {"cell": maker.cell.cell.name, "node": maker.node.name, "capacity_bytes": request.capacity_bytes,
+            "ways": request.ways, "line_bytes": request.line_bytes}  # fmt: skip
+    for place, (name, value) in enumerate(head.items()):
+        table.insert(place, name, value)
+    return table
 
 
-def _pick(values: Any, row: int, column: int) -> float:
-    return float(np.asarray(values)[row, column])
+def _front_rows(pairs: Pairs, tag: Any, data: Any) -> "DataFrame":
+    import pandas as pd
 
-
-def _shape(request: Request, mode: str) -> Shape:
-    """Return the data bank's shape: in fast mode a word is a whole set, in normal mode a row must hold whole sets."""
-    if mode == "fast":
-        return Shape(request.sets, request.ways * request.line_bits, 1)
-    return Shape(request.sets * request.ways, request.line_bits, request.ways if mode == "normal" else 1)
+    totals = pairs.totals(tag, data)
+    columns: dict[str, Any] = {"mode": pairs.mode}
+    columns |= {name: getattr(totals, short) for name, short in FIGURES.items()}
+    at = pairs.datas.at(data)
+    form = pairs.datas.kinds.rows[pairs.datas.mat[data]], pairs.datas.kinds.columns[pairs.datas.mat[data]]
+    columns |= {"rows": form[0], "columns": form[1], "column_mux": at.mux,
+                "mats": at.bank_rows * at.bank_columns, "active_mats": at.active_rows * at.active_columns}  # fmt: skip
+    return pd.DataFrame(columns)

@@ -4,7 +4,7 @@ import math
 import re
 from pathlib import Path
 
-from circuits.array.mats.element import Element, Pulse
+from circuits.array.element import Element, Pulse
 from circuits.errors import InputError
 
 MAX_BYTES = 1 << 16

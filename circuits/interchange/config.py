@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from circuits.array.mats.assumptions import load_assumptions
-from circuits.array.mats.bank import Content
-from circuits.array.mats.cache import data_content
-from circuits.array.mats.driver import STYLES
-from circuits.array.mats.element import Element
-from circuits.array.mats.process import Metal, Process
-from circuits.array.mats.search import TARGETS, design_front
-from circuits.array.mats.space import DATA, Found, Limits, explore
+from circuits.array.assumptions import load_assumptions
+from circuits.array.cache import Shape, data_content
+from circuits.array.driver import STYLES
+from circuits.array.element import Element
+from circuits.array.organisation import Content
+from circuits.array.process import Metal, Process
+from circuits.array.search import TARGETS, design_front
+from circuits.array.space import DATA, WHOLE_TAG, Found, Limits, explore
 from circuits.errors import InputError
 from circuits.interchange.cell_file import read_cell, read_lines
 from circuits.interchange.tables import load_metal, load_process
@@ -153,7 +153,7 @@ def _allowed(lines: _Lines) -> dict[str, float]:
 def _limits(config: Config) -> Limits:
     if config.full:
         return replace(DATA, styles=(config.style,))
-    return Limits(6, (6, 6, 6), (config.style,), full=False)
+    return replace(WHOLE_TAG, styles=(config.style,))
 
 
 def _kept(config: Config, path: Path, banks: Found) -> Found:
@@ -183,11 +183,11 @@ def _organisation(banks: Found, index: int) -> dict[str, Any]:
 
 
 def _ram(parts: tuple[Process, Any, Element, Metal, Metal], config: Config, path: Path) -> list[dict[str, Any]]:
-    content = Content(config.capacity_bytes * 8, config.word_bits)
+    content = Content(config.capacity_bytes * 8 // config.word_bits, config.word_bits)
     banks = _kept(config, path, explore(*parts, _limits(config), lambda _: content))
     rows = []
     for target in config.targets:
-        best = int(np.nanargmin(np.prod([getattr(banks, f) for f in TARGETS[target]], axis=0)))
+        best = int(np.nanargmin(np.prod([getattr(banks, f) for f in TARGETS[target].figures], axis=0)))
         names = ("read_s", "write_s", "read_J", "write_J", "leakage_W", "area_m2")
         rows.append(_row(target, {n: float(getattr(banks, n)[best]) for n in names}, _organisation(banks, best)))
     return rows
@@ -225,11 +225,11 @@ def run_config(path: str | Path, assumptions: str = "mended") -> dict[str, Any] 
     process = load_process(config.node_nm, config.roadmap, config.temperature_K)
     metals = [load_metal(config.node_nm, name, config.temperature_K) for name in (config.local, config.trunk)]
     parts = (process, given, read_cell(config.cell), metals[0], metals[1])
-    shape = (config.mode, config.capacity_bytes * 8, config.word_bits, config.ways)
+    cache = Shape.of(config.capacity_bytes * 8, config.word_bits, config.ways)
     with np.errstate(all="ignore"):
         if config.cache:
-            banks = explore(*parts, _limits(config), lambda _: data_content(*shape))
-            found = design_front(*parts, *shape, datas=_kept(config, path, banks))
+            banks = explore(*parts, _limits(config), lambda _: data_content(given, config.mode, cache))
+            found = design_front(*parts, config.mode, cache, datas=_kept(config, path, banks))
             rows = []
             for target in config.targets:
                 choice = found.best[target]

@@ -5,7 +5,7 @@ import functools
 import math
 from pathlib import Path
 
-from circuits.array.mats.process import Metal, Process
+from circuits.array.process import Metal, Process
 from circuits.devices.wire import COPPER_PER_K, REFERENCE_K
 from circuits.errors import InputError
 
@@ -50,12 +50,14 @@ def load_process(node_nm: int, roadmap: str = "HP", temperature_K: float = TABLE
     else:
         off_n = _between(warm_n, row["IoffN400"], part - 1, True)
         off_p = off_n * warm_p / warm_n
+    overdrive = row["vdd_V"] - row["vth_V"]
+    gm_n, gm_p = (row[mu] * row["capOx_F_per_m2"] / 2 / row["Lg_m"] * min(row[limit], overdrive)
+                  for mu, limit in (("mu_e", "vdsatN"), ("mu_h", "vdsatP")))  # fmt: skip
     ideal, fringe = row["capIdealGate_F_per_m"], row["capFringe_F_per_m"]
     return Process(
-        node_nm * 1e-9, row["vdd_V"], row["vth_V"], row["Lg_m"], ideal + row["capOverlap_F_per_m"] + 3 * fringe,
-        row["capJunction_F_per_m2"], row["capSidewall_F_per_m"], row["capDrainToChannel_F_per_m"],
-        row["capOx_F_per_m2"], row["mu_e"], row["mu_h"], row["vdsatN"], row["vdsatP"], row["pnRatio"], row["ResMult"],
-        on_n, on_p, off_n, off_p,
+        node_nm * 1e-9, node_nm * 1e-9, row["vdd_V"], row["vth_V"], ideal + row["capOverlap_F_per_m"] + 3 * fringe,
+        row["capJunction_F_per_m2"], row["capSidewall_F_per_m"], row["capDrainToChannel_F_per_m"], gm_n, gm_p,
+        row["pnRatio"], row["ResMult"], on_n, on_p, off_n, off_p,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from circuits.array.bank import WIRES
+from circuits.cache.banks import WIRES
 from circuits.cache.design import FIELDS, CacheDesign, design_cache
 from circuits.data import find, read_yaml
 from circuits.devices.node import FOLDER, load_node

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from circuits.array.mats.search import TARGETS as EVERY
+from circuits.array.search import TARGETS as EVERY
 from circuits.errors import InputError
 from circuits.interchange.cell_file import read_cell
 from circuits.interchange.config import read_config, run_config

@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from circuits.array.mats.assumptions import load_assumptions
-from circuits.array.mats.bank import Content, Organisations, evaluate
-from circuits.array.mats.cache import combine, data_content, tag_content
-from circuits.array.mats.decoder import predecode
-from circuits.array.mats.process import Metal
-from circuits.array.mats.search import FRONT, TARGETS, design_front, front
-from circuits.array.mats.space import DATA, TAG, WHOLE_TAG, explore
-from circuits.array.mats.tree import run
+from circuits.array.assumptions import load_assumptions
+from circuits.array.bank import evaluate
+from circuits.array.cache import Shape, Totals, combine, data_content, tag_content
+from circuits.array.decoder import predecode
+from circuits.array.organisation import Content, Organisations
+from circuits.array.process import Metal
+from circuits.array.search import FRONT, TARGETS, Pairs, design_front, front
+from circuits.array.space import DATA, NAMES, POWERS, TAG, WHOLE_TAG, explore
+from circuits.array.tree import run
 from circuits.errors import InputError
 from circuits.interchange.cell_file import read_cell
 from circuits.interchange.tables import load_metal, load_process
@@ -45,7 +46,7 @@ def bank(cell="STT", given=OLDER, node=22, bits=1 << 23, at=None, style="bare", 
         found = evaluate(
             load_process(node, "HP", temperature_K), given, read_cell(REFERENCE / "cells" / f"{cell}.cell"),
             load_metal(node, "local_aggressive"), load_metal(node, "global_aggressive", style=style),
-            Content(bits, 512, **content), at or one(),
+            Content(bits // 512 // content.get("ways", 1), 512, **content), at or one(),
         )  # fmt: skip
     assert found.fits.all()
     return found
@@ -112,7 +113,36 @@ def test_fault_equal_predecoders_leak_once():
 
 def test_fault_ways_are_not_decoded():
     ways = {"ways": 16, "bits": 1 << 28, "least_columns": 16}
-    assert bank("STT", replace(OLDER, way_decode_share=1), **ways).leakage_W > bank("STT", **ways).leakage_W
+    assert bank("STT", **ways, decoded_ways=True).leakage_W > bank("STT", **ways).leakage_W
+    shape = Shape.of(1 << 28, 512, 16)
+    assert data_content(MENDED, "normal", shape).decoded_ways
+    assert not data_content(OLDER, "normal", shape).decoded_ways
+
+
+def test_fault_a_way_is_divided_by_the_ways_again():
+    shape = Shape.of(1 << 23, 512, 16)
+    older, mended = (data_content(given, "normal", shape) for given in (OLDER, MENDED))
+    assert (older.way_share, mended.way_share) == (1 / 16, 1)
+    assert data_content(MENDED, "fast", shape).way_share == 1 / 16
+
+
+def test_fault_columns_are_sensed_before_their_way_is_known():
+    """Late selection waits for the tags before it senses; of equal tags and data, a read takes longer."""
+    older, mended = (bank("STT", replace(OLDER, late_select_share=share), bits=1 << 28, ways=16, least_columns=16)
+                     for share in (0, 1))  # fmt: skip
+    assert mended.early_s < older.early_s
+    assert mended.early_s + mended.rest_s == pytest.approx(older.early_s + older.rest_s)
+
+
+def test_fault_a_write_does_not_wait_to_know_its_way():
+    known = bank("STT", replace(OLDER, known_way_share=1))
+    assert bank("STT").known_s == 0
+    assert known.known_s == known.read_s
+    assert 0 < known.ready_s < known.write_s
+
+
+def test_fault_an_inverter_leaks_as_in_its_leakier_state():
+    assert bank("SRAM", replace(OLDER, leaky_state_share=0)).leakage_W < bank("SRAM").leakage_W
 
 
 def test_fault_low_swing_wire_without_receiver():
@@ -164,7 +194,7 @@ def test_hotter_leaks_more():
 def test_every_tabulated_process_gives_a_bank(node, roadmap):
     cell = read_cell(REFERENCE / "cells" / "SRAM.cell")
     found = evaluate(load_process(node, roadmap), OLDER, cell, load_metal(node, "local_aggressive"),
-                     load_metal(node, "global_aggressive"), Content(1 << 23, 512), one())  # fmt: skip
+                     load_metal(node, "global_aggressive"), Content(1 << 14, 512), one())  # fmt: skip
     assert found.fits.all()
     for name in ("area_m2", "read_s", "write_s", "read_J", "write_J", "leakage_W"):
         assert np.isfinite(getattr(found, name)).all()
@@ -193,34 +223,54 @@ def parts(cell="STT", node=22, given=OLDER):
             load_metal(node, "local_aggressive"), load_metal(node, "global_aggressive"))  # fmt: skip
 
 
+@pytest.mark.parametrize("given", [OLDER, MENDED], ids=["older", "mended"])
 @pytest.mark.parametrize("mode", ["normal", "fast", "sequential"])
-def test_search_in_closed_form_agrees_with_bank_by_bank(mode):
+def test_search_in_closed_form_agrees_with_bank_by_bank(mode, given):
     """Banks made of shared mats cost what each costs when evaluated alone."""
-    shape = (mode, 1 << 21, 512, 16)
-    for limits, content in ((TAG, lambda at: tag_content(*shape, at)), (DATA, lambda _: data_content(*shape))):
+    shape = Shape.of(1 << 21, 512, 16)
+    for limits, content in ((TAG, lambda at: tag_content(given, mode, shape, at)),
+                            (DATA, lambda _: data_content(given, mode, shape))):  # fmt: skip
         with np.errstate(all="ignore"):
-            found = explore(*parts(), limits, content)
+            found = explore(*parts(given=given), limits, content)
             index = np.linspace(0, len(found) - 1, 300).astype(int)
-            alone = evaluate(*parts(), content(found.at(index)), found.at(index))
+            alone = evaluate(*parts(given=given), content(found.at(index)), found.at(index))
         assert alone.fits.all()
-        for name in ("area_m2", "read_s", "write_s", "mat_s", "tree_s", "read_J", "write_J", "leakage_W"):
+        for name in NAMES:
             np.testing.assert_allclose(getattr(found, name)[index], getattr(alone, name), rtol=1e-9)
 
 
+@pytest.mark.parametrize("given", [OLDER, MENDED], ids=["older", "mended"])
 @pytest.mark.parametrize("mode", ["normal", "sequential"])
-def test_best_of_each_target_is_the_best_of_all_pairs(mode):
-    shape = (mode, 1 << 20, 512, 16)
-    small = replace(TAG, bank=2, mux=(2, 0, 2))
-    found = design_front(*parts(), *shape, tag_limits=small, data_limits=replace(DATA, bank=3, mux=(3, 1, 1)))
+def test_best_of_each_target_is_the_best_of_all_pairs(mode, given):
+    shape = (mode, Shape.of(1 << 20, 512, 16))
+    small = replace(TAG, bank=2, mux=(POWERS[:3], (1,), POWERS[:3]))
+    large = replace(DATA, bank=3, mux=(POWERS[:4], POWERS[:2], POWERS[:2]))
+    figures = (*FRONT, "write_s")
+    found = design_front(*parts(given=given), *shape, tag_limits=small, data_limits=large, figures=figures)
     all_ = combine(mode, found.tags.figures(slice(None), (slice(None), None)),
                    found.datas.figures(slice(None), (None, slice(None))))  # fmt: skip
-    for name, figures in TARGETS.items():
-        scores = np.prod(np.broadcast_arrays(*(getattr(all_, f) for f in figures)), axis=0)
+    for name, target in TARGETS.items():
         choice = found.best[name]
-        assert np.prod([choice.totals[f] for f in figures]) == pytest.approx(scores.min(), rel=1e-9)
+        assert target.score(Totals(**choice.totals)) == pytest.approx(target.score(all_).min(), rel=1e-9)
     shape = (len(found.tags), len(found.datas))
-    columns = [np.broadcast_to(getattr(all_, f), shape).ravel() for f in FRONT]
+    columns = [np.broadcast_to(getattr(all_, f), shape).ravel() for f in figures]
     assert len(front(*columns)) == len(found.front_tag)
+
+
+@pytest.mark.parametrize("limit", [1.02, 1.2, 2.0])
+def test_best_within_a_limit_is_the_best_of_all_pairs_within_it(limit):
+    shape = ("normal", Shape.of(1 << 20, 512, 16))
+    small = replace(TAG, bank=2, mux=(POWERS[:3], (1,), POWERS[:3]))
+    found = design_front(*parts(), *shape, tag_limits=small, data_limits=replace(DATA, bank=3))
+    pairs = Pairs("normal", found.tags, found.datas)
+    all_ = combine("normal", found.tags.figures(slice(None), (slice(None), None)),
+                   found.datas.figures(slice(None), (None, slice(None))))  # fmt: skip
+    most = float(all_.read_s.min() * limit)
+    choice = pairs.best(TARGETS["area"], {"read_s": most})
+    assert choice.totals["read_s"] <= most
+    area = np.broadcast_to(all_.area_m2, all_.read_s.shape)
+    assert choice.totals["area_m2"] == pytest.approx(area[all_.read_s <= most].min(), rel=1e-9)
+    assert pairs.best(TARGETS["area"], {"read_s": float(all_.read_s.min()) / 2}) is None
 
 
 def test_front_against_every_pair_of_points():
@@ -231,8 +281,8 @@ def test_front_against_every_pair_of_points():
 
 def test_a_second_output_level_never_helps_the_tags():
     """The search leaves it out; the whole space has no better cache under any target."""
-    shape = ("normal", 1 << 20, 512, 16)
+    shape = ("normal", Shape.of(1 << 20, 512, 16))
     found, whole = (design_front(*parts(), *shape, tag_limits=limits) for limits in (TAG, WHOLE_TAG))
-    for name, figures in TARGETS.items():
-        ours, theirs = (np.prod([one.best[name].totals[f] for f in figures]) for one in (found, whole))
+    for name, target in TARGETS.items():
+        ours, theirs = (target.score(Totals(**one.best[name].totals)) for one in (found, whole))
         assert ours == pytest.approx(theirs, rel=1e-9)

@@ -21,11 +21,11 @@ def test_a_replaced_figure_is_read_and_listed():
 def test_the_value_that_stands_changes_nothing():
     with overridden() as figures:
         plain = design_cache("sot", "16nm", "1MiB")
-    for name in ("sot.write_line.thickness_m", "figures.figures.activity", "sram.finfet.widths.access"):
+    for name in ("sot.write_line.thickness_m", "columns.figures.activity", "sram.finfet.widths.access"):
         with overridden({name: figures[name].value}):
             again = design_cache("sot", "16nm", "1MiB")
-        assert again.area_m2 == plain.area_m2
-        assert again.read_latency_s == plain.read_latency_s
+        assert again.area_m2 == pytest.approx(plain.area_m2, rel=1e-12)
+        assert again.read_latency_s == pytest.approx(plain.read_latency_s, rel=1e-12)
 
 
 def test_blocks_nest_and_the_inner_has_the_last_word():
@@ -58,7 +58,8 @@ def test_an_unknown_figure_is_an_error_that_names_the_nearest():
 def test_a_design_at_its_own_organisation_is_itself(cell):
     free = design_cache(cell, "16nm", "3MiB")
     fixed = design_cache(cell, "16nm", "3MiB", organization=free.organization)
-    assert (fixed.searched, fixed.organization, fixed.read_latency_s) == (1, free.organization, free.read_latency_s)
+    assert (fixed.searched, fixed.organization) == (1, free.organization)
+    assert fixed.read_latency_s == pytest.approx(free.read_latency_s, rel=1e-12)
 
 
 @pytest.mark.parametrize("given", [{}, {"mode": "normal"}, {"mode": "normal", "tag": 3, "data": {}}, 7])

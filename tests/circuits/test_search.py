@@ -1,46 +1,38 @@
-"""The vectorised search against loops in plain Python, on a small space."""
+"""The search against loops in plain Python over every pair of banks, on a small space."""
 
+import numpy as np
 import pytest
 
-from circuits.array import bank as banks
-from circuits.array.figures import load_figures
-from circuits.cache import design as designs
-from circuits.cells.design import build_cell
+from circuits.array.space import Limits
+from circuits.cache import banks as kinds
+from circuits.cache.design import design_cache
+from circuits.cache.request import check
 from circuits.devices.node import load_node
+from circuits.overrides import overridden
 from tests.naive import circuits as naive
 
-ROWS, MUX, ACTIVE, FANOUTS = (64, 256), (1, 4), (4, 16), (4, 8)
+SIDES, MUXES, ROWS, COLUMNS = [1, 2], (1, 3, 8), 1024, 4096
 
 
-@pytest.mark.parametrize("cell", ["sram", "stt", "sot"])
+@pytest.mark.parametrize("cell", ["sram", "stt", "sot", "edram"])
 @pytest.mark.parametrize("mode", ["normal", "fast", "sequential"])
-@pytest.mark.parametrize("capacity", [1 << 18, 3 << 17])
-def test_the_optimum_is_the_naive_one(monkeypatch, cell, mode, capacity):
-    whole = banks.space
-    monkeypatch.setattr(designs, "space", lambda shape: whole(shape, ROWS, MUX, ACTIVE, FANOUTS))
-    found = designs.design_cache(cell, "16nm", capacity, 8, 64, "edap", mode=mode)
+@pytest.mark.parametrize(("capacity", "ways"), [(1 << 17, 8), (3 << 15, 12)])
+def test_the_optimum_is_the_naive_one(monkeypatch, cell, mode, capacity, ways):
+    small = Limits(1, (MUXES, (1,), (1,)), full=False, rows=ROWS, columns=COLUMNS)
+    monkeypatch.setattr(kinds, "_limits", lambda bits: small)
+    wide = {"default.figures.highest_aspect": 40.0}  # of so few mats, many make a long bank
+    with overridden(wide):
+        found = design_cache(cell, "16nm", capacity, ways, 16, "edap", mode=mode)
 
-    node, (figures, _) = load_node("16nm"), load_figures()
-    bits, tags = build_cell(cell, node), build_cell("sram", node)
-    request = designs.check(capacity, 8, 64, "edap", mode)
-    width = designs.tag_bits(request, figures)
-    assert width == 40 - 6 - (capacity // 512).bit_length() + 1 + 3
-    sets = capacity // 512
-    words, word_bits, group = {
-        "normal": (sets * 8, 512, 8),
-        "fast": (sets, 8 * 512, 1),
-        "sequential": (sets * 8, 512, 1),
-    }[mode]
-    tag_ways = [naive.bank(node, tags, figures, 8 * width, c)
-                for c in naive.organisations(sets, 8 * width, 1, ROWS, MUX, ACTIVE, FANOUTS)]  # fmt: skip
-    data_ways = [naive.bank(node, bits, figures, word_bits, c)
-                 for c in naive.organisations(words, word_bits, group, ROWS, MUX, ACTIVE, FANOUTS)]  # fmt: skip
-    compare = designs.comparators(node, figures, request, width)
-    best = min(
-        (naive.totals(mode, t.numbers, d.numbers, compare.delay_s, compare.energy_J, compare.leakage_W, compare.area_m2)
-         for t in tag_ways for d in data_ways if d.numbers["fits"]),
-        key=naive.edap,
-    )  # fmt: skip
-    assert found.searched == len(tag_ways) * len(data_ways)
+    request = check(capacity, ways, 16, "edap", mode)
+    with overridden(wide):
+        maker = kinds.Maker.of(load_node("16nm"), cell, "default", "repeated")
+    with np.errstate(all="ignore"):
+        tags, datas = (naive.banks(maker, request, mode, which, SIDES, MUXES, ROWS, COLUMNS)
+                       for which in ("tag", "data"))  # fmt: skip
+    assert tags
+    assert datas
+    best = min((naive.totals(mode, tag, data) for tag in tags for data in datas), key=naive.edap)
+    assert found.searched == len(tags) * len(datas)
     for name, number in best.items():
         assert getattr(found, name) == pytest.approx(number, rel=1e-9), name

@@ -1,11 +1,15 @@
 """Wires against the older tool's printed figures, and the laws of repeated wires."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from circuits.array.gates import Inverter, horowitz, repeated, steady, unrepeated
+from circuits.array.assumptions import load_assumptions
+from circuits.array.designed import metal_of, process_of
+from circuits.array.gates import Inverter, horowitz, steady
+from circuits.array.tree import run
 from circuits.devices.node import load_node
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "nvsim_wires.csv"
@@ -25,22 +29,24 @@ def test_planar_wires_equal_the_published_model(row):
     assert wire.pitch_m * 1e9 == pytest.approx(float(row["pitch_nm"]))
 
 
+def wire(node, style, length_m, slack=1.0):
+    at = load_node(node)
+    given = replace(load_assumptions("default"), repeater_slack=slack)
+    return run(process_of(at), given, None, metal_of(at, "global", style), length_m)
+
+
 @pytest.mark.parametrize("node", ["45nm", "32nm", "22nm", "16nm"])
 def test_repeaters_pay_on_long_wires_only(node):
-    at = load_node(node)
-    cut = repeated(Inverter.of(at), at.wires["global"], 1.0)
-    bare = unrepeated(at, at.wires["global"])
-    assert cut.delay_s(5e-3) < bare.delay_s(5e-3)
-    assert bare.delay_s(20e-6) < cut.delay_s(20e-6)
-    assert cut.delay_s(2e-3) == pytest.approx(2 * cut.delay_s(1e-3))
+    assert wire(node, "repeated", 5e-3).delay_s < wire(node, "bare", 5e-3).delay_s
+    assert wire(node, "bare", 20e-6).delay_s < wire(node, "repeated", 20e-6).delay_s
+    assert wire(node, "repeated", 2e-3).delay_s == pytest.approx(2 * wire(node, "repeated", 1e-3).delay_s)
 
 
 @pytest.mark.parametrize("slack", [0.6, 0.8, 1.25, 1.6, 2.5])
 def test_no_spacing_beats_the_optimal_one_in_delay_and_wider_saves_power(slack):
-    at = load_node("16nm")
-    best, other = (repeated(Inverter.of(at), at.wires["global"], s) for s in (1.0, slack))
-    assert other.s_per_m >= best.s_per_m * (1 - 0.02)  # the optimum of 0.7 RC repeaters, within its approximations
-    assert (other.W_per_m < best.W_per_m) == (slack > 1)
+    best, other = (wire("16nm", "repeated", 1e-3, s) for s in (1.0, slack))
+    assert other.delay_s >= best.delay_s * (1 - 0.02)  # the optimum of 0.7 RC repeaters, within its approximations
+    assert (other.leakage_W < best.leakage_W) == (slack > 1)
 
 
 def test_a_wire_grows_hotter_and_more_resistive():

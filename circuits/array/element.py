@@ -1,6 +1,14 @@
 """A bit cell as the older tool's cell files give it: measured resistances, currents, pulses and energies."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from circuits.array.assumptions import Assumptions
+    from circuits.array.organisation import Form
+    from circuits.array.process import Metal, Process
+    from circuits.array.subarray import Subarray
 
 
 @dataclass(frozen=True)
@@ -71,3 +79,14 @@ class Element:
     def reset_J(self, supply_V: float) -> float:
         ohm = self.write_ohm if self.kind == "memristor" and self.access != "CMOS" else self.on_ohm
         return self.reset.energy_J(supply_V, ohm, self.drop_V, self.reset.V)
+
+    def subarray(self, process: "Process", given: "Assumptions", local: "Metal", at: "Form",
+                 ramp_of: Callable[[Any, Any], Any]) -> "Subarray":  # fmt: skip
+        from circuits.array.described import build
+
+        return build(process, given, self, local, at, ramp_of)
+
+    def most_rows(self, process: "Process") -> float:
+        from circuits.array.described import most_rows
+
+        return most_rows(process, self)

@@ -1,4 +1,4 @@
-"""A subarray at every organisation: rows of cells, row gates, columns, three multiplexer levels."""
+"""A subarray of cells as a cell file describes them: by resistances, currents, pulses and sense voltages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,34 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from circuits.array.assumptions import Assumptions
+from circuits.array.decoder import RowGates, row_gates
+from circuits.array.element import Element
 from circuits.array.gates import horowitz
-from circuits.array.mats.assumptions import Assumptions
-from circuits.array.mats.columns import Amplifier, Mux, Precharge, amplify, multiplex, precharge
-from circuits.array.mats.decoder import RowGates, row_gates
-from circuits.array.mats.element import Element
-from circuits.array.mats.groups import groups
-from circuits.array.mats.logic import drain_F, inverter_leak_A
-from circuits.array.mats.process import Metal, Process
+from circuits.array.groups import groups
+from circuits.array.logic import drain_F, inverter_leak_A
+from circuits.array.organisation import Form
+from circuits.array.parts import Amplifier, Mux, Precharge, amplify, multiplex, precharge
+from circuits.array.process import Metal, Process
+from circuits.array.subarray import Subarray, side_m
 
-STEP = 1e20  # a ramp so steep that it adds nothing
 LN2 = float(np.log(2))
-
-
-@dataclass(frozen=True)
-class Form:
-    """Organisations of a subarray, arrays of one length. `mux` counts columns an amplifier, then two output levels."""
-
-    rows: Any
-    columns: Any
-    mux: Any
-    mux_1: Any
-    mux_2: Any
-    style: Any
-
-    @property
-    def selected(self) -> Any:
-        """Columns that an access reads or writes."""
-        return self.columns // self.mux // self.mux_1 // self.mux_2
 
 
 @dataclass(frozen=True)
@@ -51,25 +35,6 @@ class Lines:
     access_ohm: float
     word_A: Any
     bit_A: Any
-
-
-@dataclass(frozen=True)
-class Subarray:
-    """What a subarray costs. Delays begin at the row gates; `write_line_J` is what ways that share a row divide."""
-
-    width_m: Any
-    height_m: Any
-    read_s: Any
-    write_s: Any
-    column_s: Any
-    read_J: Any
-    write_J: Any
-    write_line_J: Any
-    set_J: Any
-    reset_J: Any
-    leakage_W: Any
-    cells_m2: Any
-    fits: Any
 
 
 def lines(process: Process, given: Assumptions, cell: Element, local: Metal, at: Form) -> Lines:
@@ -178,7 +143,7 @@ def most_rows(process: Process, cell: Element) -> float:
 
 def _fits(process: Process, given: Assumptions, cell: Element, line: Lines, at: Form) -> Any:
     """Return where a subarray can be built: drivers wide enough, bit lines not lost in their cells' leakage."""
-    most = given.maximum_width_features * process.feature_m * process.on_n_A_per_m
+    most = given.maximum_width_units * process.unit_m * process.on_n_A_per_m
     fits = (at.rows >= 1) & (at.rows <= most_rows(process, cell)) & (line.bit_A <= most) & (line.word_A <= most)
     if not cell.volatile and cell.voltage_sensed:
         low, charged = (_levels(cell, line, process.vdd_V)[i] for i in (2, 4))
@@ -204,7 +169,7 @@ def _parts(process: Process, given: Assumptions, cell: Element, local: Metal, li
     for inputs in (at.mux, at.mux_1, at.mux_2):
         to = groups(at.columns, inputs > 8, at.style, *drawn)
         k = to.first
-        pass_m = np.maximum(given.minimum_width_features * f, bit_A[k] / process.on_n_A_per_m)
+        pass_m = np.maximum(given.minimum_width_units * process.unit_m, bit_A[k] / process.on_n_A_per_m)
         gate_F = process.gate_F_per_m * pass_m * at.columns[k] + line.wire_F[k]
         gates = row_gates(process, given, inputs[k], gate_F, line.word_ohm[k], at.style[k])
         selects.append(gates.spread(to.of, inputs))
@@ -230,25 +195,23 @@ def build(process: Process, given: Assumptions, cell: Element, local: Metal, at:
     mux, out_1, out_2 = muxes
     shared = at.columns // at.mux
     counts = (shared, shared // at.mux_1, at.selected)
-    side_m = np.where(
-        row_gate.height_m > line.bit_m, row_gate.height_m * row_gate.width_m / line.bit_m, row_gate.width_m
-    )
-    side_m = np.maximum.reduce([side_m, *(part.width_m for part in select_gates)])
+    beside_m = np.maximum.reduce([side_m(row_gate, line.bit_m), *(part.width_m for part in select_gates)])
     foot_m = charge.height_m + sense.height_m + sum(m.height_m for m in muxes)
-    width_m, height_m = line.word_m + side_m, line.bit_m + foot_m
+    width_m, height_m = line.word_m + beside_m, line.bit_m + foot_m
     ramp = ramp_of(width_m, height_m)
     row, selects = row_gate.cost(ramp), [part.cost(ramp) for part in select_gates]
 
     column_s = np.maximum.reduce([part.delay_s for part in selects])
-    read_s = np.maximum(row.delay_s, column_s) + _bit_line_s(process, cell, line, mux.seen_F, row.ramp_per_s)
-    read_s = read_s + mux.delay_s
+    shown_s = _bit_line_s(process, cell, line, mux.seen_F, row.ramp_per_s)
+    read_s = np.maximum(row.delay_s, column_s) + shown_s + mux.delay_s
     after_s = sense.delay_s + out_1.delay_s + out_2.delay_s
     if cell.volatile:
         write_s = read_s + given.write_sensing_share * after_s
+        drive_s = np.maximum(row.delay_s, column_s)
     else:
         pass_ohm, pass_F = sum(m.ohm for m in muxes), sum(m.drain_F for m in muxes)
         settle_s = LN2 * (pass_ohm * (pass_F + line.bit_F) + line.bit_ohm * line.bit_F / 2)
-        write_s = _write_s(cell, row.delay_s, column_s, settle_s)
+        write_s, drive_s = _write_s(cell, row.delay_s, column_s, settle_s), row.delay_s
 
     select_J = sum(part.energy_J for part in selects)
     mux_J = sum(m.energy_J * count for m, count in zip(muxes, counts, strict=True))
@@ -259,7 +222,7 @@ def build(process: Process, given: Assumptions, cell: Element, local: Metal, at:
     rest_J = select_J + mux_J
     leak_W = row.leakage_W + charge.leakage_W + sense.leakage_W * shared + sum(part.leakage_W for part in selects)
     if cell.volatile:
-        own_A = 2 * inverter_leak_A(process, cell.pull_down_features * f, cell.pull_up_features * f)
+        own_A = 2 * inverter_leak_A(process, given, cell.pull_down_features * f, cell.pull_up_features * f)
         own_A = own_A + cell.access_features * f * process.off_n_A_per_m
         leak_W = leak_W + own_A * supply * at.rows * at.columns
 
@@ -267,7 +230,9 @@ def build(process: Process, given: Assumptions, cell: Element, local: Metal, at:
         width_m,
         height_m,
         read_s + after_s,
+        row.delay_s + shown_s,
         write_s,
+        drive_s,
         column_s,
         read_J + charge.energy_J + mux_J + sense.energy_J * shared,
         write_J,
@@ -275,6 +240,7 @@ def build(process: Process, given: Assumptions, cell: Element, local: Metal, at:
         set_J + rest_J,
         rest_J + (1 - given.reset_carries_set_share) * reset_J + given.reset_carries_set_share * (set_J + rest_J),
         leak_W,
+        np.zeros_like(row.delay_s),
         line.word_m * line.bit_m,
         fits & row_gate.fits & sense.fits & (at.selected >= 1),
     )

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from circuits.array.assumptions import Assumptions
+from circuits.array.decoder import Nand
+from circuits.array.element import Element
 from circuits.array.gates import horowitz
-from circuits.array.mats.assumptions import Assumptions
-from circuits.array.mats.columns import amplify
-from circuits.array.mats.decoder import Nand
-from circuits.array.mats.element import Element
-from circuits.array.mats.logic import drain_F, inverter_leak_A, nand_leak_A, size
-from circuits.array.mats.process import Metal, Process
+from circuits.array.logic import drain_F, inverter_leak_A, nand_leak_A, size
+from circuits.array.parts import amplify
+from circuits.array.process import Metal, Process
 
 LEVELS = 10  # at most 1024 mats along a side
 UNLIMITED_m = 1e41
@@ -40,8 +40,8 @@ def branch(rows: Any, columns: Any, active_rows: Any, active_columns: Any, addre
            shared: Any) -> Tree:  # fmt: skip
     """Return the tree of banks of `rows` x `columns` mats, powers of two.
 
-    The root is horizontal. A fork towards mats that work together halves the bits that are `spread` over them; any
-    other fork takes one address bit; `shared` bits go everywhere. The longer direction forks first.
+    The root is horizontal. A fork towards mats that work together halves the bits that are `spread` over them, an odd
+    one over; any other fork takes one address bit; `shared` bits go everywhere. The longer direction forks first.
     """
     across, down = (np.round(np.log2(x)).astype(int) for x in (columns, rows))
     n = across.shape
@@ -62,7 +62,8 @@ def branch(rows: Any, columns: Any, active_rows: Any, active_columns: Any, addre
         nonlocal address, spread, busy, all_, fits
         fits &= ~here | ((spread + shared > 0) & (address > 0))
         halve = here & (targets > 1)
-        spread = np.where(halve, spread // 2, spread)
+        fits &= ~halve | (spread > 1)
+        spread = np.where(halve, -(-spread // 2), spread)
         targets[halve] //= 2
         busy = np.where(halve, 2 * busy, busy)
         address = np.where(here & ~halve, address - 1, address)
@@ -90,7 +91,8 @@ def branch(rows: Any, columns: Any, active_rows: Any, active_columns: Any, addre
         below = below - upright
     fits &= (spread + shared > 0) & (address > 0)
     halve = to_columns > 1
-    spread = np.where(halve, spread // 2, spread)
+    fits &= ~halve | (spread > 1)
+    spread = np.where(halve, -(-spread // 2), spread)
     address = np.where(~halve & root, address - 1, address)
     return Tree((across, down), (bits[0], bits[1]), (active[0], active[1]), (total[0], total[1]),
                 (beside[0], beside[1]), address, spread, fits)  # fmt: skip
@@ -107,12 +109,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Repeater:
-    """Repeaters for least delay: width of the N device and spacing; the silicon they take beside the wire."""
+    """A wire's repeaters: width of the N device and spacing; the silicon they take beside the wire, or below it."""
 
     n_m: float
     spacing_m: float
     pitch_m: float
     sharing: int
+    m2_per_m: float
 
 
 def _inverter(process: Process, given: Assumptions, n_m: float) -> tuple[float, float, float]:
@@ -125,22 +128,25 @@ def _inverter(process: Process, given: Assumptions, n_m: float) -> tuple[float, 
 
 
 def repeat(process: Process, given: Assumptions, metal: Metal) -> Repeater:
-    """Return repeaters of size sqrt(R c/(C r)), sqrt(2 R (C + Cd)/(r c)) apart."""
-    f = process.feature_m
-    least = given.minimum_width_features * f
+    """Return repeaters of size sqrt(R c/(C r)), sqrt(2 R (C + Cd)/(r c)) apart; with slack, smaller and farther.
+
+    Beyond the optimum the delay rises slowly, and energy, leakage and area of the repeaters fall fast.
+    """
+    least = given.minimum_width_units * process.unit_m
     ohm, gate, drain = _inverter(process, given, least)
-    scale = math.sqrt(ohm * metal.F_per_m / gate / metal.ohm_per_m)
-    spacing = math.sqrt(2 * ohm * (drain + gate) / (metal.ohm_per_m * metal.F_per_m))
+    scale = math.sqrt(ohm * metal.F_per_m / gate / metal.ohm_per_m) / given.repeater_slack
+    spacing = math.sqrt(2 * ohm * (drain + gate) / (metal.ohm_per_m * metal.F_per_m)) * given.repeater_slack
     high, wide = (float(x) for x in size(process, given, scale * least, scale * least * process.p_to_n, UNLIMITED_m))
     high, wide = min(high, wide), max(high, wide)
-    return Repeater(scale * least, spacing, metal.pitch_m + wide, max(math.floor(spacing / high), 1))
+    sharing = max(math.floor(spacing / high), 1)
+    return Repeater(scale * least, spacing, metal.pitch_m + wide, sharing, high * wide / spacing)
 
 
-def run(process: Process, given: Assumptions, cell: Element, metal: Metal, length_m: Any) -> Run:
-    """Return wires of any length in a metal: bare, repeated, or with a low swing."""
+def run(process: Process, given: Assumptions, cell: object, metal: Metal, length_m: Any) -> Run:
+    """Return wires of any length in a metal: bare, repeated, or of a low swing before a described cell's amplifier."""
     if metal.style == "repeated":
         return _repeated(process, given, metal, length_m)
-    if metal.style == "low-swing":
+    if metal.style == "low-swing" and isinstance(cell, Element):
         return _low_swing(process, given, cell, metal, length_m)
     total_F = metal.F_per_m * length_m
     return Run(given.wire_factor / 2 * metal.ohm_per_m * length_m * total_F, total_F * process.vdd_V**2, 0.0 * total_F)
@@ -154,16 +160,15 @@ def _repeated(process: Process, given: Assumptions, metal: Metal, length_m: Any)
     span_F, span_ohm = metal.F_per_m * one.spacing_m, metal.ohm_per_m * one.spacing_m
     tau = ohm * (gate + drain) + ohm * span_F + span_ohm * far + span_ohm * span_F / 2
     energy = (gate + drain + span_F) * process.vdd_V**2
-    leak = inverter_leak_A(process, n_m, p_m) * process.vdd_V
+    leak = inverter_leak_A(process, given, n_m, p_m) * process.vdd_V
     per_m = length_m / one.spacing_m
     return Run(-math.log(0.5) * tau * per_m, energy * per_m, leak * per_m)
 
 
 def _low_swing(process: Process, given: Assumptions, cell: Element, metal: Metal, length_m: Any) -> Run:
     """Return a wire that swings by 0.1 V behind a NAND and an inverter, before a latch amplifier."""
-    f, supply = process.feature_m, process.vdd_V
-    least, region = given.minimum_width_features * f, given.gate_region_features * f
-    fold = given.drain_region_features * f
+    unit, supply, layout = process.unit_m, process.vdd_V, given.layout(process)
+    least, region, fold = given.minimum_width_units * unit, layout.gate_region_m, layout.drain_region_m
     ratio, gain = process.p_to_n, process.gain
 
     def gate(n_m: Any, p_m: Any) -> Any:
@@ -177,7 +182,7 @@ def _low_swing(process: Process, given: Assumptions, cell: Element, metal: Metal
     four_s = horowitz(down * (load + 3 * gate(least, ratio * least)), gain, STEP_RAMP)
     line_F, line_ohm = metal.F_per_m * length_m, metal.ohm_per_m * length_m
     wanted = down * least * SWING_OHMS * math.log(2) * line_F / (8 * four_s)
-    most = given.maximum_width_features * f
+    most = given.maximum_width_units * unit
     drive = np.where(line_F * line_ohm > 8 * four_s, most, np.clip(wanted, least, most))
     effort = (2 + ratio) / (1 + ratio)
     stage = np.sqrt(effort * gate(drive, 0.0) / gate(2 * least, 2 * ratio * least))
@@ -190,7 +195,7 @@ def _low_swing(process: Process, given: Assumptions, cell: Element, metal: Metal
     ohm = process.resistance(scale * least)
     step = horowitz(ohm * load, 1 / (ohm * process.conductance_n(least)), 0.5 / step)
     delay, energy = delay + step, energy + load * supply**2
-    leak = 4 * supply * (inverter_leak_A(process, scale * least, scale * ratio * least)
+    leak = 4 * supply * (inverter_leak_A(process, given, scale * least, scale * ratio * least)
                          + nand_leak_A(process, given, nand.p_m, 2))  # fmt: skip
     sense = amplify(process, given, cell, 1.0)
     own = drain_F(process, given, drive, 0.0, region)

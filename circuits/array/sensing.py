@@ -1,13 +1,13 @@
-"""The column side of a subarray: bit lines, multiplexers, sense amplifiers, write drivers; by voltage or by current."""
+"""The columns of designed cells: bit lines, multiplexers, sense amplifiers, write drivers; by voltage or by current."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from circuits.array.figures import Figures
-from circuits.array.gates import LEAKING, Inverter, chain
-from circuits.array.row import Layout
+from circuits.array.choices import ColumnChoices
+from circuits.array.gates import LEAKING
+from circuits.array.organisation import Form
 from circuits.cells.cell import Cell
 from circuits.cells.sense import SenseFigures, integrate_s, latch_s, settle_s
 from circuits.devices.node import Node
@@ -17,15 +17,18 @@ from circuits.devices.node import Node
 class Columns:
     """What all columns cost. Energies are of one access; `fits` is false where a far cell could not be written or read.
 
-    `restore_J` is of reading every column and writing it back: a refresh.
+    A line that selects columns is loaded by `select_F`. What `early_s` holds may happen before they are selected, bit
+    lines that move; `sense_s` follows. A write costs `write_J` whatever it drives, and `way_J` for the columns that it
+    drives. `restore_J` is of reading every column and writing it back: a refresh.
     """
 
-    bit_line_s: Any
-    select_s: Any
+    select_F: Any
+    early_s: Any
     sense_s: Any
     write_s: Any
     read_J: Any
     write_J: Any
+    way_J: Any
     leakage_W: Any
     area_m2: Any
     fits: Any
@@ -53,7 +56,7 @@ def one_type(node: Node, width_m: float) -> Any:
     return node.row_area(width_m, 0.0, 1.0) / 2
 
 
-def voltage_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Columns:
+def voltage_sensed(node: Node, cell: Cell, choices: ColumnChoices, at: Form) -> Columns:
     """Return the columns of a cell that discharges a precharged pair of bit lines: SRAM.
 
     Every column of the open row discharges, selected or not, and is charged again, by `swing_factor` times the sense
@@ -61,36 +64,36 @@ def voltage_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Colu
     """
     line, unit, supply = BitLine.of(node, cell, "local", at.rows), node.unit_m, node.vdd_V
     pass_m, latch_m, charge_m = (
-        x * unit for x in (figures.mux_units, figures.sense_latch_units, figures.precharge_units)
+        x * unit for x in (choices.mux_units, choices.sense_latch_units, choices.precharge_units)
     )
-    mux_F = node.drain_F(pass_m) * at.mux
-    select = chain(Inverter.of(node), at.selected * 2 * node.gate_F(pass_m), at.fanout)
+    mux_F = node.drain_F(pass_m) * at.muxes
     discharge_s = line.read_F * cell.read_V / cell.read_current_A + 0.38 * line.ohm * line.read_F
     share_s = np.log(2) * node.resistance(pass_m) * (node.gate_F(latch_m) + mux_F)
-    swing_V = min(figures.swing_factor * cell.read_V, supply)
+    swing_V = min(choices.swing_factor * cell.read_V, supply)
     idle_J = at.columns * line.read_F * swing_V * supply
     precharge_J = at.columns * 3 * node.gate_F(charge_m) * supply**2
     latch_J = at.selected * 4 * (node.gate_F(latch_m) + node.drain_F(latch_m)) * supply**2
     written_J = at.selected * (line.write_F * supply**2 + cell.set_energy_J)
     drive_s = np.log(2) * (2 * node.resistance(pass_m) + line.ohm / 2) * (line.write_F + mux_F)
-    amplifier_W = node.leak_W(figures.sense_latch_gates / 2 * latch_m) + node.leak_W(pass_m * (1 + node.p_to_n))
-    amplifier_m2 = node.row_area(latch_m, latch_m, figures.sense_latch_gates)
-    driver_m2 = node.row_area(pass_m, pass_m, figures.write_driver_gates)
-    column_m2 = 3 * one_type(node, charge_m) + np.where(at.mux > 1, 2 * one_type(node, pass_m), 0.0)
+    amplifier_W = node.leak_W(choices.sense_latch_gates / 2 * latch_m) + node.leak_W(pass_m * (1 + node.p_to_n))
+    amplifier_m2 = node.row_area(latch_m, latch_m, choices.sense_latch_gates)
+    driver_m2 = node.row_area(pass_m, pass_m, choices.write_driver_gates)
+    column_m2 = 3 * one_type(node, charge_m) + np.where(at.muxes > 1, 2 * one_type(node, pass_m), 0.0)
     return Columns(
+        at.selected * 2 * node.gate_F(pass_m),
         discharge_s,
-        select.delay_s,
-        share_s + latch_s(node, cell.read_V, figures.sense_latch_units),
+        share_s + latch_s(node, cell.read_V, choices.sense_latch_units),
         drive_s + cell.write_latency_s,
-        idle_J + precharge_J + latch_J + select.energy_J,
-        written_J + idle_J * (1 - 1 / at.mux) + precharge_J + select.energy_J,
-        at.columns * node.leak_W(pass_m) + at.selected * amplifier_W + at.mux * select.leakage_W,
-        at.columns * column_m2 + at.selected * (amplifier_m2 + driver_m2) + at.mux * select.area_m2,
+        idle_J + precharge_J + latch_J,
+        idle_J + precharge_J,
+        written_J - idle_J / at.muxes,
+        at.columns * node.leak_W(pass_m) + at.selected * amplifier_W,
+        at.columns * column_m2 + at.selected * (amplifier_m2 + driver_m2),
         np.ones_like(at.rows, dtype=bool),
     )
 
 
-def current_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Columns:
+def current_sensed(node: Node, cell: Cell, choices: ColumnChoices, at: Form) -> Columns:
     """Return the columns of a resistive cell: selected first, then clamped and sensed; written by its own drivers.
 
     Drivers and pass devices of bit and source line are as wide as the write path that the cell was designed for asks;
@@ -98,32 +101,30 @@ def current_sensed(node: Node, cell: Cell, figures: Figures, at: Layout) -> Colu
     """
     line, unit = BitLine.of(node, cell, "intermediate", at.rows), node.unit_m
     path_ohm = cell.device["path_ohm"]
-    device_ohm = figures.write_device_share * path_ohm
+    device_ohm = choices.write_device_share * path_ohm
     pass_m = 1 / (device_ohm * 4 * node.transconductance(1.0))  # four gm: the conductance at small voltage
-    latch_m = figures.sense_latch_units * unit
-    mux_F = node.drain_F(pass_m) * at.mux
-    select = chain(Inverter.of(node), at.selected * 2 * node.gate_F(pass_m), at.fanout)
+    latch_m = choices.sense_latch_units * unit
+    mux_F = node.drain_F(pass_m) * at.muxes
     sense_s, sense_J = _sense(node, cell, line.read_F + mux_F, line.ohm)
     # bit line and source line of a selected column swing to the write supply
     bit_J = 2 * line.write_F * cell.bit_line_write_V**2 + (cell.set_energy_J + cell.reset_energy_J) / 2
     charge_s = 2.2 * (2 * device_ohm + line.ohm / 2) * (line.write_F + mux_F)
-    amplifier_W = node.leak_W(figures.sense_clamp_gates / 2 * latch_m)
+    amplifier_W = node.leak_W(choices.sense_clamp_gates / 2 * latch_m)
     driver_W = node.leak_W(2 * pass_m * (1 + node.p_to_n) * LEAKING)
-    amplifier_m2 = node.row_area(latch_m, latch_m, figures.sense_clamp_gates)
-    driver_m2 = node.row_area(pass_m, pass_m, 2.0) + node.row_area(0.0, 0.0, figures.write_driver_gates)
+    amplifier_m2 = node.row_area(latch_m, latch_m, choices.sense_clamp_gates)
+    driver_m2 = node.row_area(pass_m, pass_m, 2.0) + node.row_area(0.0, 0.0, choices.write_driver_gates)
     lines = 3 if cell.kind == "sot" else 2  # a spin-orbit cell reads through a third line
     return Columns(
-        np.zeros_like(at.rows),
-        select.delay_s,
+        at.selected * 2 * node.gate_F(pass_m),
+        np.zeros(np.shape(at.rows)),
         sense_s,
         charge_s + cell.write_latency_s,
-        at.selected * sense_J + select.energy_J,
-        at.selected * bit_J + select.energy_J,
-        at.selected * (amplifier_W + driver_W) + at.mux * select.leakage_W,
-        at.columns * lines * one_type(node, pass_m)
-        + at.selected * (amplifier_m2 + driver_m2)
-        + at.mux * select.area_m2,
-        2 * line.ohm <= (1 - 4 * figures.write_device_share) * path_ohm,
+        at.selected * sense_J,
+        0.0,
+        at.selected * bit_J,
+        at.selected * (amplifier_W + driver_W),
+        at.columns * lines * one_type(node, pass_m) + at.selected * (amplifier_m2 + driver_m2),
+        2 * line.ohm <= (1 - 4 * choices.write_device_share) * path_ohm,
     )
 
 

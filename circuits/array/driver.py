@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from circuits.array.assumptions import Assumptions
 from circuits.array.gates import horowitz
-from circuits.array.mats.assumptions import Assumptions
-from circuits.array.mats.logic import inverter_drain_F, inverter_leak_A, size
-from circuits.array.mats.process import Process
+from circuits.array.logic import inverter_drain_F, inverter_leak_A, size
+from circuits.array.process import Process
 
 LATENCY, BALANCED, AREA = 0, 1, 2
 STYLES = {"Latency-Optimized": LATENCY, "Balanced": BALANCED, "Area-Optimized": AREA}
@@ -56,7 +56,7 @@ class Chain:
 
     @functools.cached_property
     def _drain_F(self) -> Any:
-        region = self.given.drain_region_features * self.process.feature_m
+        region = self.given.layout(self.process).drain_region_m
         return inverter_drain_F(self.process, self.given, self.n_m, region)
 
     @property
@@ -70,7 +70,7 @@ class Chain:
 
     def size(self) -> tuple[Any, Any]:
         """Return height and width [m]: the stages stand side by side."""
-        region = self.given.gate_region_features * self.process.feature_m
+        region = self.given.layout(self.process).gate_region_m
         high, wide = size(self.process, self.given, self.n_m, self.n_m * self.process.p_to_n, region)
         used = np.arange(len(self.n_m))[:, None] < self.count
         return np.where(used, high, 0.0).max(0), np.where(used, wide, 0.0).sum(0)
@@ -84,7 +84,7 @@ class Chain:
         loads[:-1] = self._gate_F[1:]
         loads = np.where(last, self.load_F, loads) + self._drain_F
         taus = process.resistance(self.n_m) * loads + np.where(last, self.load_F * self.load_ohm / 2, 0.0)
-        leak_A = inverter_leak_A(process, 1.0, process.p_to_n) * np.where(used, self.n_m, 0.0).sum(0)
+        leak_A = inverter_leak_A(process, self.given, 1.0, process.p_to_n) * np.where(used, self.n_m, 0.0).sum(0)
         return taus, used, np.where(used, loads, 0.0).sum(0) * process.vdd_V**2, leak_A * process.vdd_V
 
     def spread(self, of: Any) -> "Spread":
@@ -134,8 +134,7 @@ def chain(process: Process, given: Assumptions, effort: Any, input_F: Any, load_
     asks and the chain before it is sized for that; for least area this stage stands alone.
     """
     load_F, load_ohm, style, least_A = (np.atleast_1d(x) for x in np.broadcast_arrays(load_F, load_ohm, style, least_A))
-    f = process.feature_m
-    least, most = given.minimum_width_features * f, given.maximum_width_features * f
+    least, most = (units * process.unit_m for units in (given.minimum_width_units, given.maximum_width_units))
     gate_F = process.gate_F_per_m * (1 + process.p_to_n)  # of an inverter, a metre of its N device
     needed = np.maximum(least, least_A / process.on_n_A_per_m)
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from circuits.array.assumptions import Assumptions
+from circuits.array.driver import LATENCY, Chain, Part, Spread, chain
 from circuits.array.gates import horowitz
-from circuits.array.mats.assumptions import Assumptions
-from circuits.array.mats.driver import LATENCY, Chain, Part, Spread, chain
-from circuits.array.mats.logic import drain_F, nand_leak_A, size
-from circuits.array.mats.process import Process
+from circuits.array.logic import drain_F, nand_leak_A, size
+from circuits.array.process import Process
 
 FIRST_RAMP = 1e41  # an address arrives as a step
 MOST_BITS = 9  # three predecoders of three bits; longer blocks would need a third stage
@@ -25,11 +25,11 @@ class Nand:
 
     @property
     def n_m(self) -> float:
-        return self.inputs * self.given.minimum_width_features * self.process.feature_m
+        return self.inputs * self.given.minimum_width_units * self.process.unit_m
 
     @property
     def p_m(self) -> float:
-        return self.process.p_to_n * self.given.minimum_width_features * self.process.feature_m
+        return self.process.p_to_n * self.given.minimum_width_units * self.process.unit_m
 
     @property
     def gate_F(self) -> float:
@@ -41,7 +41,7 @@ class Nand:
 
     @property
     def drain_F(self) -> float:
-        region = self.given.drain_region_features * self.process.feature_m
+        region = self.given.layout(self.process).drain_region_m
         return float(drain_F(self.process, self.given, self.n_m, self.p_m, region, self.inputs))
 
     @property
@@ -50,7 +50,7 @@ class Nand:
 
     def size(self) -> tuple[float, float]:
         """Return height and width [m]."""
-        region = self.given.gate_region_features * self.process.feature_m
+        region = self.given.layout(self.process).gate_region_m
         high, wide = size(self.process, self.given, self.n_m, self.p_m, region, self.inputs)
         return float(high), float(wide)
 
@@ -72,7 +72,7 @@ class Nand:
 
 
 def _inverter_F(process: Process, given: Assumptions) -> float:
-    return process.gate_F_per_m * (1 + process.p_to_n) * given.minimum_width_features * process.feature_m
+    return process.gate_F_per_m * (1 + process.p_to_n) * given.minimum_width_units * process.unit_m
 
 
 @dataclass(frozen=True)

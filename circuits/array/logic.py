@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from circuits.array.mats.assumptions import Assumptions
-from circuits.array.mats.process import Process
+from circuits.array.assumptions import Assumptions
+from circuits.array.process import Process
 
 
 def _fold(width_m: Any, limit_m: Any, loss_m: float) -> tuple[Any, Any]:
@@ -16,11 +16,12 @@ def _fold(width_m: Any, limit_m: Any, loss_m: float) -> tuple[Any, Any]:
 
 
 def _limits(process: Process, given: Assumptions, n_m: Any, p_m: Any, region_m: Any) -> tuple[Any, Any]:
-    """Return the highest N and P finger of a gate in a region; a device alone has the region for itself."""
+    """Return the widest N and P finger of a gate in a region; a device alone has the region for itself."""
+    layout = given.layout(process)
     both = (np.asarray(n_m) > 0) & (np.asarray(p_m) > 0)
     part = p_m / (p_m + n_m)
-    shared = region_m - given.well_gap_features * process.feature_m
-    return np.where(both, (1 - part) * shared, region_m), np.where(both, part * shared, region_m)
+    shared, whole = (region_m - layout.well_gap_m) / layout.drawn_per_gated, region_m / layout.drawn_per_gated
+    return np.where(both, (1 - part) * shared, whole), np.where(both, part * shared, whole)
 
 
 def _drain(process: Process, given: Assumptions, width_m: Any, limit_m: Any, series: int, side: int) -> Any:
@@ -29,8 +30,8 @@ def _drain(process: Process, given: Assumptions, width_m: Any, limit_m: Any, ser
     Bottom of the junction, sidewall, channel edge. In a row they share all but the gates' gaps; side by side each has
     its own contact. A device that folds into an even number of fingers has no open side.
     """
-    f = process.feature_m
-    contact, gap = f * (given.contact_features + 2 * given.contact_gap_features), f * given.gate_gap_features
+    layout = given.layout(process)
+    contact, gap = layout.contact_m, layout.gate_gap_m
 
     def total(wide: Any, high: Any, open_side: Any, fingers: Any) -> Any:
         edge = (2 * wide + open_side) * process.sidewall_F_per_m + fingers * high * process.channel_F_per_m
@@ -42,10 +43,10 @@ def _drain(process: Process, given: Assumptions, width_m: Any, limit_m: Any, ser
     found = np.asarray(total(contact * side + (series - 1) * gap, width, width, 1.0))
     found = np.where(width > 0, found, 0.0) if width.ndim == 0 or not width.all() else found
     folds = np.broadcast_to(width >= limit_m, found.shape)
-    if folds.any():
+    if process.junction_F_per_m2 and folds.any():
         at = folds if folds.ndim == 0 else np.nonzero(folds)
         width, limit = (np.broadcast_to(x, found.shape)[at] for x in (width, limit_m))
-        fingers, high = _fold(width, limit, given.fold_loss_features * f)
+        fingers, high = _fold(width, limit, layout.fold_loss_m)
         wide = (contact + (fingers - 1) * gap * series) * side + (series - 1) * gap
         found = np.array(np.broadcast_to(found, folds.shape))
         found[at] = total(wide, high, np.where(fingers % 2 == 0, 0.0, high), fingers)
@@ -71,24 +72,26 @@ def inverter_drain_F(process: Process, given: Assumptions, n_m: Any, region_m: f
 
 def size(process: Process, given: Assumptions, n_m: Any, p_m: Any, region_m: Any, inputs: int = 0) -> tuple[Any, Any]:
     """Return height and width [m] of an inverter (`inputs` 0), a NAND, or of a device alone."""
-    f, loss = process.feature_m, given.fold_loss_features * process.feature_m
-    contact = given.contact_features + 2 * given.contact_gap_features
+    layout = given.layout(process)
     count = max(inputs, 1)
     highs, wides = [], []
     for width, limit, between in zip((n_m, p_m), _limits(process, given, n_m, p_m, region_m),
-                                     (given.gate_gap_features, contact), strict=True):  # fmt: skip
-        fingers, high = _fold(width, limit, loss)
-        unit = np.where(np.asarray(width) > 0, fingers * f + (fingers - 1) * f * given.gate_gap_features, 0.0)
-        highs.append(high)
-        wides.append(2 * f * contact + unit * count + (count - 1) * f * between)
+                                     (layout.gate_gap_m, layout.contact_m), strict=True):  # fmt: skip
+        fingers, high = _fold(width, limit, layout.fold_loss_m)
+        there = np.asarray(width) > 0
+        unit = np.where(there, fingers * layout.gate_m + (fingers - 1) * layout.gate_gap_m, 0.0)
+        highs.append(high * layout.drawn_per_gated)
+        wides.append(2 * layout.contact_m + unit * count + (count - 1) * between)
     gate = (np.asarray(n_m) > 0) & (np.asarray(p_m) > 0)
-    frame = f * (given.well_gap_features + 2 * given.rail_features)
+    frame = layout.well_gap_m + 2 * layout.rail_m
     return highs[0] + highs[1] + np.where(gate, frame, 0.0), np.maximum(wides[0], wides[1])
 
 
-def inverter_leak_A(process: Process, n_m: Any, p_m: Any) -> Any:
-    """Return the current [A] that leaks through an inverter: the leakier of its two devices."""
-    return np.maximum(n_m * process.off_n_A_per_m, p_m * process.off_p_A_per_m)
+def inverter_leak_A(process: Process, given: Assumptions, n_m: Any, p_m: Any) -> Any:
+    """Return the current [A] that leaks through an inverter: as in its leakier state, or in the mean of both."""
+    n_A, p_A = n_m * process.off_n_A_per_m, p_m * process.off_p_A_per_m
+    share = given.leaky_state_share
+    return share * np.maximum(n_A, p_A) + (1 - share) * (n_A + p_A) / 2
 
 
 def nand_leak_A(process: Process, given: Assumptions, p_m: Any, inputs: int) -> Any:

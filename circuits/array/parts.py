@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from circuits.array.mats.assumptions import Assumptions
-from circuits.array.mats.driver import chain
-from circuits.array.mats.element import Element
-from circuits.array.mats.logic import drain_F, inverter_leak_A, size
-from circuits.array.mats.process import Metal, Process
+from circuits.array.assumptions import Assumptions
+from circuits.array.driver import chain
+from circuits.array.element import Element
+from circuits.array.logic import drain_F, inverter_leak_A, size
+from circuits.array.process import Metal, Process
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,11 @@ class Mux:
 def multiplex(process: Process, given: Assumptions, cell: Element, inputs: Any, load_F: Any, next_F: Any,
               least_A: Any) -> Mux:  # fmt: skip
     """Return multiplexers wide enough for a write current, and for a small share of a resistive cell's voltage."""
-    f = process.feature_m
-    region = given.gate_region_features * f
-    width = np.maximum(given.pass_width_features * f, least_A / process.on_n_A_per_m)
+    unit, region = process.unit_m, given.layout(process).gate_region_m
+    width = np.maximum(given.pass_width_units * unit, least_A / process.on_n_A_per_m)
     if not cell.volatile:
         share = process.resistance(1.0) / (cell.on_ohm * given.pass_share)
-        width = np.maximum(width, min(share, given.maximum_width_features * f))
+        width = np.maximum(width, min(share, given.maximum_width_units * unit))
     own = drain_F(process, given, width, 0.0, region)
     out = inputs * own
     ohm = process.resistance(width)
@@ -60,28 +59,28 @@ def amplify(process: Process, given: Assumptions, cell: Element, pitch_m: Any) -
 
     Devices lie across the pitch and fold to it; a pitch that cannot hold a folded device is refused.
     """
-    f, supply = process.feature_m, process.vdd_V
-    fits = np.asarray(pitch_m) > given.fold_loss_features * f * (1 + 1e-9)
-    pitch = np.where(fits, pitch_m, 1e3 * f)
-    p, n = given.sense_p_features * f, given.sense_n_features * f
-    loads = ((n, 0.0), (0.0, p), (0.0, given.sense_isolate_features * f), (given.sense_select_features * f, 0.0))
+    unit, supply, layout = process.unit_m, process.vdd_V, given.layout(process)
+    fits = np.asarray(pitch_m) > layout.fold_loss_m * (1 + 1e-9)
+    pitch = np.where(fits, pitch_m, 1e3 * process.feature_m)
+    p, n = given.sense_p_units * unit, given.sense_n_units * unit
+    isolate = given.sense_isolate_units * unit
+    loads = ((n, 0.0), (0.0, p), (0.0, isolate), (given.sense_select_units * unit, 0.0))
     load_F = process.gate_F_per_m * (n + p) + sum(drain_F(process, given, a, b, pitch) for a, b in loads)
-    devices = ((0.0, p, 2), (0.0, given.sense_isolate_features * f, 1), (n, 0.0, 2),
-               (given.sense_enable_features * f, 0.0, 1))  # fmt: skip
+    devices = ((0.0, p, 2), (0.0, isolate, 1), (n, 0.0, 2), (given.sense_enable_units * unit, 0.0, 1))
     across, along = np.zeros(np.shape(pitch)), np.zeros(np.shape(pitch))
     for n_m, p_m, copies in devices:
         high, wide = size(process, given, n_m, p_m, pitch)
         across, along = np.maximum(across, high), along + copies * wide
-    along = along + f * (4 * given.diffusion_gap_features + given.well_gap_features)
+    along = along + 4 * layout.diffusion_gap_m + layout.well_gap_m
     height = along * across / pitch
     tau = load_F / (process.conductance_n(n) + process.conductance_p(p))
     delay = tau * math.log(supply / cell.sense_V)
     energy = load_F * supply**2
-    leak = given.sense_enable_features * f * process.off_n_A_per_m * supply**given.amplifier_supply_power
+    leak = given.sense_enable_units * unit * process.off_n_A_per_m * supply**given.amplifier_supply_power
     if not cell.volatile and not cell.voltage_sensed:
-        stage = given.stage(f * (1 + 1e-9))
+        stage = given.stage(process.feature_m * (1 + 1e-9))
         delay, energy, leak = delay + stage.latency_s, energy + stage.energy_J, leak + stage.leakage_W
-        height = height + given.current_stage_area_features2 * f**2 / pitch
+        height = height + given.current_stage_area_features2 * process.feature_m**2 / pitch
     return Amplifier(delay, energy, leak, height, load_F, fits)
 
 
@@ -99,18 +98,17 @@ def precharge(process: Process, given: Assumptions, cell: Element, local: Metal,
 
     A chain drives an inverter a column, which drives two precharge devices and an equaliser.
     """
-    f, supply = process.feature_m, process.vdd_V
-    least = given.minimum_width_features * f
-    region = given.gate_region_features * f
-    p_m, charge = process.p_to_n * least, given.precharge_features * f
+    supply, region = process.vdd_V, given.layout(process).gate_region_m
+    least = given.minimum_width_units * process.unit_m
+    p_m, charge = process.p_to_n * least, given.precharge_units * process.unit_m
     gates = process.gate_F_per_m * (least + 2 * charge)
     own = drain_F(process, given, least, 0.0, region) + drain_F(process, given, 0.0, p_m, region)
     input_F = process.gate_F_per_m * (least + p_m)
-    line_F = input_F + cell.width_features * f * local.F_per_m
+    line_F = input_F + cell.width_features * process.feature_m * local.F_per_m
     drivers = chain(process, given, 1.0, input_F, columns * line_F)
     drive = drivers.cost(1e20)
     energy = drive.energy_J + (gates + own) * supply**2 * columns
-    leak = inverter_leak_A(process, least, p_m) + charge * process.off_p_A_per_m
+    leak = inverter_leak_A(process, given, least, p_m) + charge * process.off_p_A_per_m
     high = np.maximum(*(size(process, given, 0.0, width, region)[0] for width in (charge, least)))
     high = np.maximum(high + size(process, given, least, p_m, region)[0], drivers.size()[0])
     return Precharge(energy, drive.leakage_W + leak * supply * columns, high)

@@ -1,0 +1,139 @@
+"""The tag and the data banks that a cache may be made of, with everything that they rest on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from circuits.array.assumptions import Assumptions, load_assumptions
+from circuits.array.bank import Banks, Figures, evaluate
+from circuits.array.cache import data_content, tag_bits, tag_content
+from circuits.array.choices import load_choices
+from circuits.array.designed import Designed, metal_of, process_of
+from circuits.array.driver import STYLES
+from circuits.array.organisation import Form, Organisations
+from circuits.array.process import Metal, Process
+from circuits.array.search import Pairs
+from circuits.array.space import NAMES, Found, Limits, explore
+from circuits.cache.request import Request
+from circuits.cells.design import build_cell
+from circuits.devices.node import Node
+from circuits.errors import InputError
+
+WIRES = {"repeated": "repeated", "unrepeated": "bare"}
+TAG_CELL = "sram"
+STRAP = "intermediate"  # the level that word lines are strapped in
+LEAST_ROWS, MOST_ROWS, MOST_COLUMNS = 16, 1024, 2048
+MUXES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, 96, 128)
+LEAST_BITS = 13  # log2 of the smallest subarrays that a search cuts a bank into
+PARTS = tuple(field.name for field in fields(Organisations))
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What banks are made from at a node: devices, assumptions, cells, metals."""
+
+    node: Node
+    process: Process
+    given: Assumptions
+    cell: Designed
+    tag_cell: Designed
+    strap: Metal
+    trunk: Metal
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, node: Node, cell: str, assumptions: str, wires: str) -> "Maker":
+        """Return the maker of caches of a cell at a node.
+
+        Raises:
+            InputError: an unknown cell, set of assumptions or kind of wires.
+        """
+        if wires not in WIRES:
+            raise InputError(f"wires {wires!r}: unknown; known are {', '.join(WIRES)}")
+        given = load_assumptions(assumptions)
+        bits, tags = build_cell(cell, node), build_cell(TAG_CELL, node)
+        choices, notes = load_choices()
+        said = (f"global wires: {wires}", *node.assumptions, *bits.assumptions, *tags.assumptions, *given.notes, *notes)
+        trunk = metal_of(node, "global", WIRES[wires])
+        return cls(node, process_of(node), given, Designed(bits, node, choices), Designed(tags, node, choices),
+                   metal_of(node, STRAP), trunk, tuple(dict.fromkeys(said)))  # fmt: skip
+
+    def pairs(self, request: Request, mode: str) -> Pairs:
+        """Return all banks that a request allows in a mode: every organisation, or the one that it names."""
+        tags, datas = self._tags(request, mode), self._datas(request, mode)
+        if request.protection:
+            encode, decode = request.protection.encode, request.protection.decode
+            datas = replace(
+                datas, read_s=datas.read_s + decode.delay_s, rest_s=datas.rest_s + decode.delay_s,
+                write_s=datas.write_s + encode.delay_s, read_J=datas.read_J + decode.energy_J,
+                write_J=datas.write_J + encode.energy_J,
+                leakage_W=datas.leakage_W + encode.leakage_W + decode.leakage_W,
+                area_m2=datas.area_m2 + encode.area_m2 + decode.area_m2,
+            )  # fmt: skip
+        return Pairs(mode, tags, datas)
+
+    def _tags(self, request: Request, mode: str) -> Found:
+        cache = request.shape
+        if request.organization is not None:
+            at = _named(request.organization, "tag")
+            return _found(self.tag(request, mode, at), at)
+        bits = cache.sets * cache.ways * tag_bits(self.given, cache)
+        return explore(self.process, self.given, self.tag_cell, self.strap, self.trunk, _limits(bits),
+                       lambda at: tag_content(self.given, mode, cache, at))  # fmt: skip
+
+    def _datas(self, request: Request, mode: str) -> Found:
+        cache = request.shape
+        if request.organization is not None:
+            at = _named(request.organization, "data")
+            return _found(self.data(request, mode, at), at)
+        content = data_content(self.given, mode, cache)
+        return explore(self.process, self.given, self.cell, self.strap, self.trunk,
+                       _limits(cache.sets * cache.ways * cache.word_bits), lambda _: content)  # fmt: skip
+
+    def tag(self, request: Request, mode: str, at: Organisations) -> Banks:
+        """Return tag banks at organisations, with their parts."""
+        content = tag_content(self.given, mode, request.shape, at)
+        return evaluate(self.process, self.given, self.tag_cell, self.strap, self.trunk, content, at)
+
+    def data(self, request: Request, mode: str, at: Organisations) -> Banks:
+        """Return data banks at organisations, with their parts, without a code's circuits."""
+        content = data_content(self.given, mode, request.shape)
+        return evaluate(self.process, self.given, self.cell, self.strap, self.trunk, content, at)
+
+
+def _limits(bits: int) -> Limits:
+    """Return how far a bank of so many bits may be cut: not into subarrays of less than 8 Kibit along both sides."""
+    side = max((bits.bit_length() - LEAST_BITS) // 2 + 2, 1)
+    return Limits(min(side, 10), (MUXES, (1,), (1,)), full=False, rows=MOST_ROWS, columns=MOST_COLUMNS,
+                  least_rows=LEAST_ROWS if bits >> LEAST_BITS else 1)  # fmt: skip
+
+
+def _named(organization: Mapping[str, Any], part: str) -> Organisations:
+    """Return the organisation that a design's `organization` names for its tags or its data."""
+    try:
+        named = organization[part]
+        at = {name: named[name] for name in PARTS}
+        at["style"] = STYLES[at["style"]]
+        return Organisations(**{name: np.array([int(value)]) for name, value in at.items()})
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"organization: lacks what names its {part}; give a design's own organization") from None
+
+
+def _found(banks: Banks, at: Organisations) -> Found:
+    figures = Figures(*(np.atleast_1d(getattr(banks, name)) for name in NAMES))
+    form = Form(banks.rows, banks.columns, at.mux, at.mux_1, at.mux_2, at.style)
+    zero = np.zeros(1, dtype=int)
+    found = Found(**vars(figures), frame=zero, mat=zero, frames=at, kinds=form)
+    return found if bool(np.all(banks.fits)) else found.take(zero[:0])
+
+
+def as_document(at: Organisations, banks: Banks) -> dict[str, Any]:
+    """Return one organisation by name: mats and subarrays, rows and columns, multiplexers."""
+    names = {value: name for name, value in STYLES.items()}
+    found: dict[str, Any] = {"rows": int(banks.rows[0]), "columns": int(banks.columns[0])}
+    found |= {name: int(getattr(at, name)[0]) for name in PARTS if name != "style"}
+    count = found["bank_rows"] * found["bank_columns"] * found["mat_rows"] * found["mat_columns"]
+    active = found["active_rows"] * found["active_columns"] * found["sub_rows"] * found["sub_columns"]
+    return found | {"style": names[int(at.style[0])], "subarrays": count, "active_subarrays": active}
