@@ -11,7 +11,8 @@ class Cell:
     The word line of a read (write) drives `read_gate_m` (`write_gate_m`) of gate a cell; the bit line sees
     `read_drain_m` (`write_drain_m`) of drain a cell, shared with the neighbour. Set takes a cell from high to low
     resistance, reset the opposite; a cell that stores charge has two alike. A cell that senses by current has a
-    `read_current_A`, the mean of both states, and a `signal_A`, their half difference; one that senses by voltage
+    `read_current_A`, the mean of both states, and a `signal_A`, what the weakest cell that its read's error rate allows
+    has beyond the reference; `device["half_difference_A"]` is the nominal cell's. One that senses by voltage
     discharges its bit line with `read_current_A`; one that senses by charge shares `device["storage_F"]` with it.
     Energies are of one bit, in the cell and its access devices, without the bit line's charge.
 

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from circuits.cells import edram, fefet, gain, mram, resistive, sram
 from circuits.cells.cell import Cell
 from circuits.data import DataFile, find, physical
@@ -21,7 +23,7 @@ def cell_names() -> list[str]:
 def build_cell(name: str, node: Node) -> Cell:
     """Return a cell at a node; see `design_cell`."""
     file = DataFile.open(find(name, "cell", FOLDER, "hwmodel.cells"))
-    with physical(file.path):
+    with physical(file.path), np.errstate(over="raise", divide="raise", invalid="raise"):
         return BUILDERS[file.text("kind", BUILDERS)](file, node)
 
 

@@ -7,6 +7,7 @@ from circuits.cells.cell import Cell
 from circuits.cells.keeping import Leak, droop_s
 from circuits.cells.layout import FinRules, PlanarRules, planar_cell, strip_width
 from circuits.cells.sense import latch_s
+from circuits.cells.spread import read_spreads
 from circuits.data import DataFile
 from circuits.devices.node import Node
 from circuits.errors import InputError
@@ -45,7 +46,7 @@ class Reading:
 
 def build(file: DataFile, node: Node) -> Cell:
     """Return the embedded DRAM cell that a data file describes, at a node."""
-    file.only(("name", "kind", "finfet", "planar", "storage", "access", "read", "leak"))
+    file.only(("name", "kind", "finfet", "planar", "storage", "access", "read", "leak", "spread"))
     storage = file.record(Storage, "storage", file.section("storage"))
     access = file.record(Access, "access", file.section("access"))
     reading = file.record(Reading, "read", file.section("read"))
@@ -62,7 +63,8 @@ def build(file: DataFile, node: Node) -> Cell:
     gate, supply = access.units * node.unit_m, node.vdd_V
     ohm = node.resistance(gate) / access.drive_share
     left_V = (0.5 - storage.droop_share) * supply
-    leak_A = leak.at(node.temperature_K)
+    leak_A, (spread, common) = leak.at(node.temperature_K), read_spreads(file)
+    weakest = leak.weakest(node, spread, gate)  # over the nominal cell's, whose leakage the chip's sum is made of
     retention = droop_s(storage.storage_F, storage.droop_share * supply, leak_A)
     line = reading.reference_rows * (node.wires["local"].F_per_m * height + node.drain_F(gate) / 2)
     shared = storage.storage_F * line / (storage.storage_F + line)
@@ -75,13 +77,13 @@ def build(file: DataFile, node: Node) -> Cell:
         read_gate_m=gate, write_gate_m=gate, read_drain_m=gate, write_drain_m=gate,
         word_line_V=supply + access.word_line_boost_V, bit_line_write_V=supply,
         read_current_A=left_V / ohm, signal_A=left_V / ohm, read_V=left_V, write_current_A=supply / ohm,
-        leakage_W=leak_A * supply,
+        leakage_W=leak_A / weakest * supply,
         sense_latency_s=sense, sense_energy_J=line * supply**2 / 2 + charge_J,
         set_latency_s=restore, reset_latency_s=restore, set_energy_J=charge_J, reset_energy_J=charge_J,
         fins={"access": round(access.units)}, temperature_K=node.temperature_K, leakage=node.leakage,
         device={"storage_F": storage.storage_F, "access_ohm": ohm, "offset_V": reading.offset_V,
                 "margin": reading.margin, "signal_V": signal, "write_back_s": restore,
-                "busy_share": storage.busy_share},
+                "busy_share": storage.busy_share, "hold_s": retention * weakest},
         retention_s=retention, refresh_s=retention,
-        works=file.works, assumptions=tuple(file.assumptions),
+        works=file.works | common.works, assumptions=(*file.assumptions, *common.assumptions),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from circuits.cells.cell import Cell
 from circuits.cells.keeping import Leak, droop_s
 from circuits.cells.layout import FinRules, PlanarRules, planar_cell, strip_width
+from circuits.cells.spread import read_spreads
 from circuits.cells.sram import Limits
 from circuits.data import DataFile
 from circuits.devices.node import Node
@@ -53,7 +54,7 @@ def build(file: DataFile, node: Node) -> Cell:
 
     Without a read device the read word line drives the storage device's source: it feels a drain in place of a gate.
     """
-    file.only(("name", "kind", "finfet", "planar", "storage", "read", "leak"))
+    file.only(("name", "kind", "finfet", "planar", "storage", "read", "leak", "spread"))
     part = dict(file.section(node.kind))
     widths = file.record(Widths, f"{node.kind}.widths", part.pop("widths", {}))
     if node.kind == "finfet":
@@ -71,7 +72,8 @@ def build(file: DataFile, node: Node) -> Cell:
     current = series_current(node, read, store, (1 - storage.droop_share) * supply)
     if current <= 0:
         raise InputError(f"{file.path}: storage.droop_share: leaves no read current; give less")
-    leak_A = leak.at(node.temperature_K)
+    leak_A, (spread, common) = leak.at(node.temperature_K), read_spreads(file)
+    weakest = leak.weakest(node, spread, write)  # over the nominal cell's, whose leakage the chip's sum is made of
     retention = droop_s(held_F, storage.droop_share * supply, leak_A)
     fill = math.log(10) * node.resistance(write) * held_F
     port = read or store
@@ -84,12 +86,14 @@ def build(file: DataFile, node: Node) -> Cell:
         word_line_V=supply + storage.word_line_boost_V, bit_line_write_V=supply,
         read_current_A=current, signal_A=current, read_V=limits.sense_swing_V,
         write_current_A=supply / node.resistance(write),
-        leakage_W=leak_A * supply + node.leak_W(port) / 2,  # half the cells hold a one, and their read device is off
+        # half the cells hold a one, and their read device is off
+        leakage_W=leak_A / weakest * supply + node.leak_W(port) / 2,
         sense_latency_s=line * limits.sense_swing_V / current, sense_energy_J=line * supply * limits.sense_swing_V,
         set_latency_s=fill, reset_latency_s=fill, set_energy_J=charge_J, reset_energy_J=charge_J,
         fins={name: round(units) for name, units in vars(widths).items() if units},
         temperature_K=node.temperature_K, leakage=node.leakage,
-        device={"storage_F": held_F, "busy_share": storage.busy_share},
+        device={"storage_F": held_F, "busy_share": storage.busy_share, "hold_s": retention * weakest,
+                "storage_leak_W": leak_A / weakest * supply},
         retention_s=retention, refresh_s=retention,
-        works=file.works, assumptions=tuple(file.assumptions),
+        works=file.works | common.works, assumptions=(*file.assumptions, *common.assumptions),
     )  # fmt: skip

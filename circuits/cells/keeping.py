@@ -3,21 +3,42 @@
 import math
 from dataclasses import dataclass
 
+from circuits.cells.margin import sigmas
+from circuits.cells.scatter import pelgrom_V
+from circuits.cells.spread import Spreads
 from circuits.devices.leakage import BOLTZMANN_V_PER_K
+from circuits.devices.node import Node
 
 LONGEST_S = 1e30  # beyond any meaning; keeps an exponential finite
 
 
 @dataclass(frozen=True)
 class Leak:
-    """What leaks from a storage node at a known temperature, and how many kelvins double it."""
+    """What leaks from a storage node at a known temperature, and how many kelvins double it.
+
+    It is that of the weakest cell that a published retention allows for, one of `error_rate` of the cells of a chip
+    `corner_sigmas` off; the writing device's threshold scatters it by its subthreshold slope.
+    """
 
     leak_A: float
     temperature_K: float
     doubling_K: float
+    subthreshold_ideality: float
+    error_rate: float
+    corner_sigmas: float
 
     def at(self, temperature_K: float) -> float:
         return self.leak_A * 2.0 ** ((temperature_K - self.temperature_K) / self.doubling_K)
+
+    def weakest(self, node: Node, spread: Spreads, width_m: float) -> float:
+        """Return the leakage of that cell over the nominal one's, through a writing device so wide.
+
+        N. Edri et al., IEEE TCAS-I 63(2), 2016: log-normal.
+        """
+        slope = self.subthreshold_ideality * BOLTZMANN_V_PER_K * node.temperature_K
+        own = math.hypot(spread.cell.leak, pelgrom_V(node, spread, width_m) / slope, spread.cell.storage)
+        shared = math.hypot(spread.die.leak, spread.die.threshold_V / slope, spread.die.storage)
+        return math.exp(sigmas(self.error_rate) * own + self.corner_sigmas * shared)
 
 
 def droop_s(storage_F: float, droop_V: float, leak_A: float) -> float:

@@ -5,10 +5,15 @@ A cell is designed: the fewest fins whose current writes within the wished pulse
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from circuits.cells.cell import Cell
 from circuits.cells.layout import FinRules, planar_transistor, strip_width
-from circuits.cells.sense import SenseFigures, integrate_s, latch_s, settle_s
+from circuits.cells.margin import at_quantile, mean_A, of_array
+from circuits.cells.scatter import Device, Draws
+from circuits.cells.sense import Amplifier, current_latch_s
+from circuits.cells.spread import Spreads, read_spreads
+from circuits.cells.states import CHIP, DIE, JUNCTION, ReadPath, junctions, of_junctions
 from circuits.data import DataFile
 from circuits.devices import spin_orbit
 from circuits.devices.junction import Junction, pulse_for_error
@@ -37,12 +42,20 @@ class WriteFigures:
 
 @dataclass(frozen=True)
 class ReadFigures:
-    """Design choices of the read: bias, word line, and the bit line that the bare cell's figures are quoted with."""
+    """Design choices of the read: bias, word line, access device, the bit line that the bare cell's figures are quoted
+    with, and how often a read may err.
+    """
 
     bias_V: float
     word_line_V: float
     access_units: float
     reference_rows: float
+    error_rate: float
+    planar_access_units: float = 0.0
+
+    def units(self, kind: str) -> int:
+        """Return the width of a read's own access device at a kind of node, in units."""
+        return round(self.planar_access_units if kind == "planar" and self.planar_access_units else self.access_units)
 
 
 def series_A(node: Node, width_m: float, gate_V: float, supply_V: float, ohm: Callable[[float], float], *,
@@ -141,22 +154,33 @@ def _geometry(file: DataFile, node: Node, units: list[int], pitch_m: float) -> t
     return max(width, pitch_m), max(height, pitch_m)
 
 
+def read_currents(node: Node, spread: Spreads, junction: Junction, path: ReadPath, name: str, units: float,
+                  draws: Draws) -> tuple[Any, Any]:  # fmt: skip
+    """Return the read currents [A] of anti-parallel and parallel cells, behind access devices of this name."""
+    device = Device.draw(node, spread, name, units, draws)
+    return of_junctions(junctions(junction, spread, draws), device, path.drawn(spread, draws))
+
+
+def sources(name: str) -> list[str]:
+    """Return what a read's currents scatter by, behind access devices of this name."""
+    return [*JUNCTION, f"{name}.threshold", f"{name}.width", *CHIP, *DIE["stt"]]
+
+
 def build(file: DataFile, node: Node) -> Cell:
     """Return the MRAM cell that a data file describes, designed at a node."""
     kind = file.text("kind")
-    sections = ("name", "kind", "finfet", "junction", "write", "read", "sense")
+    sections = ("name", "kind", "finfet", "junction", "write", "read", "sense", "spread")
     file.only(sections if kind == "stt" else (*sections, "write_line"))
     junction = file.record(Junction, "junction", file.section("junction"))
     figures = file.record(WriteFigures, "write", file.section("write"))
     reading = file.record(ReadFigures, "read", file.section("read"))
-    sense = file.record(SenseFigures, "sense", file.section("sense"))
+    amplifier = file.record(Amplifier, "sense", file.section("sense"))
     device: dict[str, float] = {
         "parallel_ohm": junction.parallel_ohm,
         "antiparallel_ohm": junction.antiparallel_ohm(reading.bias_V),
         "magnetoresistance": junction.magnetoresistance,
         "stability": junction.stability(node.temperature_K),
         "retention_s": junction.retention_s(node.temperature_K),
-        "path_ohm": figures.path_ohm,
     }
     corner = replace(node, temperature_K=figures.design_temperature_K)  # the cell is laid out once, for this heat
     if kind == "stt":
@@ -169,32 +193,39 @@ def build(file: DataFile, node: Node) -> Cell:
         designed = _least(design_sot(corner, junction, line, figures), figures.pulse_limit_s, kind)
         write = design_sot(node, junction, line, figures)(designed.units)
         device |= {"critical_A": spin_orbit.critical_A(line, junction), "write_line_ohm": line.resistance_ohm}
-        read_units = round(reading.access_units)
+        read_units = reading.units(node.kind)
         fins, strips = {"write": write.units, "read": read_units}, [write.units, read_units]
     width, height = _geometry(file, node, strips, junction.pitch_m)
     access = read_units * node.unit_m
-    low, high = (series_A(node, access, reading.word_line_V, reading.bias_V, ohm, load_at_source=False)
-                 for ohm in (junction.antiparallel_ohm, lambda _: junction.parallel_ohm))  # fmt: skip
-    mean, signal = (low + high) / 2, (high - low) / 2
+    # a read's current leaves a spin-orbit cell through half of its write line
+    device["read_path_ohm"] = figures.path_ohm + device.get("write_line_ohm", 0.0) / 2
+    path = ReadPath(reading.word_line_V, reading.bias_V, device["read_path_ohm"])
+    name, (spread, common) = next(reversed(fins)), read_spreads(file)
+
+    def currents(draws: Draws) -> tuple[Any, Any]:
+        return read_currents(node, spread, junction, path, name, read_units, draws)
+
+    mean = mean_A(currents, sources(name))
+    margin = at_quantile(
+        currents, sources(name), node, spread, amplifier, reading.bias_V, reading.error_rate, file.path
+    )
     bit_line = reading.reference_rows * (node.wires["intermediate"].F_per_m * height + node.drain_F(access) / 2)
-    latency = settle_s(mean, signal, sense.clamp_overdrive_V, bit_line) + integrate_s(sense, signal)
-    latency += latch_s(node, sense.offset_V, sense.latch_fins, sense.sense_capacitance_F)
-    if kind == "stt":
-        # the read current flows as the set's does: only an anti-parallel junction could flip, and it carries the less
-        device["read_disturb"] = junction.read_disturb(low, latency, node.temperature_K)
+    latency = current_latch_s(node, amplifier, margin.figures(amplifier), mean, margin.signal_A, bit_line)
+    # the current drives towards the parallel state: only an anti-parallel junction could flip, in the nearest row first
+    near = series_A(node, access, path.gate_V, path.bias_V, junction.antiparallel_ohm, load_at_source=False)
+    device["read_disturb"] = junction.read_disturb(near, latency, node.temperature_K)
     return Cell(
         file.text("name"), kind, node.name, width, height,
         read_gate_m=access, write_gate_m=write.units * node.unit_m,
         read_drain_m=access, write_drain_m=write.units * node.unit_m,
         word_line_V=figures.word_line_V, bit_line_write_V=figures.bit_line_V,
-        read_current_A=mean, signal_A=signal, read_V=reading.bias_V, write_current_A=write.current_A,
+        read_current_A=mean, signal_A=margin.signal_A, read_V=reading.bias_V, write_current_A=write.current_A,
         leakage_W=0.0,  # bit and source lines rest at ground
         sense_latency_s=latency,
-        sense_energy_J=2 * mean * node.vdd_V * latency + sense.sense_capacitance_F * node.vdd_V**2,
+        sense_energy_J=2 * mean * node.vdd_V * latency + amplifier.sense_capacitance_F * node.vdd_V**2,
         set_latency_s=write.set_s, reset_latency_s=write.reset_s,
         set_energy_J=write.set_J, reset_energy_J=write.reset_J,
         fins=fins, temperature_K=node.temperature_K, leakage=node.leakage,
-        device=device | {"clamp_overdrive_V": sense.clamp_overdrive_V, "sense_capacitance_F": sense.sense_capacitance_F,
-                         "offset_V": sense.offset_V, "latch_fins": sense.latch_fins},
-        works=file.works, assumptions=tuple(file.assumptions),
+        device=device | of_array(amplifier, margin, figures.path_ohm, mean),
+        works=file.works | common.works, assumptions=(*file.assumptions, *common.assumptions),
     )  # fmt: skip

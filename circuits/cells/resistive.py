@@ -10,18 +10,22 @@ from typing import Any
 from circuits.cells.cell import Cell
 from circuits.cells.keeping import Keeping
 from circuits.cells.layout import AccessRules, FinRules, access_cell, strip_width
-from circuits.cells.mram import series_A
-from circuits.cells.sense import SenseFigures, current_latch_s
+from circuits.cells.margin import at_quantile, mean_A, of_array
+from circuits.cells.scatter import Device, Draws
+from circuits.cells.sense import Amplifier, current_latch_s
+from circuits.cells.spread import Spreads, read_spreads
+from circuits.cells.states import CHIP, DIE, RESISTANCE, ReadPath, of_resistances
 from circuits.data import DataFile
 from circuits.devices.node import Node
 from circuits.errors import InputError
 
 MOST_UNITS = 64
+SOURCES = (*RESISTANCE, "access.threshold", "access.width", *CHIP, *DIE["reram"])
 
 
 @dataclass(frozen=True)
 class Element:
-    """Resistances of the two states at the read bias, and the least distance between two elements."""
+    """Medians of the two states' resistances at the read bias, and the least distance between two elements."""
 
     low_ohm: float
     high_ohm: float
@@ -71,10 +75,13 @@ class Access:
 
 @dataclass(frozen=True)
 class Reading:
-    """Bias across cell and access device, and the bit line that the bare cell's figures are quoted with."""
+    """Bias across cell and access device, the bit line that the bare cell's figures are quoted with, and how often a
+    read may err.
+    """
 
     bias_V: float
     reference_rows: float
+    error_rate: float
 
 
 @dataclass(frozen=True)
@@ -129,49 +136,55 @@ def geometry(file: DataFile, node: Node, units: int, pitch_m: float) -> tuple[fl
     return max(width, pitch_m), max(height, pitch_m)
 
 
-def sensing(sense: SenseFigures, path_ohm: float) -> dict[str, Any]:
-    """Return what an array that senses by current asks a cell for."""
-    return vars(sense) | {"path_ohm": path_ohm}
+def read_currents(node: Node, spread: Spreads, element: Element, access: Access, bias_V: float, units: float,
+                  draws: Draws) -> tuple[Any, Any]:  # fmt: skip
+    """Return the read currents [A] of the high and the low resistance, behind access devices of a thick oxide."""
+    device = Device.draw(node, spread, "access", units, draws, access.drive_share)
+    path = ReadPath(access.word_line_V, bias_V, access.path_ohm).drawn(spread, draws)
+    return of_resistances(element.low_ohm, element.high_ohm, spread, device, path, draws)
 
 
 def build(file: DataFile, node: Node) -> Cell:
     """Return the resistive cell that a data file describes, designed at a node."""
     kind = file.text("kind")
     own = "filament" if kind == "reram" else "melt"
-    file.only(("name", "kind", "finfet", "planar", "element", own, "access", "read", "sense", "keeping"))
+    file.only(("name", "kind", "finfet", "planar", "element", own, "access", "read", "sense", "keeping", "spread"))
     element = file.record(Element, "element", file.section("element"))
     if element.high_ohm <= element.low_ohm:
         raise InputError(f"{file.path}: element.high_ohm: not above low_ohm")
     access = file.record(Access, "access", file.section("access"))
     reading = file.record(Reading, "read", file.section("read"))
-    sense = file.record(SenseFigures, "sense", file.section("sense"))
+    amplifier = file.record(Amplifier, "sense", file.section("sense"))
     keeping = file.record(Keeping, "keeping", file.section("keeping"))
     to_low, to_high, device = pulses(file, kind, element)
     units = width_units(node, access, (to_low, to_high), file.path)
     width, height = geometry(file, node, units, element.pitch_m)
     gate = units * node.unit_m
-    drive = gate * access.drive_share
-    high, low = (series_A(node, drive, access.word_line_V, reading.bias_V, ohm, load_at_source=False)
-                 for ohm in (lambda _: element.low_ohm, lambda _: element.high_ohm))  # fmt: skip
-    mean, signal = (low + high) / 2, (high - low) / 2
+    spread, common = read_spreads(file)
+
+    def currents(draws: Draws) -> tuple[Any, Any]:
+        return read_currents(node, spread, element, access, reading.bias_V, units, draws)
+
+    mean = mean_A(currents, SOURCES)
+    margin = at_quantile(currents, SOURCES, node, spread, amplifier, reading.bias_V, reading.error_rate, file.path)
     line = reading.reference_rows * (node.wires["intermediate"].F_per_m * height + node.drain_F(gate) / 2)
-    latency = current_latch_s(node, sense, mean, signal, line)
+    latency = current_latch_s(node, amplifier, margin.figures(amplifier), mean, margin.signal_A, line)
     device |= {"low_ohm": element.low_ohm, "high_ohm": element.high_ohm, "set_A": to_low.current_A,
                "reset_A": to_high.current_A, "set_V": to_low.across_V, "reset_V": to_high.across_V}  # fmt: skip
     return Cell(
         file.text("name"), kind, node.name, width, height,
         read_gate_m=gate, write_gate_m=gate, read_drain_m=gate, write_drain_m=gate,
         word_line_V=access.word_line_V, bit_line_write_V=access.bit_line_V,
-        read_current_A=mean, signal_A=signal, read_V=reading.bias_V,
+        read_current_A=mean, signal_A=margin.signal_A, read_V=reading.bias_V,
         write_current_A=max(to_low.current_A, to_high.current_A),
         leakage_W=0.0,  # bit and source lines rest at ground
         sense_latency_s=latency,
-        sense_energy_J=2 * mean * node.vdd_V * latency + sense.sense_capacitance_F * node.vdd_V**2,
+        sense_energy_J=2 * mean * node.vdd_V * latency + amplifier.sense_capacitance_F * node.vdd_V**2,
         set_latency_s=to_low.time_s, reset_latency_s=to_high.time_s,
         set_energy_J=access.bit_line_V * to_low.current_A * to_low.time_s,
         reset_energy_J=access.bit_line_V * to_high.current_A * to_high.time_s,
         fins={"access": units}, temperature_K=node.temperature_K, leakage=node.leakage,
-        device=device | sensing(sense, access.path_ohm),
+        device=device | of_array(amplifier, margin, access.path_ohm, mean),
         retention_s=keeping.at(node.temperature_K), endurance_cycles=keeping.endurance_cycles,
-        works=file.works, assumptions=tuple(file.assumptions),
+        works=file.works | common.works, assumptions=(*file.assumptions, *common.assumptions),
     )  # fmt: skip

@@ -27,6 +27,13 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Assist:
+    """What helps a write: how far below ground its bit line goes."""
+
+    bit_line_below_V: float
+
+
+@dataclass(frozen=True)
 class Limits:
     """Design choices of the cell's read."""
 
@@ -48,9 +55,9 @@ def build(file: DataFile, node: Node) -> Cell:
     """Return the SRAM cell that a data file describes, at a node.
 
     With a read port (kind `sram8t`) a read discharges a line of its own through the port, cannot disturb the cell, and
-    leaks through the port of every cell that holds a one.
+    leaks through the port of every cell that holds a one. A cell without a section `write` is written unassisted.
     """
-    file.only(("name", "kind", "finfet", "planar", "read"))
+    file.only(("name", "kind", "finfet", "planar", "read", "write", "spread"))
     kind = file.text("kind")
     part = dict(file.section(node.kind))
     widths = file.record(Widths, f"{node.kind}.widths", part.pop("widths", {}))
@@ -67,6 +74,8 @@ def build(file: DataFile, node: Node) -> Cell:
     access, down, up = (w * node.unit_m for w in (widths.access, widths.pull_down, widths.pull_up))
     reader, foot = (port.read_access * node.unit_m, port.read_pull_down * node.unit_m) if port else (access, down)
     current = read_current(node, reader, foot)
+    helped = "write" in file.content
+    assist_V = file.record(Assist, "write", file.section("write")).bit_line_below_V if helped else 0.0
     # a word's write: the access device must fetch a node of four gates and drains down below the threshold
     inside = node.gate_F(down + up) + node.drain_F(down + up + access) + (node.gate_F(foot) / 2 if port else 0.0)
     flip = math.log(node.vdd_V / node.transistors.threshold_V) * node.resistance(access) * inside
@@ -77,7 +86,7 @@ def build(file: DataFile, node: Node) -> Cell:
         file.text("name"), kind, node.name, width, height,
         read_gate_m=reader if port else 2 * access, write_gate_m=2 * access,
         read_drain_m=reader, write_drain_m=access,
-        word_line_V=node.vdd_V, bit_line_write_V=node.vdd_V,
+        word_line_V=node.vdd_V, bit_line_write_V=node.vdd_V + assist_V,
         read_current_A=current, signal_A=current, read_V=limits.sense_swing_V, write_current_A=current,
         # off: one pull-down, one pull-up, one access device below a bit line at Vdd; half the ports
         leakage_W=node.leak_W(down + up + access + (reader / 2 if port else 0.0)),
@@ -86,6 +95,6 @@ def build(file: DataFile, node: Node) -> Cell:
         set_energy_J=2 * inside * node.vdd_V**2, reset_energy_J=2 * inside * node.vdd_V**2,
         fins={name: round(units) for name, units in (fins | (vars(port) if port else {})).items()},
         temperature_K=node.temperature_K, leakage=node.leakage,
-        device={"internal_node_F": inside},
+        device={"internal_node_F": inside, "write_assist_V": assist_V},
         works=file.works, assumptions=tuple(file.assumptions),
     )  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-_CELL = click.option("--cell", default="sram", show_default=True, help="sram, sram-hd, stt, sot, or a .yaml file.")
+_CELL = click.option("--cell", default="sram", show_default=True, help="sram, stt, reram, edram, ... or a .yaml file.")
 _NODE = click.option("--node", default="16nm", show_default=True, help="A node's name, or a .yaml file.")
 _CAPACITY = click.option("--capacity", required=True, help="Such as 3MiB; any whole number of sets.")
 _TARGET = click.option("--target", default="edap", show_default=True, help="As `hwmodel cache` takes it.")
@@ -29,7 +29,9 @@ def variation(cell: str, node: str, capacity: str, target: str, temperature_K: f
     """Draw cells and chips about a design: quantiles and yields.
 
     A yield is the part of cells, or of chips with and without an error-correcting code, that read, write, keep
-    their bit and are in time.
+    their bit and are in time. Thresholds and widths of every transistor vary; and of MRAM the junction and the
+    write line, of ReRAM and PCM resistances and write voltages, of FeFET the film, of eDRAM and gain cells
+    storage and leakage.
 
     \b
     Example:

@@ -10,16 +10,17 @@ from circuits.data import find
 from circuits.devices.node import Node, load_node
 from circuits.errors import InputError
 from circuits.overrides import Figure, overridden
-from circuits.variation.devices import pelgrom_V
 from circuits.variation.spread import Spread
 
-LATCH_UNITS = "columns.figures.sense_latch_units"
 IDEALITY = "leakage.subthreshold_ideality"
 
 
 @dataclass(frozen=True)
 class Nominal:
-    """A designed cell, its node, and the spreads about it. `bases` keeps what equations give without any spread."""
+    """A designed cell, its node, and the spreads about it. `bases` keeps what equations give without any spread.
+
+    `rows` is how many share a bit line, where an array says so; otherwise the bare cell's `read.reference_rows` holds.
+    """
 
     cell: Cell
     node: Node
@@ -27,7 +28,7 @@ class Nominal:
     figures: dict[str, Figure]
     file: str
     node_file: str
-    latch_units: float
+    rows: int | None = None
     bases: dict[str, float] = field(default_factory=dict)
 
     def figure(self, where: str) -> float:
@@ -46,26 +47,24 @@ class Nominal:
             raise InputError(f"node {self.node.name}: {IDEALITY}: the variation of leakage needs this figure")
         return found.value
 
-    def offset_V(self, units: float) -> float:
-        """Return sigma [V] of the difference of a pair of devices."""
-        return 2**0.5 * pelgrom_V(self.node, self.spread, units * self.node.unit_m)
-
     def base(self, name: str, values: Any) -> float:
         """Return the named value of the nominal cell: what the first call's only element was."""
         return self.bases.setdefault(name, float(values.flat[0]))
 
 
-def nominal_cell(cell: str, node: str, spread: Spread, temperature_K: float, leakage: str | None) -> Nominal:
-    """Return a designed cell with what its variation needs to know."""
-    from circuits.array.choices import load_choices
+def cell_file(cell: str) -> Path:
+    """Return a cell's data file."""
+    return find(cell, "cell", FOLDER, "hwmodel.cells")
 
+
+def nominal_cell(cell: str, node: str, spread: Spread, temperature_K: float, leakage: str | None,
+                 rows: int | None = None) -> Nominal:  # fmt: skip
+    """Return a designed cell with what its variation needs to know."""
     with overridden() as figures:
         designed = design_cell(cell, node, temperature_K=temperature_K, leakage=leakage)
         at = load_node(node, temperature_K, leakage)
-        load_choices()
-    stems = (Path(find(cell, "cell", FOLDER, "hwmodel.cells")).stem, _node_stem(node))
-    latch = figures.get(LATCH_UNITS)
-    return Nominal(designed, at, spread, figures, *stems, latch.value if latch else 4.0)
+    stems = (cell_file(cell).stem, _node_stem(node))
+    return Nominal(designed, at, spread, figures, *stems, rows)
 
 
 def _node_stem(node: str) -> str:

@@ -4,7 +4,6 @@ Nobody simulates twenty-five million cells: a chip's yield follows from the fail
 of them from order statistics. Chips are drawn; what a whole chip shares shifts all of its devices and wires.
 """
 
-import contextlib
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from circuits.cache.design import CacheDesign, design_cache
+from circuits.cells.scatter import pelgrom_V
 from circuits.devices.leakage import BOLTZMANN_V_PER_K
 from circuits.errors import InputError
 from circuits.overrides import Figure, overridden
-from circuits.variation.devices import pelgrom_V
-from circuits.variation.nominal import Nominal
+from circuits.variation.nominal import Nominal, cell_file
 from circuits.variation.of_cell import DIE, evaluate, failures, prepared, sources, summary, turned, whole
 from circuits.variation.spread import Spread, load_spread, number, scaled
 from circuits.variation.tail import any_of, check_bits, word_failure, worst_of
@@ -32,8 +31,8 @@ class CacheVariation:
     """A cache and `dies` chips about it.
 
     `values` are the chips' figures (SI, an array each): the latencies wait for the slowest of all cells, leakage adds
-    all of them. `yields` are the parts of chips without a word in error, for each code and reason; `lines` are those
-    whose wires leave a far cell its write, and only they have figures.
+    all of them. `yields` are the parts of chips without a word in error, for each code and reason. The resistance of a
+    chip's wires counts in its writes.
     """
 
     nominal: CacheDesign
@@ -75,8 +74,12 @@ def chip_yield(cell_failure: Any, words: int, bits: int, code: str) -> Any:
     return 1 - any_of(word_failure(cell_failure, wide, corrected), words)
 
 
-def _wires(figures: dict[str, Figure], stem: str, width: float, thickness: float) -> dict[str, float]:
-    """Return overrides for wires wider and thicker by these parts of themselves, at the same pitch."""
+def _wires(figures: dict[str, Figure], stem: str, width: float, thickness: float, *,
+           ohm: bool = True) -> dict[str, float]:  # fmt: skip
+    """Return overrides for wires wider and thicker by these parts of themselves, at the same pitch.
+
+    Without `ohm` only their capacitance changes.
+    """
     found = {}
     for level in WIRE_LEVELS:
 
@@ -84,7 +87,8 @@ def _wires(figures: dict[str, Figure], stem: str, width: float, thickness: float
             key = f"{stem}.wires.{level}.{name}"
             return key, figures[key].value
 
-        for name, factor in (("resistivity_ohm_m", 1 / width), ("horizontal_permittivity", 1 / max(2 - width, 0.1)),
+        for name, factor in (("resistivity_ohm_m", 1 / width if ohm else thickness),
+                             ("horizontal_permittivity", 1 / max(2 - width, 0.1)),
                              ("vertical_permittivity", width), ("aspect_ratio", thickness)):  # fmt: skip
             key, value = at(name)
             found[key] = value * factor
@@ -104,7 +108,7 @@ def _worst(nominal: Nominal, chip: Any, count: int, random: np.random.Generator)
     draws |= {name: np.full(NEIGHBOURS, shift) for name, shift in zip(DIE, chip, strict=True)}
     outputs, _ = evaluate(nominal, draws)
     slow = {name: worst_of(outputs[name], count) for name in ("sense_latency_s", "set_latency_s") if name in outputs}
-    return slow | {"leakage_W": float(np.mean(outputs["leakage_W"]))} if "leakage_W" in outputs else slow
+    return slow | ({"leakage_W": float(np.mean(outputs["leakage_W"]))} if "leakage_W" in outputs else {})
 
 
 def vary_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
@@ -113,7 +117,7 @@ def vary_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 <
     """Return how the chips of a cache differ, and how many of them work.
 
     Args:
-        cell: the data's cell, sram, sram-hd, stt, sot, or a .yaml file of these kinds.
+        cell: the data's cell, one of `cell_names()`, or a .yaml file.
         node: a node's name, or a .yaml file.
         capacity: as `design_cache` takes it, and so are the next three.
         ways: ways.
@@ -130,33 +134,34 @@ def vary_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 <
         InputError: a value that cannot be used.
     """
     chips, start = whole("dies", dies, 1, MOST_DIES), whole("seed", seed, 0, 2**63)
-    spread = scaled(load_spread(), number("scale", scale, 0.0, 10.0))
+    spread = scaled(load_spread(cell=cell_file(cell)), number("scale", scale, 0.0, 10.0))
     hot: dict[str, Any] = {"temperature_K": temperature_K, "leakage": leakage}
     with overridden() as figures:
         made = design_cache(cell, node, capacity, ways, line, target, **hot, **options)
     kept: dict[str, Any] = options | {"organization": made.organization}
-    nominal = prepared(cell, node, spread, temperature_K, leakage)
+    nominal = prepared(cell, node, spread, temperature_K, leakage, made.organization["data"].get("rows"))
     random = np.random.default_rng(start)
-    shifts, metal = random.standard_normal((chips, len(DIE))), random.standard_normal((chips, 2))
+    shifts = random.standard_normal((chips, len(DIE)))
+    tolerance = np.array([spread.die.wire_width, spread.die.wire_thickness])
+    metal = np.maximum(1 + tolerance * random.standard_normal((chips, 2)), 0.2)
+    if tolerance.any():
+        shifts[:, DIE.index("die.wires")] = (1 / metal.prod(axis=1) - 1) / math.hypot(*tolerance)
     bits = int(spread.limits.word_bits)
     words = 8 * made.capacity_bytes // bits
     rare = failures(nominal, shifts)
     rows: list[dict[str, float]] = []
-    drawn = np.zeros(chips, dtype=bool)
-    for i, (chip, wire) in enumerate(zip(shifts, metal, strict=True)):
-        factors = np.maximum(1 + np.array([spread.die.wire_width, spread.die.wire_thickness]) * wire, 0.2)
+    for chip, factors in zip(shifts, metal, strict=True):
         worst = _worst(nominal, chip, 8 * made.capacity_bytes, random)
-        with contextlib.suppress(InputError), overridden(_wires(figures, nominal.node_file, *factors)):
-            wired = design_cache(cell, node, capacity, ways, line, target, **hot, **kept)
-            rows.append(_chip(nominal, wired, worst, spread, float(chip[0])))
-            drawn[i] = True
-    if not rows:
-        raise InputError(f"cell {cell!r}: none of {chips} chips' lines carry a write; give more dies or less spread")
+        try:
+            with overridden(_wires(figures, nominal.node_file, *factors)):
+                wired = design_cache(cell, node, capacity, ways, line, target, **hot, **kept)
+        except InputError:  # lines beyond the organisation's limit: what they cost a write is counted as its failure
+            with overridden(_wires(figures, nominal.node_file, *factors, ohm=False)):
+                wired = design_cache(cell, node, capacity, ways, line, target, **hot, **kept)
+        rows.append(_chip(nominal, wired, worst, spread, float(chip[0])))
     yields: dict[str, dict[str, float]] = {}
     for code in CODES:
-        good = {name: chip_yield(p, words, bits, code) for name, p in rare.items()} | {"lines": drawn.astype(float)}
-        yields[code] = {name: float(np.mean(p)) for name, p in good.items()}
-        yields[code]["all"] = float(np.mean(good["all"] * drawn))
+        yields[code] = {name: float(np.mean(chip_yield(p, words, bits, code))) for name, p in rare.items()}
     values = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     wide = {code: bits + (check_bits(bits) if code == "secded" else 0) for code in CODES}
     return CacheVariation(made, values, yields, words, wide, chips, start, made.works | spread.works,
@@ -177,7 +182,7 @@ def _chip(nominal: Nominal, wired: CacheDesign, worst: dict[str, float], spread:
     sense = cell.sense_latency_s
     write = max(cell.set_latency_s, cell.reset_latency_s)
     logic_read, logic_write = max(wired.read_latency_s - sense, 0.0), max(wired.write_latency_s - write, 0.0)
-    late_read = sense * (worst["sense_latency_s"] - 1)
+    late_read = sense * (worst.get("sense_latency_s", 1.0) - 1)
     late_write = write * (worst.get("set_latency_s", 1.0) - 1)
     bits = 8 * wired.capacity_bytes
     cells_W = bits * cell.leakage_W

@@ -9,22 +9,23 @@ from typing import Any
 import numpy as np
 
 from circuits.cells.cell import Cell
+from circuits.cells.scatter import Draws
 from circuits.data import physical
 from circuits.errors import InputError
-from circuits.variation import mram, sram
-from circuits.variation.devices import Draws
-from circuits.variation.nominal import Nominal, nominal_cell
+from circuits.variation import dynamic, fefet, mram, resistive, sram
+from circuits.variation.nominal import Nominal, cell_file, nominal_cell
 from circuits.variation.spread import Spread, load_spread, number, scaled
 from circuits.variation.tail import failure
 
-KINDS = {"sram": sram, "stt": mram, "sot": mram}
+KINDS = {"sram": sram, "sram8t": sram, "stt": mram, "sot": mram, "reram": resistive, "pcm": resistive, "fefet": fefet,
+         "edram": dynamic, "gain": dynamic}  # fmt: skip
 MOST_SAMPLES = 4_000_000
 MOST_SEED = 2**63
 CHUNK = 20_000  # cells at a time: arrays that stay within a core's caches
 ROUNDING = 1e-12  # a ratio to the nominal cell this near 1 is 1
 QUANTILES = (0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999)
-DIE = ("die.threshold", "die.fin_height", "die.diameter", "die.resistance_area", "die.magnetoresistance")
-JUNCTION_SOURCES = (*mram.JUNCTION, "line_width", "line_thickness")
+DIE = ("die.threshold", "die.fin_height", "die.diameter", "die.resistance_area", "die.magnetoresistance",
+       "die.resistance", "die.film", "die.storage", "die.leak", "die.wires")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -88,20 +89,15 @@ def whole(name: str, value: object, low: int, high: int) -> int:
 
 def sources(nominal: Nominal) -> list[str]:
     """Return the names of all sources of variation, the die's last."""
-    own = [
-        f"{device}.{what}" for device in KINDS[nominal.cell.kind].devices(nominal) for what in ("threshold", "width")
-    ]
-    junction = [] if nominal.cell.kind == "sram" else list(JUNCTION_SOURCES)
-    return [*own, *junction, "latch", *DIE]
+    module = KINDS[nominal.cell.kind]
+    own = [f"{device}.{what}" for device in module.devices(nominal) for what in ("threshold", "width")]
+    return [*own, *module.others(nominal), *DIE]
 
 
-def prepared(cell: str, node: str, spread: Spread, temperature_K: float, leakage: str | None) -> Nominal:
-    """Return the nominal cell, its equations evaluated once without spread."""
-    nominal = nominal_cell(cell, node, spread, temperature_K, leakage)
-    if nominal.cell.kind not in KINDS:
-        raise InputError(
-            f"cell {cell!r}: a {nominal.cell.kind} cell's variation is not modelled; give {', '.join(KINDS)}"
-        )
+def prepared(cell: str, node: str, spread: Spread, temperature_K: float, leakage: str | None,
+             rows: int | None = None) -> Nominal:  # fmt: skip
+    """Return the nominal cell, its equations evaluated once without spread; `rows` cells share a bit line."""
+    nominal = nominal_cell(cell, node, spread, temperature_K, leakage, rows)
     evaluate(nominal, dict.fromkeys(sources(nominal), np.zeros(1)))
     return nominal
 
@@ -114,11 +110,7 @@ def evaluate(nominal: Nominal, draws: Draws) -> tuple[dict[str, Any], dict[str, 
 
 
 def _fins(nominal: Nominal) -> dict[str, float]:
-    if nominal.node.kind != "finfet":
-        return {}
-    if nominal.cell.kind == "sram":
-        return {f"{s}.{d}": sram.units(nominal, d) for s in sram.HALVES for d in sram.DEVICES}
-    return {k: float(v) for k, v in nominal.cell.fins.items()}
+    return KINDS[nominal.cell.kind].devices(nominal) if nominal.node.kind == "finfet" else {}
 
 
 def draw(nominal: Nominal, random: np.random.Generator, count: int) -> Draws:
@@ -162,7 +154,7 @@ def vary_cell(cell: str = "sram", node: str = "16nm", samples: int = 100_000, se
     """Return how cells scatter about their design: neighbours, and chips of which each holds one of the cells.
 
     Args:
-        cell: sram, sram-hd, stt, sot, or a .yaml file of these kinds.
+        cell: one of `cell_names()`, or a .yaml file.
         node: a node's name, or a .yaml file.
         samples: cells drawn, 1 to 4 million.
         seed: of the random numbers; the same seed gives the same cells.
@@ -174,7 +166,7 @@ def vary_cell(cell: str = "sram", node: str = "16nm", samples: int = 100_000, se
         InputError: a value that cannot be used.
     """
     count, start = whole("samples", samples, 1, MOST_SAMPLES), whole("seed", seed, 0, MOST_SEED)
-    spread = scaled(load_spread(), number("scale", scale, 0.0, 10.0))
+    spread = scaled(load_spread(cell=cell_file(cell)), number("scale", scale, 0.0, 10.0))
     nominal = prepared(cell, node, spread, temperature_K, leakage)
     random = np.random.default_rng(start)
     sizes = [min(CHUNK, count - done) for done in range(0, count, CHUNK)]

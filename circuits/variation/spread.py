@@ -1,44 +1,12 @@
-"""The spreads of devices and what a good cell must hold to, read from their data file."""
+"""The spreads of devices, and what a good cell must hold to."""
 
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
 
+from circuits.cells.spread import Spreads, read_spreads
 from circuits.data import DataFile
 from circuits.errors import InputError
-
-
-@dataclass(frozen=True)
-class CellSpread:
-    """What differs between neighbours; standard deviations, in parts of the figure itself where no unit is named."""
-
-    pelgrom_finfet_V_m: float
-    pelgrom_planar_V_m: float
-    gate_length_finfet_m: float
-    edge_roughness_m: float
-    fin_height_m: float
-    fin_loss: float
-    diameter_m: float
-    resistance_area: float
-    magnetoresistance: float
-    anisotropy: float
-    write_line_width_m: float
-    write_line_thickness: float
-    reference_cells: float
-    strobe_margin: float
-
-
-@dataclass(frozen=True)
-class DieSpread:
-    """What a whole chip shares; standard deviations."""
-
-    threshold_V: float
-    fin_height_m: float
-    resistance_area: float
-    magnetoresistance: float
-    diameter_m: float
-    wire_width: float
-    wire_thickness: float
 
 
 @dataclass(frozen=True)
@@ -52,23 +20,30 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Latch:
+    """The amplifier of cells that are sensed by voltage: its width in units, and how long beyond need it waits."""
+
+    units: float
+    strobe_margin: float
+
+
+@dataclass(frozen=True)
 class _Sensitivity:
     swing: float
 
 
 @dataclass(frozen=True)
-class Spread:
-    """All of `spread.yaml`; `swing` is the sensitivity study's."""
+class Spread(Spreads):
+    """All of `circuits/cells/spread.yaml` and of this folder's; `swing` is the sensitivity study's."""
 
-    cell: CellSpread
-    die: DieSpread
     limits: Limits
+    latch: Latch
     swing: float
     works: dict[str, str]
     assumptions: tuple[str, ...]
 
 
-COUNTS = ("gate_length_finfet_m", "reference_cells", "strobe_margin")
+COUNTS = ("gate_length_finfet_m",)
 
 
 def scaled(spread: Spread, scale: float) -> Spread:
@@ -85,19 +60,23 @@ def number(name: str, value: object, low: float, high: float) -> float:
     return float(value)
 
 
-def load_spread(swing: float | None = None) -> Spread:
-    """Return the spreads; `swing`, where given, takes the place of the file's.
+def load_spread(swing: float | None = None, cell: Path | None = None) -> Spread:
+    """Return the spreads; `swing`, where given, takes the place of the file's, and so does what a cell's file holds.
 
     Raises:
-        InputError: a swing that is not between 0.001 and 0.9.
+        InputError: a swing that is not between 0.001 and 0.9, or a faulty figure.
     """
+    own = DataFile.open(cell) if cell else None
+    spreads, common = read_spreads(own)
     file = DataFile.open(Path(__file__).with_name("spread.yaml"))
-    file.only(("sensitivity", "cell", "die", "yield"))
+    file.only(("sensitivity", "yield", "latch"))
     part = file.record(_Sensitivity, "sensitivity", file.section("sensitivity")).swing
+    files = [common, file, *([own] if own else [])]
     return Spread(
-        file.record(CellSpread, "cell", file.section("cell")),
-        file.record(DieSpread, "die", file.section("die")),
+        spreads.cell, spreads.die,
         file.record(Limits, "yield", file.section("yield")),
+        file.record(Latch, "latch", file.section("latch")),
         part if swing is None else number("swing", swing, 0.001, 0.9),
-        file.works, tuple(file.assumptions),
+        {key: text for one in files for key, text in one.works.items()},
+        tuple(line for one in files for line in one.assumptions),
     )  # fmt: skip

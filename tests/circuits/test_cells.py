@@ -65,7 +65,7 @@ def changed(tmp_path: Path, name: str, *changes: tuple[str, str]) -> Path:
 def test_larger_magnetoresistance_senses_sooner(tmp_path, name):
     # a long pulse keeps the write from asking for other fins, whose drains the bit line would feel
     limit = ("limit_s: {value: 9.5e-9", "limit_s: {value: 90.0e-9") if name == "stt" else ("kind: sot", "kind: sot")
-    changes = [("toresistance: {value: 1.5", f"toresistance: {{value: {t}") for t in (0.6, 1, 1.5, 2.5)]
+    changes = [("toresistance: {value: 1.5", f"toresistance: {{value: {t}") for t in (1, 1.5, 2, 2.5)]
     cells = [design_cell(str(changed(tmp_path, name, limit, change))) for change in changes]
     times = [cell.sense_latency_s for cell in cells]
     assert len({cell.area_m2 for cell in cells}) == 1

@@ -81,19 +81,24 @@ def test_heat_keeps_the_layout_and_forgets_sooner(name):
 @pytest.mark.parametrize("name", ["reram", "pcm"])
 def test_a_higher_resistance_ratio_senses_sooner(tmp_path, name):
     low = design_cell(name).device["low_ohm"]
-    cells = [design_cell(edited(tmp_path, name, high_ohm=low * ratio)) for ratio in (1.5, 3, 10, 100)]
+    cells = [design_cell(edited(tmp_path, name, high_ohm=low * ratio)) for ratio in (14, 20, 50, 100)]
     times = [cell.sense_latency_s for cell in cells]
     assert times == sorted(times, reverse=True)
     assert times[0] > times[-1]
     caches = [design_cache(edited(tmp_path, name, high_ohm=low * ratio), "16nm", MiB, target="read-latency")
-              for ratio in (1.5, 10)]  # fmt: skip
+              for ratio in (14, 50)]  # fmt: skip
     assert caches[0].read_latency_s > caches[1].read_latency_s
 
 
-@pytest.mark.parametrize("name", ["reram", "pcm"])
-def test_a_larger_offset_senses_later(tmp_path, name):
-    times = [design_cell(edited(tmp_path, name, offset_V=v)).sense_latency_s for v in (0.025, 0.05, 0.1)]
-    assert times == sorted(times)
+@pytest.mark.parametrize("name", ["reram", "pcm", "fefet"])
+@pytest.mark.parametrize(("figure", "values"), [("residual", (0.1, 0.2, 0.3)), ("error_rate", (1e-4, 1e-5, 1e-6)),
+                                                ("corner_sigmas", (1, 3, 4))])  # fmt: skip
+def test_more_mismatch_or_fewer_errors_sense_later(tmp_path, name, figure, values):
+    cells = [design_cell(edited(tmp_path, name, **{figure: v})) for v in values]
+    assert sorted(cells, key=lambda cell: cell.sense_latency_s) == cells
+    assert sorted(cells, key=lambda cell: -cell.signal_A) == cells
+    assert len({cell.sense_latency_s for cell in cells}) == 3
+    assert len({cell.device["half_difference_A"] for cell in cells}) == 1
 
 
 @pytest.mark.parametrize("name", ["reram", "pcm"])
@@ -108,9 +113,9 @@ def test_write_energy_is_supply_times_current_times_pulse():
     pcm = design_cell("pcm")
     current = 4.0e11 * math.pi / 4 * (20e-9) ** 2
     assert pcm.device["reset_A"] == pytest.approx(current)
-    assert pcm.reset_energy_J == pytest.approx(1.8 * current * 40e-9)
+    assert pcm.reset_energy_J == pytest.approx(2.0 * current * 40e-9)
     reram = design_cell("reram")
-    assert reram.set_energy_J == pytest.approx(1.6 * 0.5 / 7000 * 400e-9)
+    assert reram.set_energy_J == pytest.approx(1.8 * 0.5 / 7000 * 400e-9)
 
 
 def test_a_wider_contact_asks_for_more_current_and_fins(tmp_path):
@@ -201,16 +206,22 @@ def test_ferroelectric_window_pulse_and_energy(tmp_path):
     assert cell.write_latency_s == cell.set_latency_s + cell.reset_latency_s
 
 
-def test_a_wider_memory_window_signals_no_less(tmp_path):
-    signals = [design_cell(edited(tmp_path, "fefet", thickness_m=t)).signal_A for t in (1e-9, 2e-9, 5e-9, 10e-9)]
-    assert signals == sorted(signals)
-    assert signals[-1] > signals[0]
+def test_a_wider_memory_window_signals_more_until_the_write_no_longer_turns_every_film_over(tmp_path):
+    cells = [design_cell(edited(tmp_path, "fefet", thickness_m=t * 1e-9)) for t in (6.7, 7, 7.5, 8)]
+    for figures in ([cell.signal_A for cell in cells], [cell.device["half_difference_A"] for cell in cells]):
+        assert figures == sorted(figures)
+        assert figures[0] < figures[-1]
+    with pytest.raises(InputError, match=r"no signal is left at read\.error_rate"):
+        design_cell(edited(tmp_path, "fefet", thickness_m=16e-9))
 
 
 @pytest.mark.parametrize(
     ("name", "figures", "says"),
     [
         ("reram", {"high_ohm": 100}, "not above low_ohm"),
+        ("reram", {"high_ohm": 20000}, "no signal is left at read.error_rate"),
+        ("pcm", {"error_rate": 1e-300}, "no signal is left at read.error_rate"),
+        ("pcm", {"error_rate": 0.5}, "less than 0.5"),
         ("reram", {"bit_line_V": 0.5}, "do not pass the write currents"),
         ("pcm", {"reset_A_per_m2": 1e16}, "do not pass the write currents"),
         ("edram", {"droop_share": 0.6}, "less than 0.5"),

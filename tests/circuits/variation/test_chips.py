@@ -8,14 +8,16 @@ import pytest
 from click.testing import CliRunner
 
 from circuits.errors import InputError
+from circuits.overrides import overridden
 from circuits.variation import vary_cache
 from circuits.variation.commands import sensitivity, variation
+from circuits.variation.spread import load_spread
 from hwmodel.cli import jsonable
 
 SMALL = ["--capacity", "64KiB"]
 
 
-@pytest.mark.parametrize("cell", ["sram", "stt", "sot"])
+@pytest.mark.parametrize("cell", ["sram", "sram8t", "stt", "sot", "reram", "pcm", "fefet", "edram", "gain"])
 def test_without_spread_every_chip_is_the_design(cell):
     found = vary_cache(cell, "16nm", "1MiB", dies=2, scale=0.0)
     for name, values in found.values.items():
@@ -35,16 +37,35 @@ def test_a_code_never_lowers_the_yield(chips):
     assert chips.words == 1 << 17
 
 
-def test_all_cells_together_are_slower_and_leak_more_than_the_nominal(chips):
-    assert np.median(chips.values["read_latency_s"]) > chips.nominal.read_latency_s
+def test_all_cells_together_leak_more_than_the_nominal(chips):
     assert np.median(chips.values["leakage_W"]) > chips.nominal.leakage_W
 
 
-def test_a_larger_cache_yields_no_more_and_its_worst_cell_is_slower():
+def test_a_larger_cache_yields_no_more():
     small, large = (vary_cache("sot", "16nm", capacity, dies=4) for capacity in ("256KiB", "4MiB"))
+    assert large.yields["none"]["read"] < small.yields["none"]["read"]
     assert large.yields["secded"]["read"] <= small.yields["secded"]["read"]
+
+
+def test_the_worst_cell_of_a_larger_cache_is_slower_where_nobody_waits_for_a_quantile():
+    with overridden({f"spread.die.{name}": 1e-12 for name in vars(load_spread().die)}):
+        small, large = (vary_cache("sram", "16nm", capacity, dies=2) for capacity in ("256KiB", "4MiB"))
     late = [float(np.median(c.values["read_latency_s"])) - c.nominal.read_latency_s for c in (small, large)]
     assert late[1] > late[0] > 0
+
+
+def test_chips_of_a_cell_designed_for_it_work_with_secded_and_without_do_not():
+    found = vary_cache("stt", "16nm", "3MiB", dies=30)
+    assert found.yields["secded"]["all"] > 0.99
+    assert found.yields["none"]["read"] < 0.5
+
+
+def test_a_spin_orbit_cell_keeps_its_bit_on_every_chip_for_a_higher_barrier():
+    """A barrier of 40 kT trades retention for current; one of 55 costs a fin."""
+    assert vary_cache("sot", "16nm", "1MiB", dies=10).yields["secded"]["retention"] < 0.1
+    with overridden({"sot.junction.barrier_kT": 55}):
+        found = vary_cache("sot", "16nm", "1MiB", dies=30)
+    assert found.yields["secded"]["all"] > 0.99
 
 
 def test_seeds_reproduce():
@@ -57,8 +78,9 @@ def run(command: click.Command, *arguments: str):
     return CliRunner().invoke(command, arguments, standalone_mode=False)
 
 
-def test_the_variation_command_returns_one_document():
-    done = run(variation, "--cell", "sot", *SMALL, "--samples", "500", "--dies", "2")
+@pytest.mark.parametrize("cell", ["sot", "sram8t", "reram", "pcm", "fefet", "edram", "gain"])
+def test_the_variation_command_returns_one_document(cell):
+    done = run(variation, "--cell", cell, *SMALL, "--samples", "500", "--dies", "2")
     assert done.exception is None
     document = json.loads(json.dumps(jsonable(done.return_value)))
     assert document["samples"] == 500

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from circuits.cells.spread import Spreads
 from circuits.devices.leakage import BOLTZMANN_V_PER_K
 from circuits.devices.node import Node
-from circuits.variation.spread import Spread
 
 STEPS = 40  # halvings of a supply: to a picovolt
 
 Draws = dict[str, Any]  # the name of a source of variation -> standard normal numbers
 
 
-def pelgrom_V(node: Node, spread: Spread, width_m: float) -> float:
+def pelgrom_V(node: Node, spread: Spreads, width_m: float) -> float:
     """Return sigma [V] of one device's threshold: A / sqrt(2 W L), A being that of the difference of a pair.
 
     M. J. M. Pelgrom et al., IEEE JSSC 24(5), 1433 (1989).
@@ -27,7 +27,7 @@ def pelgrom_V(node: Node, spread: Spread, width_m: float) -> float:
     return coefficient / math.sqrt(2 * width_m * length)
 
 
-def width_sigma_m(node: Node, spread: Spread, units: float) -> float:
+def width_sigma_m(node: Node, spread: Spreads, units: float) -> float:
     """Return sigma [m] of a device's gated width: every fin's two rough edges, and the fins' common height."""
     edges = spread.cell.edge_roughness_m * math.sqrt(2)
     if node.kind != "finfet":
@@ -45,7 +45,7 @@ class Device:
     part: float = 1.0
 
     @classmethod
-    def draw(cls, node: Node, spread: Spread, name: str, units: float, draws: Draws,
+    def draw(cls, node: Node, spread: Spreads, name: str, units: float, draws: Draws,
              part: float = 1.0) -> "Device":  # fmt: skip
         """Return devices of so many units; `part` is the drive over an N device's (a P device drives 1/p_to_n).
 
