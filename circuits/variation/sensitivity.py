@@ -123,7 +123,8 @@ def tornado(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 2
         raise InputError(f"organizations {chosen!r}: give fixed, free or both")
     with overridden() as figures:
         base = design_cache(cell, node, capacity, ways, line, target, **options)
-    assumed = {name: figure for name, figure in figures.items() if figure.basis in BASES}
+    # a figure of zero says that something is left out: there is nothing to scale
+    assumed = {name: figure for name, figure in figures.items() if figure.basis in BASES and figure.value > 0}
     rows: list[dict[str, Any]] = []
     for organization in chosen:
         kept: dict[str, Any] = {"organization": base.organization} if organization == "fixed" else {}
