@@ -42,11 +42,11 @@ def overridden(overrides: Mapping[str, float] | None = None) -> Iterator[dict[st
     A block within a block adds its figures to the outer one's, and has the last word.
 
     Raises:
-        InputError: a value that is no positive, finite number; or, at the end of the block, a figure that none of the
+        InputError: a value that is negative, or no finite number; or, at the end of the block, a figure that none of the
             files read holds.
     """
     for name, value in (overrides or {}).items():
-        if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < math.inf:
             raise InputError(f"override {name}: {value!r}: give a positive, finite number")
     outer = _READING.get()
     mine = {name: float(value) for name, value in (overrides or {}).items()}

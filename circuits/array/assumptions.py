@@ -42,6 +42,8 @@ class Choices:
     leak_nand2: float
     leak_nand3: float
     leaky_state_share: float
+    logic_leak_share: float
+    strap_share: float
     sense_p_units: float
     sense_n_units: float
     sense_isolate_units: float
@@ -72,6 +74,9 @@ class Choices:
     repeater_far_drain_share: float
     repeater_slack: float
     bundle_share: float
+    mat_wire_share: float
+    wire_pitch_share: float
+    buses: float
     activity: float
     address_bits: float
     state_bits: float

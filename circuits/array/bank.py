@@ -62,6 +62,7 @@ class Unwired:
     form: Form
     mat: Mat
     one: Subarray
+    held: Any
     fits: Any
 
 
@@ -78,7 +79,7 @@ def unwired(process: Process, given: Assumptions, cell: Bit, local: Metal, conte
     base = np.where(cut.fits, cut.base, 1)
     form, decoded, fits = shape(content, cut.bits, base, at.mux, at.mux_1, at.mux_2, at.style)
     mat, one = mats(process, given, cell, local, content, at, form, decoded, cut.held)
-    return Unwired(process, given, cell, content, at, cut.tree, form, mat, one, fits & cut.fits & one.fits)
+    return Unwired(process, given, cell, content, at, cut.tree, form, mat, one, cut.held, fits & cut.fits & one.fits)
 
 
 def wired(bank: Unwired, trunk: Metal) -> Banks:
@@ -90,7 +91,7 @@ def wired(bank: Unwired, trunk: Metal) -> Banks:
     beside = bool(repeater and given.bundle_share)
     if repeater and beside:
         pitch = repeater.pitch_m * given.bundle_share
-        taken = [(np.ceil(b * s / repeater.sharing) * pitch).sum(0)
+        taken = [(np.ceil(b * s * given.buses / repeater.sharing) * pitch).sum(0)
                  for b, s in zip(tree.bits, tree.beside, strict=True)]  # fmt: skip
         height, width = height + taken[0], width + taken[1]
     if not content.tag:
@@ -106,12 +107,20 @@ def wired(bank: Unwired, trunk: Metal) -> Banks:
         used = bits > 0
         one_way = one_way + np.where(used, wires.delay_s, 0.0).sum(0)
         moved = moved + np.where(used, wires.energy_J * busy * bits, 0.0).sum(0) * given.activity
-        wires_W = wires_W + np.where(used, wires.leakage_W * total * bits, 0.0).sum(0)
-        wires_m = wires_m + np.where(used, length * total * bits, 0.0).sum(0)
+        wires_W = wires_W + np.where(used, wires.leakage_W * total * bits, 0.0).sum(0) * given.buses
+        wires_m = wires_m + np.where(used, length * total * bits, 0.0).sum(0) * given.buses
+    inner = given.mat_wire_share / 2  # of a mat's sides, to its farthest column; to the mean one half of that
+    mat_count = at.bank_rows * at.bank_columns
+    for side in (mat.width_m, mat.height_m) if inner else ():
+        wires, mean = run(process, given, cell, trunk, inner * side), bank.held / 2
+        one_way = one_way + wires.delay_s
+        moved = moved + wires.energy_J * mean * active * given.activity
+        many = mean * mat_count * given.buses
+        wires_W, wires_m = wires_W + wires.leakage_W * many, wires_m + inner * side * many
     over_m2 = repeater.m2_per_m * (1 - given.bundle_share) * wires_m if repeater else 0.0
     read_s, write_s = mat.read_s + 2 * one_way, mat.write_s + one_way
     late, known = given.late_select_share * (mat.read_s - mat.early_s), given.known_way_share
-    written, mat_count = moved * content.tree_share, at.bank_rows * at.bank_columns
+    written = moved * content.tree_share
     return Banks(
         height * width + over_m2, read_s, mat.read_s - late, mat.column_s + 2 * one_way + late, write_s,
         known * (mat.drive_s + one_way), known * read_s, mat.read_J * active + moved, mat.write_J * active + written,

@@ -22,17 +22,23 @@ SENSING = {"sram": voltage_sensed, "sram8t": voltage_sensed, "gain": gain_sensed
 STORING = ("edram", "gain")
 RAIL_SHARE = 0.25  # of what a row's height leaves beside its fins: each of two rails; between the wells the rest
 NEVER_FOLDS_m = 1e3
+DRAIN_ENDS_FEATURES = 5.0  # both ends of a drain with its contact, 2.5 F each
 
 
-def process_of(node: Node) -> Process:
-    """Return a node as the array equations see it; its drains cost so much per width, however they are drawn."""
+def process_of(node: Node, leak_share: float = 1.0) -> Process:
+    """Return a node as the array equations see it: drains cost so much per width, and planar ones so much per end.
+
+    Idle logic leaks `leak_share` of its devices' off-current.
+    """
+    sidewall = node.drain_end_F / (DRAIN_ENDS_FEATURES * node.track_m)
     return Process(
         feature_m=node.track_m, unit_m=node.unit_m, vdd_V=node.vdd_V, threshold_V=node.transistors.threshold_V,
-        gate_F_per_m=node.gate_F(1.0), junction_F_per_m2=0.0, sidewall_F_per_m=0.0, channel_F_per_m=node.drain_F(1.0),
+        gate_F_per_m=node.gate_F(1.0), junction_F_per_m2=0.0, sidewall_F_per_m=sidewall, channel_F_per_m=node.drain_F(1.0) - sidewall,
         gm_n_S_per_m=node.transconductance(1.0), gm_p_S_per_m=node.transconductance(1.0) / node.p_to_n,
         p_to_n=node.p_to_n, resistance_factor=node.transistors.effective_resistance_factor,
-        on_n_A_per_m=node.on_n_A_per_m, on_p_A_per_m=node.on_p_A_per_m, off_n_A_per_m=node.off_current_A_per_m,
-        off_p_A_per_m=node.off_current_A_per_m, drawn=_drawn(node) if node.kind == "finfet" else None,
+        on_n_A_per_m=node.on_n_A_per_m, on_p_A_per_m=node.on_p_A_per_m,
+        off_n_A_per_m=leak_share * node.off_current_A_per_m, off_p_A_per_m=leak_share * node.off_current_A_per_m,
+        drawn=_drawn(node) if node.kind == "finfet" else None,
     )  # fmt: skip
 
 
@@ -67,23 +73,27 @@ class Designed:
     def most_rows(self, process: Process) -> float:
         """Return how many cells a bit line may carry: until what the idle ones leak is what one that is read draws."""
         own = self.cell.kind in STORING  # their devices are not the logic's, and leak what keeps their bit so long
-        idle_A = self.cell.leakage_W / process.vdd_V if own else process.off_n_A_per_m * self.cell.read_drain_m
+        idle_A = self.cell.leakage_W / process.vdd_V if own else self.node.off_current_A_per_m * self.cell.read_drain_m
         return self.cell.read_current_A / idle_A if idle_A > 0 else float("inf")
 
     def subarray(self, process: Process, given: Assumptions, local: Metal, at: Form,
                  ramp_of: Callable[[Any, Any], Any]) -> Subarray:  # fmt: skip
         """Return a subarray for every form; `ramp_of` gives the predecoders' ramp once width and height are known.
 
-        Word lines are strapped in `local`. A cell that writes through another word line has two sets of row gates.
+        Word lines may be strapped in `local`. A cell that writes through another word line has two sets of row gates.
         """
         node, cell, choices = self.node, self.cell, self.choices
         word_m, bit_m = at.columns * cell.width_m, at.rows * cell.height_m
         to = groups(at.columns, at.rows > 8, at.style)
 
+        lowest = node.wires["local"]
+        strap = given.strap_share
+        word_ohm = word_m * (strap * local.ohm_per_m + (1 - strap) * lowest.ohm_per_m)
+
         def opens(gate_m: float) -> tuple[RowGates, Any]:
-            line_F = word_m * node.wires["local"].F_per_m + at.columns * node.gate_F(gate_m)
+            line_F = word_m * lowest.F_per_m + at.columns * node.gate_F(gate_m)
             k = to.first
-            gates = row_gates(process, given, at.rows[k], line_F[k], word_m[k] * local.ohm_per_m, at.style[k])
+            gates = row_gates(process, given, at.rows[k], line_F[k], word_ohm[k], at.style[k])
             return gates.spread(to.of, at.rows), line_F
 
         read_gates, read_F = opens(cell.read_gate_m)
@@ -92,8 +102,8 @@ class Designed:
         muxes = at.muxes
         to = groups(at.columns, muxes, at.style)
         k = to.first
-        select_F = np.broadcast_to(columns.select_F, muxes.shape)[k] + word_m[k] * node.wires["local"].F_per_m
-        selects = row_gates(process, given, muxes[k], select_F, word_m[k] * local.ohm_per_m, at.style[k])
+        select_F = np.broadcast_to(columns.select_F, muxes.shape)[k] + word_m[k] * lowest.F_per_m
+        selects = row_gates(process, given, muxes[k], select_F, word_ohm[k], at.style[k])
         selects = selects.spread(to.of, muxes)
 
         beside_m = side_m(read_gates, bit_m) + (side_m(write_gates, bit_m) if cell.separate else 0.0)
@@ -111,9 +121,10 @@ class Designed:
         write_J = write_row.energy_J + write_F * (cell.word_line_V**2 - process.vdd_V**2)
         refresh_J = read_J + (write_J if cell.separate else 0.0) + columns.restore_J
         refresh_W = at.rows * (refresh_J / cell.refresh_s if cell.refresh_s else 0.0)
-        leak_W = at.rows * at.columns * cell.leakage_W + columns.leakage_W + read_row.leakage_W
+        around_W = columns.leakage_W + node.leak_W(choices.control_gates * node.unit_m)
+        leak_W = at.rows * at.columns * cell.leakage_W + given.logic_leak_share * around_W + read_row.leakage_W
         leak_W = leak_W + (write_row.leakage_W if cell.separate else 0.0) + np.where(many, select.leakage_W, 0.0)
-        leak_W = leak_W + node.leak_W(choices.control_gates * node.unit_m) + refresh_W
+        leak_W = leak_W + refresh_W
         early_s = read_row.delay_s + columns.early_s
         drive_s = write_row.delay_s
         fits = (

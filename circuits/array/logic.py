@@ -43,7 +43,7 @@ def _drain(process: Process, given: Assumptions, width_m: Any, limit_m: Any, ser
     found = np.asarray(total(contact * side + (series - 1) * gap, width, width, 1.0))
     found = np.where(width > 0, found, 0.0) if width.ndim == 0 or not width.all() else found
     folds = np.broadcast_to(width >= limit_m, found.shape)
-    if process.junction_F_per_m2 and folds.any():
+    if process.sidewall_F_per_m and folds.any():
         at = folds if folds.ndim == 0 else np.nonzero(folds)
         width, limit = (np.broadcast_to(x, found.shape)[at] for x in (width, limit_m))
         fingers, high = _fold(width, limit, layout.fold_loss_m)

@@ -13,8 +13,9 @@ class Content:
     """What a bank holds: `sets` entries with an address each, of `ways` words of `word_bits`.
 
     A `tag` bank compares its `ways` tags of a set. Of a write, `way_share` is the part of a row that it drives; of the
-    tree's wires, `tree_share`. Rows have at least `least_columns`. The selection of a way is spread over `way_levels`
-    of the multiplexers, 3 or 1. `decoded_ways` of a row's ways select the row by address bits of their own.
+    tree's wires, `tree_share`. Rows have at least `least_columns`. The selection of a way is left to the multiplexers in
+    front of the amplifiers (`way_levels` 1), behind them (2), or spread over all (3). `decoded_ways` says whether row
+    decoders know of the ways that share a row.
     """
 
     sets: int
@@ -46,6 +47,8 @@ class Content:
         """What the selection of a way adds to the multiplexers: their product is the ways, of data in one row."""
         if self.tag:
             return 1, 1, 1
+        if self.way_levels == 2:
+            return 1, self.ways, 1
         side = 2 ** ((self.ways.bit_length() - 1) // 3) if self.way_levels == 3 else 1
         while self.ways % side**2:
             side //= 2

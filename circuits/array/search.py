@@ -73,7 +73,7 @@ def _ideal(banks: Figures) -> Figures:
 
 @dataclass(frozen=True)
 class Pairs:
-    """All pairs of a tag and a data bank in an access mode, both at least one.
+    """All pairs of a tag and a data bank in an access mode.
 
     Limits are the most that figures of `Totals` may come to.
     """
@@ -100,6 +100,8 @@ class Pairs:
     def best(self, target: Target, limits: Mapping[str, float] | None = None) -> Choice | None:
         """Return the pair of least score within limits; none where no pair is."""
         tags, datas, most = self.tags, self.datas, limits or {}
+        if not len(tags) or not len(datas):
+            return None
         ideal_tag, ideal_data = self._ideals
         data_bound = self._scores(ideal_tag, datas, target, most, len(datas))
         tag_bound = self._scores(tags, ideal_data, target, most, len(tags))

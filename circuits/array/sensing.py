@@ -47,7 +47,8 @@ class BitLine:
     def of(cls, node: Node, cell: Cell, level: str, rows: Any) -> "BitLine":
         """Return the line in a metal level; two neighbours share a drain contact, so each brings half a drain."""
         wire, length = node.wires[level], rows * cell.height_m
-        drains = [node.drain_F(m) * rows / 2 for m in (cell.read_drain_m, cell.write_drain_m)]
+        widths = (cell.read_drain_m, cell.write_drain_m)
+        drains = [(node.drain_F(m) + node.drain_end_F) * rows / 2 for m in widths]
         return cls(wire.F_per_m * length + drains[0], wire.F_per_m * length + drains[1], wire.ohm_per_m * length)
 
 
@@ -60,19 +61,22 @@ def voltage_sensed(node: Node, cell: Cell, choices: ColumnChoices, at: Form) -> 
     """Return the columns of a cell that discharges a precharged pair of bit lines: SRAM.
 
     Every column of the open row discharges, selected or not, and is charged again, by `swing_factor` times the sense
-    swing; a written column swings fully. The older array model leaves the precharge out.
+    swing; a written column swings fully. Amplifiers stand behind the first multiplexer, the others behind them.
     """
     line, unit, supply = BitLine.of(node, cell, "local", at.rows), node.unit_m, node.vdd_V
     pass_m, latch_m, charge_m = (
         x * unit for x in (choices.mux_units, choices.sense_latch_units, choices.precharge_units)
     )
-    mux_F = node.drain_F(pass_m) * at.muxes
+    behind, sensed = at.mux_1 * at.mux_2, at.columns // at.mux
+    mux_F = node.drain_F(pass_m) * at.mux
     discharge_s = line.read_F * cell.read_V / cell.read_current_A + 0.38 * line.ohm * line.read_F
     share_s = np.log(2) * node.resistance(pass_m) * (node.gate_F(latch_m) + mux_F)
+    latch_s_ = latch_s(node, cell.read_V, choices.sense_latch_units)
     swing_V = min(choices.swing_factor * cell.read_V, supply)
     idle_J = at.columns * line.read_F * swing_V * supply
     precharge_J = at.columns * 3 * node.gate_F(charge_m) * supply**2
-    latch_J = at.selected * 4 * (node.gate_F(latch_m) + node.drain_F(latch_m)) * supply**2
+    latch_J = sensed * 4 * (node.gate_F(latch_m) + node.drain_F(latch_m)) * supply**2
+    out_s = np.where(behind > 1, np.log(2) * node.resistance(pass_m) * node.drain_F(pass_m) * (behind + 1), 0.0)
     written_J = at.selected * (line.write_F * supply**2 + cell.set_energy_J)
     drive_s = np.log(2) * (2 * node.resistance(pass_m) + line.ohm / 2) * (line.write_F + mux_F)
     amplifier_W = node.leak_W(choices.sense_latch_gates / 2 * latch_m) + node.leak_W(pass_m * (1 + node.p_to_n))
@@ -81,14 +85,14 @@ def voltage_sensed(node: Node, cell: Cell, choices: ColumnChoices, at: Form) -> 
     column_m2 = 3 * one_type(node, charge_m) + np.where(at.muxes > 1, 2 * one_type(node, pass_m), 0.0)
     return Columns(
         at.selected * 2 * node.gate_F(pass_m),
-        discharge_s,
-        share_s + latch_s(node, cell.read_V, choices.sense_latch_units),
+        discharge_s + np.where(behind > 1, latch_s_ + share_s, 0.0),
+        np.where(behind > 1, out_s, latch_s_ + share_s),
         drive_s + cell.write_latency_s,
         idle_J + precharge_J + latch_J,
         idle_J + precharge_J,
         written_J - idle_J / at.muxes,
-        at.columns * node.leak_W(pass_m) + at.selected * amplifier_W,
-        at.columns * column_m2 + at.selected * (amplifier_m2 + driver_m2),
+        at.columns * node.leak_W(pass_m) + sensed * amplifier_W,
+        at.columns * column_m2 + sensed * amplifier_m2 + at.selected * driver_m2,
         np.ones_like(at.rows, dtype=bool),
     )
 

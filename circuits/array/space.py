@@ -125,7 +125,7 @@ def explore(process: Process, given: Assumptions, cell: Bit, local: Metal, trunk
     whole = np.repeat(np.arange(len(kind)), counts)
     index = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + offset[kind][whole]
     keep = one.fits[index]
-    return _banks(process, given, cell, trunk, content, at, cut.tree, ok, whole[keep], index[keep], mat, kinds)
+    return _banks(process, given, cell, trunk, content, at, cut.tree, ok, held, whole[keep], index[keep], mat, kinds)
 
 
 def _forms(limits: Limits, content: Content, bits: Any, base: Any,
@@ -193,7 +193,7 @@ def _fill(
 
 
 def _banks(process: Process, given: Assumptions, cell: Bit, trunk: Metal, content: Content, at: Organisations,
-           tree: Tree, ok: Any, frame: Any, index: Any, mat: Mat, kinds: Form) -> Found:  # fmt: skip
+           tree: Tree, ok: Any, held: Any, frame: Any, index: Any, mat: Mat, kinds: Form) -> Found:  # fmt: skip
     """Return banks in closed form: wires double in length from level to level, above the mats."""
     steps = np.arange(LEVELS)[:, None]
     sums: list[list[Any]] = [[], [], [], []]
@@ -203,15 +203,21 @@ def _banks(process: Process, given: Assumptions, cell: Bit, trunk: Metal, conten
         for found, values in zip(sums, (side, side**2, side * tree.active[way][:, ok] * bits,
                                         side * tree.total[way][:, ok] * bits), strict=True):  # fmt: skip
             found.append(values.sum(0))
-    of_frame = np.stack([*itertools.chain(*sums), at.bank_rows, at.bank_columns, at.active_rows * at.active_columns], 1)
+    inner, active, count = given.mat_wire_share / 2, at.active_rows * at.active_columns, at.bank_rows * at.bank_columns
+    for found, more in zip(sums, (inner, inner**2, inner / 2 * held * active, inner / 2 * held * count), strict=True):
+        found[0], found[1] = found[0] + more, found[1] + more
+    of_frame = np.stack([*itertools.chain(*sums), at.bank_rows, at.bank_columns, active], 1)
     of_mat = np.stack([mat.width_m, mat.height_m, mat.read_s, mat.early_s, mat.write_s, mat.drive_s, mat.column_s,
                        mat.read_J, mat.write_J, mat.leakage_W], 1)  # fmt: skip
     metre = run(process, given, cell, trunk, 1.0)
     linear = trunk.style == "repeated"
-    over = repeat(process, given, trunk).m2_per_m * (1 - given.bundle_share) if linear else 0.0
+    over = 0.0
+    if linear:  # what repeaters take below the wires, or what bundles take beside the mats, a metre of wire
+        one = repeat(process, given, trunk)
+        over = one.m2_per_m * (1 - given.bundle_share) + one.pitch_m / one.sharing * given.bundle_share
     delay = float(metre.delay_s)
     numbers = np.array([delay if linear else 0.0, 0.0 if linear else delay, float(metre.energy_J) * given.activity,
-                        float(metre.leakage_W), over, content.tree_share, given.highest_aspect,
+                        float(metre.leakage_W) * given.buses, over * given.buses, content.tree_share, given.highest_aspect,
                         given.late_select_share, given.known_way_share])  # fmt: skip
     figures, square = np.empty((len(NAMES), len(frame))), np.empty(len(frame), dtype=np.bool_)
     _fill(frame, index, np.ascontiguousarray(of_frame, dtype=float), np.ascontiguousarray(of_mat), numbers, figures,

@@ -139,6 +139,8 @@ def repeat(process: Process, given: Assumptions, metal: Metal) -> Repeater:
     high, wide = (float(x) for x in size(process, given, scale * least, scale * least * process.p_to_n, UNLIMITED_m))
     high, wide = min(high, wide), max(high, wide)
     sharing = max(math.floor(spacing / high), 1)
+    if given.wire_pitch_share:  # so many wires whose repeaters stand in one row still need a pitch each
+        sharing = max(min(sharing, math.floor((metal.pitch_m + wide) / metal.pitch_m)), 1)
     return Repeater(scale * least, spacing, metal.pitch_m + wide, sharing, high * wide / spacing)
 
 

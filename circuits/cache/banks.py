@@ -57,7 +57,7 @@ class Maker:
         choices, notes = load_choices()
         said = (f"global wires: {wires}", *node.assumptions, *bits.assumptions, *tags.assumptions, *given.notes, *notes)
         trunk = metal_of(node, "global", WIRES[wires])
-        return cls(node, process_of(node), given, Designed(bits, node, choices), Designed(tags, node, choices),
+        return cls(node, process_of(node, given.logic_leak_share), given, Designed(bits, node, choices), Designed(tags, node, choices),
                    metal_of(node, STRAP), trunk, tuple(dict.fromkeys(said)))  # fmt: skip
 
     def pairs(self, request: Request, mode: str) -> Pairs:
@@ -78,7 +78,7 @@ class Maker:
         cache = request.shape
         if request.organization is not None:
             at = _named(request.organization, "tag")
-            return _found(self.tag(request, mode, at), at)
+            return found(self.tag(request, mode, at), at)
         bits = cache.sets * cache.ways * tag_bits(self.given, cache)
         return explore(self.process, self.given, self.tag_cell, self.strap, self.trunk, _limits(bits),
                        lambda at: tag_content(self.given, mode, cache, at))  # fmt: skip
@@ -87,7 +87,7 @@ class Maker:
         cache = request.shape
         if request.organization is not None:
             at = _named(request.organization, "data")
-            return _found(self.data(request, mode, at), at)
+            return found(self.data(request, mode, at), at)
         content = data_content(self.given, mode, cache)
         return explore(self.process, self.given, self.cell, self.strap, self.trunk,
                        _limits(cache.sets * cache.ways * cache.word_bits), lambda _: content)  # fmt: skip
@@ -121,7 +121,7 @@ def _named(organization: Mapping[str, Any], part: str) -> Organisations:
         raise InputError(f"organization: lacks what names its {part}; give a design's own organization") from None
 
 
-def _found(banks: Banks, at: Organisations) -> Found:
+def found(banks: Banks, at: Organisations) -> Found:
     figures = Figures(*(np.atleast_1d(getattr(banks, name)) for name in NAMES))
     form = Form(banks.rows, banks.columns, at.mux, at.mux_1, at.mux_2, at.style)
     zero = np.zeros(1, dtype=int)

@@ -46,12 +46,13 @@ class FinLayout:
 
 @dataclass(frozen=True)
 class PlanarLayout:
-    """Layout rules of a planar node, in feature sizes."""
+    """Layout rules of a planar node, in feature sizes; and what both ends of a drain's sidewall add, however wide."""
 
     feature_m: float
     gate_pitch_features: float
     row_height_features: float
     row_width_features: float
+    drain_end_F: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Node:
     unit_m: float
     row_height_m: float
     row_width_m: float
+    drain_end_F: float
     off_current_A_per_m: float
     wires: dict[str, Wire]
     works: dict[str, str]
@@ -133,15 +135,16 @@ class Node:
         return (fingers + gates) * self.gate_pitch_m * self.row_height_m
 
 
-def _layout(file: DataFile, kind: str) -> tuple[float, float, float, float, float]:
+def _layout(file: DataFile, kind: str) -> tuple[float, float, float, float, float, float]:
     section = file.section("layout")
     if kind == "finfet":
         fin = file.record(FinLayout, "layout", section)
         unit = 2 * fin.fin_height_m + fin.fin_width_m
-        return fin.gate_pitch_m, fin.fin_pitch_m, unit, fin.row_height_m, fin.row_fins * unit
+        return fin.gate_pitch_m, fin.fin_pitch_m, unit, fin.row_height_m, fin.row_fins * unit, 0.0
     flat = file.record(PlanarLayout, "layout", section)
     f = flat.feature_m
-    return flat.gate_pitch_features * f, f, f, flat.row_height_features * f, flat.row_width_features * f
+    row = (flat.row_height_features * f, flat.row_width_features * f)
+    return flat.gate_pitch_features * f, f, f, *row, flat.drain_end_F
 
 
 def _school(file: DataFile, name: str | None) -> tuple[str, School, ThermalLaw]:
@@ -237,7 +240,7 @@ def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = Non
     file.only(("name", "kind", "transistors", "layout", "wires", "leakage"))
     kind = file.text("kind", ("planar", "finfet"))
     transistors = file.record(Transistors, "transistors", file.section("transistors"))
-    gate_pitch, track, unit, row_height, row_width = _layout(file, kind)
+    layout = _layout(file, kind)
     chosen, school, law = _school(file, leakage)
     with physical(file.path):
         off = off_current(school, law, temperature)
@@ -251,8 +254,7 @@ def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = Non
         with physical(file.path):
             off *= at_supply(law, temperature, supply - nominal)
         file.assumptions.append(f"supply of {supply:g} V in place of the node's {nominal:g} V")
-    return Node(file.text("name"), kind, temperature, chosen, transistors, gate_pitch, track, unit, row_height,
-                row_width, off, _wires(file, temperature), file.works, tuple(file.assumptions))  # fmt: skip
+    return Node(file.text("name"), kind, temperature, chosen, transistors, *layout, off, _wires(file, temperature), file.works, tuple(file.assumptions))  # fmt: skip
 
 
 def node_names() -> list[str]:

@@ -52,7 +52,7 @@ def _rows(name: str, basis: str, organization: str, base: _Trial, trials: list[_
         (low, least), (high, most) = found[0], found[-1]
         reached = [v for v in (least, value, most) if not math.isnan(v)]
         ends = [(t.size, v) for t, v in ((low, least), (base, value), (high, most)) if not math.isnan(v)]
-        run = math.log(ends[-1][0] / ends[0][0])
+        run = math.log(ends[-1][0] / ends[0][0]) if ends[0][0] else 0.0
         yield dict(zip(COLUMNS, (
             name, output, organization, basis, low.at, base.at, high.at, least, value, most,
             (max(reached) - min(reached)) / value, math.log(ends[-1][1] / ends[0][1]) / run if run else math.nan,
@@ -69,7 +69,10 @@ def _schools(node: str) -> list[str]:
 
 
 def _moved(name: str, figure: Figure, swing: float, make: Callable[[], CacheDesign], base: CacheDesign) -> list[_Trial]:
-    """Return designs with a figure moved down and up; a whole number that rounds back moves by one."""
+    """Return designs with a figure moved down and up; a whole number that rounds back moves by one.
+
+    A share is left out and counted in full, its two ends.
+    """
 
     def ends(low: float, high: float) -> list[_Trial]:
         def at(value: float) -> _Trial:
@@ -81,6 +84,8 @@ def _moved(name: str, figure: Figure, swing: float, make: Callable[[], CacheDesi
 
         return [at(low), at(high)]
 
+    if name.endswith("_share") and figure.value <= 1:
+        return ends(0.0, 1.0)
     trials = ends(figure.value * (1 - swing), figure.value * (1 + swing))
     if figure.value.is_integer() and _alike(trials, base):
         trials = ends(max(figure.value - 1, 1.0), figure.value + 1)
@@ -123,8 +128,7 @@ def tornado(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 2
         raise InputError(f"organizations {chosen!r}: give fixed, free or both")
     with overridden() as figures:
         base = design_cache(cell, node, capacity, ways, line, target, **options)
-    # a figure of zero says that something is left out: there is nothing to scale
-    assumed = {name: figure for name, figure in figures.items() if figure.basis in BASES and figure.value > 0}
+    assumed = {name: figure for name, figure in figures.items() if figure.basis in BASES}
     rows: list[dict[str, Any]] = []
     for organization in chosen:
         kept: dict[str, Any] = {"organization": base.organization} if organization == "fixed" else {}
