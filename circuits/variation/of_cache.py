@@ -30,9 +30,9 @@ WIRE_LEVELS = ("local", "intermediate", "global")
 class CacheVariation:
     """A cache and `dies` chips about it.
 
-    `values` are the chips' figures (SI, an array each): the latencies wait for the slowest of all cells, leakage adds
-    all of them. `yields` are the parts of chips without a word in error, for each code and reason. The resistance of a
-    chip's wires counts in its writes.
+    `values` are the chips' figures (SI, an array each): the latencies wait for the slowest of all cells where these are
+    sensed by voltage, and for the design's strobe otherwise; leakage adds all of them. `yields` are the parts of chips
+    without a word in error, for each code and reason. The resistance of a chip's wires counts in its writes.
     """
 
     nominal: CacheDesign
