@@ -118,6 +118,9 @@ def capture_network(
     *,
     shape: tuple[int, ...] | None = None,
     unknown: "Unknown" = "error",
+    dtype: str = "fp32",
+    checkpoint: bool = False,
+    steps: int = 1,
 ) -> "Trace":
     """Return the trace of a network by name; see `find_network` for names and `capture` for the rest.
 
@@ -127,7 +130,8 @@ def capture_network(
     from traces.lowered import capture
 
     module, inputs = make_network(name, batch, shape)
-    return capture(module, inputs, phase, gpu=gpu, network=name, unknown=unknown)
+    return capture(module, inputs, phase, gpu=gpu, network=name, unknown=unknown, dtype=dtype, checkpoint=checkpoint,
+                   steps=steps)  # fmt: skip
 
 
 def count_macs(factory: Callable[[], Any]) -> int:
