@@ -52,6 +52,20 @@ def test_a_type_and_steps_are_told(run):
     assert any("checkpointed" in note for note in made["notes"])
 
 
+def test_arguments_reach_the_factory(run):
+    sized = "tests.traces.test_commands:sized"
+    assert run("capture", sized, "--set", "widths=6,5", "--set", "bias=0", "--input", 8, "-o", "a.trace")[0] == 0
+    header = read_trace("a.trace").header
+    assert header.parameters == 8 * 6 + 6 * 5
+    assert header.network == f"{sized}(widths=(6, 5), bias=0)"
+
+
+def sized(widths, bias=True):
+    from torch import nn
+
+    return nn.Sequential(nn.Linear(8, widths[0], bias), nn.Linear(*widths, bias))
+
+
 def test_info_for_people(run, tmp_path):
     assert run("capture", FACTORY, "-o", "a.trace")[0] == 0
     code, out, _ = run("trace", "info", "a.trace")
@@ -120,6 +134,8 @@ def unheard_of():
         (["capture", FACTORY, "--dtype", "fp8"], ["fp8", "bf16"]),
         (["capture", FACTORY, "--dtype", "int8", "--phase", "training"], ["'int8'", "no gradient"]),
         (["capture", FACTORY, "--steps", "0"], ["--steps"]),
+        (["capture", FACTORY, "--set", "length"], ["'length'", "length=384"]),
+        (["capture", FACTORY, "--set", "length=384"], ["TypeError", "'length'"]),
         (["capture", FACTORY, "--checkpoint"], ["checkpoint", "training"]),
         (["capture", FACTORY, "--gpu", "abacus"], ["abacus", "gtx1080ti"]),
         (["capture", FACTORY, "-o", "absent/a.trace"], ["absent"]),

@@ -76,8 +76,10 @@ def test_half_precision_trains_under_autocast(dtype):
     assert {view.itemsize for one in products for view in touched(one)} == {2}
     normalised = next(one for one in recording.operations if one.operator.startswith("aten.native_layer_norm."))
     assert {view.itemsize for view in touched(normalised)} == {4}  # on CUDA, if not on a CPU
-    loss = next(one for one in recording.operations if one.operator.startswith("aten._log_softmax."))
-    assert {view.itemsize for view in touched(loss)} == {4}
+    logs, cast, loss = [one for one in recording.operations if (one.layer, one.phase) == ("loss", "forward")]
+    assert [{view.itemsize for view in touched(one) if view.dtype != "int64"} for one in (logs, cast, loss)] == [
+        {2}, {2, 4}, {4},
+    ]  # fmt: skip
     steps = [one for one in recording.operations if one.phase == "optimizer"]
     assert {view.itemsize for one in steps for view in touched(one)} == {4}
 
@@ -176,3 +178,28 @@ def test_a_type_that_cannot_be(dtype, phase, words):
     with pytest.raises(InputError, match=words) as caught:
         record(nn.Sequential(nn.Linear(4, 4)), torch.zeros(2, 4), phase, dtype=dtype)
     assert "\n" not in str(caught.value)
+
+
+class Reducing(nn.Module):
+    """What autocast keeps to float32 on CUDA, over a product's result."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x):
+        y = self.fc(x)
+        return y.softmax(-1), torch.log_softmax(y, -1), y.sum(0), y.exp(), nn.functional.group_norm(y, 2), y.mean(0)
+
+
+def test_float32_is_kept_as_on_cuda():
+    recording = record(Reducing(), torch.zeros(4, 8), dtype="fp16")
+    forward = [one for one in recording.operations if (one.layer, one.phase) == ("", "forward")]
+    written = {}
+    for one in forward:
+        written.setdefault(one.operator.split(".")[1], one.outputs[0].dtype)
+    assert written == {
+        "_softmax": "float32", "_log_softmax": "float32", "sum": "float32", "_to_copy": "float32", "exp": "float32",
+        "native_group_norm": "float32", "mean": "float16",
+    }  # fmt: skip
+    assert [one.arguments[0].dtype for one in forward if "softmax." in one.operator] == ["float16"] * 2

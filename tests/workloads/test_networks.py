@@ -12,6 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._pytree import tree_leaves
 
 from traces.errors import InputError
+from traces.recording import record
 from workloads.networks.counting import count_layers, count_macs, count_parameters
 from workloads.networks.transformer import Attention
 
@@ -198,6 +199,16 @@ def test_gradients_are_numbers(name):
     gradients = [parameter.grad for parameter in module.parameters()]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
     assert any(gradient.any() for gradient in gradients)
+
+
+def test_is_recorded_as_it_counts(name):
+    phase = "inference" if name in DECODING else "training"
+    module = build(name)
+    recording = record(module, module.example_inputs(1), phase)
+    assert recording.macs == count_macs(module.eval())
+    if phase == "training":
+        gradients = {tensor.name for tensor in recording.tensors if tensor.name.endswith(".grad")}
+        assert gradients == {f"{path}.grad" for path, _ in module.named_parameters()}
 
 
 def test_works_are_full_citations(name):

@@ -10,18 +10,21 @@ from torch.overrides import TorchFunctionMode
 HALF = (torch.bfloat16, torch.float16)
 FLASH_HEAD = 256  # elements of a head at most: torch, aten/src/ATen/native/transformers/cuda/sdp_utils.cpp
 
-# What autocast computes in float32 on CUDA but not on a CPU: aten/src/ATen/autocast_mode.h, lists fp32 and
-# fp32_set_opt_dtype, as far as torch's modules and losses call them.
+# What autocast computes in float32 on CUDA but not on a CPU, as far as torch's modules and losses call it; from
+# aten/src/ATen/autocast_mode.h. Lists fp32: inputs are cast; fp32_set_opt_dtype: the result is, as it is written.
+_METHODS = torch.Tensor
 FLOAT32 = {
-    fn.layer_norm, torch.layer_norm, fn.group_norm, torch.group_norm, fn.softmax, torch.softmax, torch.Tensor.softmax,
-    fn.log_softmax, torch.log_softmax, torch.Tensor.log_softmax, fn.softplus, fn.cross_entropy, fn.nll_loss,
-    fn.mse_loss,
-    fn.l1_loss, fn.smooth_l1_loss, fn.huber_loss, fn.kl_div, fn.binary_cross_entropy_with_logits, torch.sum,
-    torch.Tensor.sum, torch.prod, torch.Tensor.prod, torch.cumsum, torch.Tensor.cumsum, torch.norm, torch.Tensor.norm,
-    torch.logsumexp, torch.Tensor.logsumexp, torch.exp, torch.Tensor.exp, torch.expm1, torch.Tensor.expm1, torch.log,
-    torch.Tensor.log, torch.log1p, torch.Tensor.log1p, torch.pow, torch.Tensor.pow, torch.Tensor.__pow__, torch.rsqrt,
-    torch.Tensor.rsqrt, torch.reciprocal, torch.Tensor.reciprocal,
+    fn.layer_norm, torch.layer_norm, fn.group_norm, torch.group_norm, fn.softplus, fn.nll_loss, fn.mse_loss, fn.l1_loss,
+    fn.smooth_l1_loss, fn.huber_loss, fn.kl_div, fn.binary_cross_entropy_with_logits, torch.norm, _METHODS.norm,
+    torch.logsumexp, _METHODS.logsumexp, torch.exp, _METHODS.exp, torch.expm1, _METHODS.expm1, torch.log, _METHODS.log,
+    torch.log1p, _METHODS.log1p, torch.pow, _METHODS.pow, _METHODS.__pow__, torch.rsqrt, _METHODS.rsqrt,
+    torch.reciprocal, _METHODS.reciprocal,
 }  # fmt: skip
+FLOAT32_RESULT = {torch.sum, _METHODS.sum, torch.prod, _METHODS.prod, torch.cumsum, _METHODS.cumsum}
+SOFTMAX = {
+    **dict.fromkeys((fn.softmax, torch.softmax, _METHODS.softmax), torch.ops.aten._softmax),
+    **dict.fromkeys((fn.log_softmax, torch.log_softmax, _METHODS.log_softmax), torch.ops.aten._log_softmax),
+}
 
 
 class DeviceComposition(TorchFunctionMode):
@@ -44,14 +47,43 @@ class DeviceComposition(TorchFunctionMode):
         if func in _OPENED:
             with self:
                 return _OPENED[func](*args, **kwargs)
-        if self._float32 and func in FLOAT32 and torch.is_autocast_enabled("cpu"):
-            args = [_widened(one) for one in args]
-            kwargs = {key: _widened(one) for key, one in kwargs.items()}
+        if self._float32 and torch.is_autocast_enabled("cpu"):
+            return _in_float32(func, args, kwargs)
         return func(*args, **kwargs)
 
 
+def _in_float32(func: Any, args: Any, kwargs: Any) -> Any:
+    """Call what autocast keeps to float32 on CUDA so; a type that is asked for is given."""
+    if func is fn.cross_entropy:
+        return _cross_entropy(*args, **kwargs)
+    if func in FLOAT32:
+        return func(*map(_widened, args), **{key: _widened(one) for key, one in kwargs.items()})
+    if (func in FLOAT32_RESULT or func in SOFTMAX) and args and _is_half(args[0]) and kwargs.get("dtype") is None:
+        if func in FLOAT32_RESULT:
+            return func(*args, **{**kwargs, "dtype": torch.float32})
+        dim = args[1] if len(args) > 1 else kwargs.get("dim")
+        if isinstance(dim, int):
+            return SOFTMAX[func](args[0], dim, True)  # half_to_float
+    return func(*args, **kwargs)
+
+
+def _cross_entropy(
+    input: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, size_average: bool | None = None,  # noqa: A002
+    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean", label_smoothing: float = 0.0,
+) -> torch.Tensor:  # fmt: skip
+    """The logarithms stay in half precision, since torch asks for the scores' type; only the loss is in float32."""
+    if not _is_half(input) or target.is_floating_point() or label_smoothing:
+        return fn.cross_entropy(input, target, weight, size_average, ignore_index, reduce, reduction, label_smoothing)
+    logs = torch.ops.aten._log_softmax(input, 0 if input.ndim == 1 else 1, False)
+    return fn.nll_loss(logs.float(), target, weight, size_average, ignore_index, reduce, reduction)
+
+
+def _is_half(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.dtype in HALF
+
+
 def _widened(value: Any) -> Any:
-    return value.float() if isinstance(value, torch.Tensor) and value.dtype in HALF else value
+    return value.float() if _is_half(value) else value
 
 
 def _open(func: Any) -> Any:
