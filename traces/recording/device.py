@@ -12,18 +12,18 @@ FLASH_HEAD = 256  # elements of a head at most: torch, aten/src/ATen/native/tran
 
 # What autocast computes in float32 on CUDA but not on a CPU, as far as torch's modules and losses call it; from
 # aten/src/ATen/autocast_mode.h. Lists fp32: inputs are cast; fp32_set_opt_dtype: the result is, as it is written.
-_METHODS = torch.Tensor
+_T = torch.Tensor
 FLOAT32 = {
     fn.layer_norm, torch.layer_norm, fn.group_norm, torch.group_norm, fn.softplus, fn.nll_loss, fn.mse_loss, fn.l1_loss,
-    fn.smooth_l1_loss, fn.huber_loss, fn.kl_div, fn.binary_cross_entropy_with_logits, torch.norm, _METHODS.norm,
-    torch.logsumexp, _METHODS.logsumexp, torch.exp, _METHODS.exp, torch.expm1, _METHODS.expm1, torch.log, _METHODS.log,
-    torch.log1p, _METHODS.log1p, torch.pow, _METHODS.pow, _METHODS.__pow__, torch.rsqrt, _METHODS.rsqrt,
-    torch.reciprocal, _METHODS.reciprocal,
+    fn.smooth_l1_loss, fn.huber_loss, fn.kl_div, fn.binary_cross_entropy_with_logits, torch.norm, _T.norm,
+    torch.logsumexp, _T.logsumexp, torch.exp, _T.exp, torch.expm1, _T.expm1, torch.log, _T.log,
+    torch.log1p, _T.log1p, torch.pow, _T.pow, _T.__pow__, torch.rsqrt, _T.rsqrt,
+    torch.reciprocal, _T.reciprocal,
 }  # fmt: skip
-FLOAT32_RESULT = {torch.sum, _METHODS.sum, torch.prod, _METHODS.prod, torch.cumsum, _METHODS.cumsum}
+FLOAT32_RESULT = {torch.sum, _T.sum, torch.prod, _T.prod, torch.cumsum, _T.cumsum}
 SOFTMAX = {
-    **dict.fromkeys((fn.softmax, torch.softmax, _METHODS.softmax), torch.ops.aten._softmax),
-    **dict.fromkeys((fn.log_softmax, torch.log_softmax, _METHODS.log_softmax), torch.ops.aten._log_softmax),
+    **dict.fromkeys((fn.softmax, torch.softmax, _T.softmax), torch.ops.aten._softmax),
+    **dict.fromkeys((fn.log_softmax, torch.log_softmax, _T.log_softmax), torch.ops.aten._log_softmax),
 }
 
 
@@ -114,7 +114,8 @@ def _attention(
 ) -> torch.Tensor:  # fmt: skip
     """One operator a direction, as CUDA has: flash attention for half precision, the memory-efficient one otherwise.
 
-    What neither takes is composed of products and a softmax, as on CUDA too.
+    That is torch's order on Ampere and Ada; on Hopper it may prefer cuDNN's, which is not told apart here. What neither
+    takes is composed of products and a softmax, as on CUDA too.
     """
     if torch.is_autocast_enabled("cpu"):
         kind = torch.get_autocast_dtype("cpu")

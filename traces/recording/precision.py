@@ -61,7 +61,8 @@ INFERRED = {
     "int8": Precision(
         torch.float16, torch.float16, bytes_as=torch.float16, products="int8",
         note="Weights and activations are stored as one byte an element, biases and what normalises as two; it is "
-        "assumed that each kernel rescales as it writes, so that scales and sums in 32 bits add no traffic.",
+        "assumed that each kernel rescales as it writes, so that scales and sums in 32 bits add no traffic. "
+        "Normalisation stays a pass of its own.",
     ),
     "int4w": Precision(
         torch.bfloat16, torch.bfloat16, packs=True,

@@ -31,8 +31,12 @@ TRAINING_NOTE = (
     "A training step is recorded in its steady state: a step before it has warmed the allocator and made the "
     "optimiser's state; gradients are freed when the step begins, then written, not added to, by the backward pass."
 )
+OPERATORS_NOTE = (
+    "Operators are those torch calls on a CPU without oneDNN; dropout and attention are the fused ones of CUDA: flash "
+    "attention in half precision without a mask, memory-efficient attention otherwise."
+)
 NOTES = [
-    "Operators are those torch calls on a CPU without oneDNN; dropout and attention are the fused ones of CUDA.",
+    OPERATORS_NOTE,
     "Device addresses come from a model of PyTorch's CUDA caching allocator; storages are freed when torch frees them.",
 ]
 

@@ -79,7 +79,7 @@ def atari_dqn(actions: int = ACTIONS) -> Player:
 def atari_impala(actions: int = ACTIONS) -> Player:
     """Return IMPALA's deep network: 15 convolutions, 1,094,115 parameters for 18 actions, and a value.
 
-    Without the recurrent layer, as the paper plays Atari: the last four frames are its memory.
+    Without the recurrent layer of figure 3, in whose place four frames at a time remember.
     """
     layers: list[nn.Module] = []
     channels = FRAMES
