@@ -27,39 +27,32 @@ def _product(left: View, right: View) -> int:
     return left.numel * right.shape[-1]
 
 
-def _attention(operation: Operation) -> int:
-    """Count both products, each queries x keys for each element of a head: the whole square.
+def _attention(operation: Operation, first: int, of_q: int, of_v: int) -> int:
+    """Count `of_q` products along q's heads and `of_v` along v's for each pair of query and key, of a causal mask too.
 
-    A causal mask halves what is needed; the field's tables, and torch's own counter, count the square all the same.
+    q is argument `first`. Forward has one of each, backward three (scores anew, the gradients of q and k) and two.
     """
-    inner, outer = _squares(*operation.arguments[:3])
-    return inner + outer
+    q, k, v = operation.arguments[first : first + 3]
+    return prod(q.shape[:-1]) * k.shape[-2] * (of_q * q.shape[-1] + of_v * v.shape[-1])
 
 
-def _attention_backward(operation: Operation) -> int:
-    """Count five products for the forward pass's two: q k' anew, and the gradients of weights, v, q and k."""
-    inner, outer = _squares(*operation.arguments[1:4])
-    return 3 * inner + 2 * outer
-
-
-def _squares(query: View, key: View, value: View) -> tuple[int, int]:
-    """Return the products in q k' and in the weights' product with v."""
-    rows = query.numel // query.shape[-1]
-    return rows * key.shape[-2] * query.shape[-1], rows * key.shape[-2] * value.shape[-1]
-
-
+_FUSED = ("flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention",
+          "fused_attention_overrideable")  # fmt: skip
 MACS: dict[str, Callable[[Operation], int]] = {
     "aten.convolution": _convolution,
     "aten.convolution_backward": _convolution_backward,
+    "aten.linear": lambda operation: operation.arguments[0].numel * operation.arguments[1].shape[0],
     "aten.mm": lambda operation: _product(operation.arguments[0], operation.arguments[1]),
+    "aten._int_mm": lambda operation: _product(operation.arguments[0], operation.arguments[1]),
+    "aten._weight_int4pack_mm": lambda operation: operation.arguments[0].numel * 8 * operation.arguments[1].shape[0],
     "aten.bmm": lambda operation: _product(operation.arguments[0], operation.arguments[1]),
     "aten.addmm": lambda operation: _product(operation.arguments[1], operation.arguments[2]),
     "aten.baddbmm": lambda operation: _product(operation.arguments[1], operation.arguments[2]),
-    "aten._weight_int4pack_mm": lambda operation: operation.arguments[0].numel * 8 * operation.arguments[1].shape[0],
-    "aten._scaled_dot_product_efficient_attention": _attention,
-    "aten._scaled_dot_product_efficient_attention_backward": _attention_backward,
-    "aten._scaled_dot_product_flash_attention": _attention,
-    "aten._scaled_dot_product_flash_attention_backward": _attention_backward,
+    "aten.scaled_dot_product_attention": lambda operation: _attention(operation, 0, 1, 1),
+    **{f"aten._scaled_dot_product_{name}": lambda operation: _attention(operation, 0, 1, 1) for name in _FUSED},
+    **{
+        f"aten._scaled_dot_product_{name}_backward": lambda operation: _attention(operation, 1, 3, 2) for name in _FUSED
+    },
 }
 
 
