@@ -1,7 +1,7 @@
 """A subarray of cells designed from a node's devices, and that node as the array equations see it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from circuits.array.sensing import current_sensed, voltage_sensed
 from circuits.array.subarray import Subarray, side_m
 from circuits.cells.cell import Cell
 from circuits.devices.node import Node
+from circuits.errors import InputError
 
 SENSING = {"sram": voltage_sensed, "sram8t": voltage_sensed, "gain": gain_sensed, "edram": charge_sensed}
 STORING = ("edram", "gain")
@@ -63,13 +64,31 @@ def metal_of(node: Node, level: str, style: str = "bare") -> Metal:
     return Metal(wire.ohm_per_m, wire.F_per_m, wire.pitch_m, style)
 
 
+def ported(cell: Cell, node: Node, ports: int) -> Cell:
+    """Return a cell with so many read-write ports: each beyond the first adds two wire pitches either way, as CACTI has
+    it, for its word line and its bit lines, and two access devices that leak.
+
+    Raises:
+        InputError: more than one port of a cell that is not SRAM.
+    """
+    if ports == 1:
+        return cell
+    if not cell.kind.startswith("sram"):
+        raise InputError(f"ports {ports}: a {cell.kind} cell has one port; only SRAM is modelled with more")
+    more_m = 2 * (ports - 1) * node.wires["local"].pitch_m
+    leak_W = (ports - 1) * node.leak_W(cell.write_drain_m)  # of two access devices one has a voltage across it
+    return replace(cell, width_m=cell.width_m + more_m, height_m=cell.height_m + more_m,
+                   leakage_W=cell.leakage_W + leak_W)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Designed:
-    """A cell designed from devices, with the choices that its columns rest on."""
+    """A cell designed from devices, with the choices that its columns rest on; `ports` sets of decoders and columns."""
 
     cell: Cell
     node: Node
     choices: ColumnChoices
+    ports: int = 1
 
     def most_rows(self, process: Process) -> float:
         """Return how many cells a bit line may carry: until what the idle ones leak is what one that is read draws.
@@ -114,8 +133,8 @@ class Designed:
         selects = selects.spread(to.of, muxes)
 
         beside_m = side_m(read_gates, bit_m) + (side_m(write_gates, bit_m) if cell.separate else 0.0)
-        beside_m = np.maximum(beside_m, np.where(muxes > 1, selects.width_m, 0.0))
-        foot_m2 = columns.area_m2 + node.row_area(0.0, 0.0, choices.control_gates)
+        beside_m = self.ports * np.maximum(beside_m, np.where(muxes > 1, selects.width_m, 0.0))
+        foot_m2 = self.ports * columns.area_m2 + node.row_area(0.0, 0.0, choices.control_gates)
         width_m, height_m = word_m + beside_m, bit_m + foot_m2 / word_m
         ramp = ramp_of(width_m, height_m)
         read_row, write_row = read_gates.cost(ramp), write_gates.cost(ramp)
@@ -129,9 +148,10 @@ class Designed:
         refresh_J = read_J + (write_J if cell.separate else 0.0) + columns.restore_J
         refresh_W = at.rows * (refresh_J / cell.refresh_s if cell.refresh_s else 0.0)
         around_W = columns.leakage_W + node.leak_W(choices.control_gates * node.unit_m)
-        leak_W = at.rows * at.columns * cell.leakage_W + given.logic_leak_share * around_W + read_row.leakage_W
-        leak_W = leak_W + (write_row.leakage_W if cell.separate else 0.0) + np.where(many, select.leakage_W, 0.0)
-        leak_W = leak_W + refresh_W
+        rows_W = read_row.leakage_W + (write_row.leakage_W if cell.separate else 0.0)
+        rows_W = rows_W + np.where(many, select.leakage_W, 0.0)
+        leak_W = at.rows * at.columns * cell.leakage_W + refresh_W
+        leak_W = leak_W + self.ports * (given.logic_leak_share * around_W + rows_W)
         early_s = read_row.delay_s + columns.early_s
         drive_s = write_row.delay_s
         fits = (

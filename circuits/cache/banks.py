@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from circuits.array.assumptions import Assumptions, load_assumptions
 from circuits.array.bank import Banks, Figures, evaluate
 from circuits.array.cache import data_content, tag_bits, tag_content
 from circuits.array.choices import load_choices
-from circuits.array.designed import Designed, metal_of, process_of
+from circuits.array.designed import Designed, metal_of, ported, process_of
 from circuits.array.driver import STYLES
 from circuits.array.organisation import Form, Organisations
 from circuits.array.process import Metal, Process
@@ -24,6 +25,7 @@ from circuits.errors import InputError
 WIRES = {"repeated": "repeated", "unrepeated": "bare"}
 TAG_CELL = "sram"
 STRAP = "intermediate"  # the level that word lines are strapped in
+MOST_PORTS = 8
 LEAST_ROWS, MOST_ROWS, MOST_COLUMNS = 16, 1024, 2048
 MUXES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, 96, 128)
 LEAST_BITS = 13  # log2 of the smallest subarrays that a search cuts a bank into
@@ -44,20 +46,26 @@ class Maker:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, node: Node, cell: str, assumptions: str, wires: str) -> "Maker":
+    def of(cls, node: Node, cell: str, assumptions: str, wires: str, ports: int = 1) -> "Maker":
         """Return the maker of caches of a cell at a node.
 
         Raises:
-            InputError: an unknown cell, set of assumptions or kind of wires.
+            InputError: an unknown cell, set of assumptions or kind of wires, or ports that the cell cannot have.
         """
         if wires not in WIRES:
             raise InputError(f"wires {wires!r}: unknown; known are {', '.join(WIRES)}")
+        if isinstance(ports, bool) or not isinstance(ports, Integral) or not 1 <= ports <= MOST_PORTS:
+            raise InputError(f"ports {ports!r}: give a whole number from 1 to {MOST_PORTS}")
         given = load_assumptions(assumptions)
+        given = replace(given, buses=given.buses * ports)
         bits, tags = build_cell(cell, node), build_cell(TAG_CELL, node)
         choices, notes = load_choices()
         said = (f"global wires: {wires}", *node.assumptions, *bits.assumptions, *tags.assumptions, *given.notes, *notes)
         trunk = metal_of(node, "global", WIRES[wires])
-        process, cells = process_of(node, given.logic_leak_share), [Designed(c, node, choices) for c in (bits, tags)]
+        process, cells = (
+            process_of(node, given.logic_leak_share),
+            [Designed(ported(c, node, ports), node, choices, int(ports)) for c in (bits, tags)],
+        )
         return cls(node, process, given, cells[0], cells[1], metal_of(node, STRAP), trunk, tuple(dict.fromkeys(said)))
 
     def pairs(self, request: Request, mode: str) -> Pairs:

@@ -53,6 +53,7 @@ class CacheDesign:
     wires: str
     refresh_W: float = 0.0
     ecc: str | None = None
+    ports: int = 1
     parts: dict[str, float] = field(default_factory=dict)
     works: dict[str, str] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
@@ -113,16 +114,16 @@ class _Asked:
             cell.name, node.name, request.capacity_bytes, request.ways, request.line_bytes, **found,
             organization=organization, searched=self.searched, target=request.name, mode=pairs.mode,
             temperature_K=node.temperature_K, vdd_V=node.vdd_V, leakage=node.leakage, wires=self.wires,
-            refresh_W=float(data.refresh_W[0]), ecc=self.ecc, parts=parts,
+            refresh_W=float(data.refresh_W[0]), ecc=self.ecc, ports=maker.cell.ports, parts=parts,
             works=node.works | cell.works | maker.tag_cell.cell.works | maker.given.works,
             assumptions=list(dict.fromkeys((*maker.notes, *coded))),
         )  # fmt: skip
 
 
 def _asked(cell: str, node: str, request: Request, assumptions: str, temperature_K: float, leakage: str | None,
-           vdd_V: float | None, wires: str, ecc: str | None) -> _Asked:  # fmt: skip
+           vdd_V: float | None, wires: str, ecc: str | None, ports: int = 1) -> _Asked:  # fmt: skip
     at = load_node(node, temperature_K, leakage, vdd_V)
-    maker = Maker.of(at, cell, assumptions, wires)
+    maker = Maker.of(at, cell, assumptions, wires, ports)
     guard = protect(at, ecc, 8 * request.line_bytes) if ecc is not None else None
     request = replace(request, protection=guard)
     with physical(f"cell {maker.cell.cell.name} at {at.name}"), np.errstate(all="ignore"):
@@ -134,7 +135,8 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
                  line: int | str = 128, target: str | Mapping[str, float] = "edap", *, mode: str | None = None,
                  temperature_K: float = 350.0, leakage: str | None = None, vdd_V: float | None = None,
                  wires: str = "repeated", organization: Mapping[str, Any] | None = None, ecc: str | None = None,
-                 limits: Mapping[str, float] | None = None, assumptions: str = "default") -> CacheDesign:  # fmt: skip
+                 limits: Mapping[str, float] | None = None, assumptions: str = "default",
+                 ports: int = 1) -> CacheDesign:  # fmt: skip
     """Return the best cache under a target, over all organisations of its tags and data and its access modes.
 
     Args:
@@ -153,7 +155,8 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         organization: another design's `organization`, mode included, to keep; None searches.
         ecc: the data's code: secded over words of 64 bits, bch1, bch2, ... over words of 512 bits; None has none.
         limits: the most that figures of the design, such as read_latency_s, may come to.
-        assumptions: the set that the circuits around the cells rest on: default, mended or older.
+        assumptions: the set that the circuits around the cells rest on: default, mended, older or cacti.
+        ports: read-write ports of an SRAM cache, 1 to 8; each has its own decoders, bit lines and H-tree.
 
     Raises:
         InputError: a value that cannot be used, or limits that no organisation keeps.
@@ -161,7 +164,7 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
     if organization is not None:
         mode = organization.get("mode", mode) if isinstance(organization, Mapping) else mode
     request = replace(check(capacity, ways, line, target, mode, limits), organization=organization)
-    asked = _asked(cell, node, request, assumptions, temperature_K, leakage, vdd_V, wires, ecc)
+    asked = _asked(cell, node, request, assumptions, temperature_K, leakage, vdd_V, wires, ecc, ports)
     best: tuple[float, Pairs, Choice] | None = None
     with physical(f"cell {cell} at {node}"), np.errstate(all="ignore"):
         for pairs in asked.pairs:

@@ -268,3 +268,17 @@ def test_no_cache_of_the_front_beats_another_and_each_best_lies_on_it(cell):
 def test_a_front_over_an_unknown_figure_is_refused():
     with pytest.raises(InputError, match="known are"):
         cache_front("sram", "16nm", MiB, figures=("beauty",))
+
+
+def test_ports_cost_area_and_leakage_and_no_dynamic_energy_of_their_own():
+    designs = [design_cache("sram", "16nm", MiB, target="read-latency", ports=ports) for ports in (1, 2, 4)]
+    for name in ("area_m2", "leakage_W", "read_latency_s"):
+        values = [getattr(d, name) for d in designs]
+        assert values == sorted(values), name
+    assert designs[1].area_m2 > 1.3 * designs[0].area_m2
+    assert [d.as_dict()["ports"] for d in designs] == [1, 2, 4]
+    for wrong in (0, 9, 1.5, True):
+        with pytest.raises(InputError, match="1 to 8"):
+            design_cache("sram", "16nm", MiB, ports=wrong)
+    with pytest.raises(InputError, match="one port"):
+        design_cache("stt", "16nm", MiB, ports=2)
