@@ -42,8 +42,8 @@ def overridden(overrides: Mapping[str, float] | None = None) -> Iterator[dict[st
     A block within a block adds its figures to the outer one's, and has the last word.
 
     Raises:
-        InputError: a value that is negative, or no finite number; or, at the end of the block, a figure that none of the
-            files read holds.
+        InputError: a value that is negative, or no finite number; or, at the end of the block, a figure that none of
+            the files read holds.
     """
     for name, value in (overrides or {}).items():
         if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < math.inf:

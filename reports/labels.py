@@ -9,10 +9,27 @@ from reports.results import Study, Workload
 _CELLS = {"sram": "SRAM", "stt": "STT-MRAM", "sot": "SOT-MRAM"}
 _NETWORKS = {
     "alexnet": "AlexNet",
+    "atari_dqn": "DQN",
+    "atari_impala": "IMPALA",
+    "bert_base": "BERT-base",
+    "dlrm": "DLRM",
+    "efficientnet_b0": "EfficientNet-B0",
     "googlenet": "GoogLeNet",
+    "gpt2": "GPT-2",
+    "gpt2_decode": "GPT-2 decoding",
+    "gpt2_prefill": "GPT-2 prefill",
+    "mobilenet_v1": "MobileNet",
+    "mobilenet_v2": "MobileNetV2",
+    "mobilenet_v3_large": "MobileNetV3-Large",
+    "mobilenet_v3_small": "MobileNetV3-Small",
+    "opt_1_3b": "OPT-1.3B",
+    "opt_1_3b_decode": "OPT-1.3B decoding",
+    "opt_1_3b_prefill": "OPT-1.3B prefill",
     "resnet18": "ResNet-18",
+    "resnet50": "ResNet-50",
     "squeezenet": "SqueezeNet",
     "vgg16": "VGG-16",
+    "vit_b_16": "ViT-B/16",
 }
 # Okabe and Ito's palette (jfly.uni-koeln.de/color), the cells of the main study at three well-spaced lightnesses.
 _COLOURS = {"sram": "#404040", "stt": "#0072B2", "sot": "#E69F00"}

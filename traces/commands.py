@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from traces.arguments import Argument
 from traces.errors import InputError
 
 if TYPE_CHECKING:
     from traces.trace import Totals, Trace
 
 MAX_BATCH = 1 << 20
+MAX_STEPS = 1 << 10
+DTYPES = ("fp32", "tf32", "bf16", "fp16", "int8", "int4w")
 
 
 class Shape(click.ParamType):
@@ -35,20 +38,29 @@ class Shape(click.ParamType):
 @click.option("--gpu", default="gtx1080ti", show_default=True, help="The machine whose kernels and waves are modelled.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write.  [default: NETWORK.trace]")
 @click.option("--input", "shape", type=Shape(), help="Shape of one example, for a module without example_inputs.")
+@click.option("--dtype", type=click.Choice(DTYPES), default="fp32", show_default=True, help="What values are held in.")
+@click.option("--checkpoint", is_flag=True, help="Training keeps its blocks' inputs only, and runs them again.")
+@click.option("--steps", type=click.IntRange(1, MAX_STEPS), default=1, show_default=True, help="Runs in a row.")
+@click.option("--set", "arguments", type=Argument(), multiple=True, help="An argument of the network, as length=384.")
 @click.option("--skip-unknown", is_flag=True, help="Leave out operators that have no lowering, and note which.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def capture(
     network: str, batch: int, phase: str, gpu: str, output: Path | None, shape: tuple[int, ...] | None,
-    skip_unknown: bool, force: bool,
+    dtype: str, checkpoint: bool, steps: int, arguments: tuple[tuple[str, Any], ...], skip_unknown: bool, force: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Write the stream that a network's run sends to a GPU's last-level cache; no GPU is needed.
 
     NETWORK is the name of a network that an installed package offers, or package.module:factory, a function that
     returns a torch module. Training is one step: forward, loss, backward and SGD with momentum.
 
+    Types: tf32 stores float32 and rounds in products; bf16 and fp16 are stored so for inference, and are autocast's in
+    training; int8 and int4w (weights of linear layers in four bits) are of an inference. Runs in a row all use the
+    addresses of the last, as a CUDA graph replays it.
+
     \b
     Example:
       hwmodel capture vgg16 --batch 4 --phase inference -o vgg16.trace
+      hwmodel capture bert_base --set length=384 --batch 8 --phase training --dtype bf16 --checkpoint -o bert.trace
       hwmodel capture mypackage.models:small --input 3x32x32 --batch 64 --phase training -o small.trace
     """
     path = output or Path(re.sub(r"[^\w.-]+", "_", network) + ".trace")
@@ -62,7 +74,8 @@ def capture(
     from traces.networks import capture_network
 
     unknown = "skip" if skip_unknown else "error"
-    trace = capture_network(network, batch, phase, gpu, shape=shape, unknown=unknown)
+    trace = capture_network(network, batch, phase, gpu, shape=shape, unknown=unknown,
+                            arguments=dict(arguments), dtype=dtype, checkpoint=checkpoint, steps=steps)  # fmt: skip
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=1000, label=f"{network} {phase}", file=sys.stderr, hidden=hidden) as bar:
         write_trace(trace, path, lambda part: bar.update(int(1000 * part) - bar.pos))

@@ -33,6 +33,9 @@ def capture(
     optimizer: MakeOptimizer | None = None,
     loss: Loss | None = None,
     unknown: Unknown = "error",
+    dtype: str = "fp32",
+    checkpoint: bool = False,
+    steps: int = 1,
 ) -> Trace:
     """Return the trace of one run of `module(*inputs)` on a GPU, made without one and without the tensors' memory.
 
@@ -45,6 +48,9 @@ def capture(
         optimizer: from parameters to an optimiser; SGD with momentum when None.
         loss: from the module's output to a scalar; cross entropy against integer targets when None.
         unknown: `skip` leaves out operators that have no lowering, and notes it; `error` stops at them.
+        dtype: `fp32`, `tf32`, `bf16`, `fp16`, `int8` or `int4w`; see `record`.
+        checkpoint: whether a training step runs its blocks again instead of keeping what they compute.
+        steps: how often the stream goes through the run, at the addresses of the last, as a CUDA graph replays it.
 
     Raises:
         InputError: for values that cannot be used, and for operators without a lowering.
@@ -54,14 +60,17 @@ def capture(
 
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     lowered = Lowered(machine)
-    recording = record(module, inputs, phase, optimizer=optimizer, loss=loss, each=lowered.add)
+    recording = record(module, inputs, phase, optimizer=optimizer, loss=loss, each=lowered.add, dtype=dtype,
+                       checkpoint=checkpoint, steps=steps)  # fmt: skip
     name = network or type(module).__name__
     notes = [*recording.notes, *ASSUMPTIONS, *lowered.notes(name, unknown)]
+    if steps > 1:
+        notes.append(f"The run comes {steps} times, always at the addresses of the last, as a CUDA graph replays it.")
     header = Header(
         network=name, phase=phase, batch=recording.batch, gpu=machine.name, sector_bytes=machine.sector_bytes,
-        parameters=recording.parameters, macs=recording.macs, made_by=_made_by(), notes=notes,
+        parameters=recording.parameters, macs=recording.macs, made_by=_made_by(), notes=notes, dtype=dtype, steps=steps,
     )  # fmt: skip
-    launches = lowered.launches
+    launches = lowered.launches * steps
     return Trace(header, recording.tensors, [one.kernel for one in launches], lambda: stream(launches))
 
 

@@ -1,7 +1,8 @@
 """Networks by name: those that installed packages offer, and any factory of a module that can be imported."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 GROUP = "hwmodel.networks"
 
 
-def find_network(name: str) -> Callable[[], Any]:
+def find_network(name: str) -> Callable[..., Any]:
     """Return the factory of a network: a function that returns a torch module with `example_inputs(batch)`.
 
     Args:
@@ -38,7 +39,7 @@ def find_network(name: str) -> Callable[[], Any]:
         raise InputError(f"network {name!r}: {known[name].value} cannot be loaded: {_line(error)}") from error
 
 
-def _imported(name: str) -> Callable[[], Any]:
+def _imported(name: str) -> Callable[..., Any]:
     place, _, attribute = name.partition(":")
     folder = str(Path.cwd())
     if folder not in sys.path:
@@ -55,13 +56,16 @@ def _imported(name: str) -> Callable[[], Any]:
     return value
 
 
-def make_network(name: str, batch: int, shape: tuple[int, ...] | None = None) -> tuple[Any, tuple[Any, ...]]:
+def make_network(
+    name: str, batch: int, shape: tuple[int, ...] | None = None, arguments: Mapping[str, Any] | None = None
+) -> tuple[Any, tuple[Any, ...]]:
     """Return a network's module and its example inputs, without memory where its factory allows.
 
     Args:
         name: as for `find_network`.
         batch: number of examples, at least 1.
         shape: of one example, for a module that has no `example_inputs`; None asks the module.
+        arguments: of the factory, by name.
 
     Raises:
         InputError: for a batch, shape or name that cannot be used, and where the factory raises or makes no module.
@@ -69,7 +73,7 @@ def make_network(name: str, batch: int, shape: tuple[int, ...] | None = None) ->
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError(f"batch {batch!r}: not a number of examples; give a whole number from 1")
     factory = find_network(name)
-    module = _weightless(factory, f"network {name!r}")
+    module = _weightless(partial(factory, **(arguments or {})), f"network {name!r}")
     return module, _inputs(module, batch, shape, f"network {name!r}")
 
 
@@ -118,16 +122,23 @@ def capture_network(
     *,
     shape: tuple[int, ...] | None = None,
     unknown: "Unknown" = "error",
+    arguments: Mapping[str, Any] | None = None,
+    dtype: str = "fp32",
+    checkpoint: bool = False,
+    steps: int = 1,
 ) -> "Trace":
-    """Return the trace of a network by name; see `find_network` for names and `capture` for the rest.
+    """Return the trace of a network by name, made with `arguments`; see `find_network` and, for the rest, `capture`.
 
     Raises:
         InputError: for values that cannot be used.
     """
     from traces.lowered import capture
 
-    module, inputs = make_network(name, batch, shape)
-    return capture(module, inputs, phase, gpu=gpu, network=name, unknown=unknown)
+    module, inputs = make_network(name, batch, shape, arguments)
+    if arguments:
+        name += f"({', '.join(f'{key}={value}' for key, value in arguments.items())})"
+    return capture(module, inputs, phase, gpu=gpu, network=name, unknown=unknown, dtype=dtype, checkpoint=checkpoint,
+                   steps=steps)  # fmt: skip
 
 
 def count_macs(factory: Callable[[], Any]) -> int:

@@ -34,3 +34,4 @@ class Operation:
     outputs: tuple[View | None, ...]  # what it returned, flat; None where it returned no tensor
     layer: str  # qualified name of the module that called it
     phase: str  # forward | backward | optimizer
+    products: str = ""  # arithmetic of a product where it is not its operands' type: tf32 | int8

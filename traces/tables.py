@@ -8,6 +8,7 @@ from traces.errors import InputError
 from traces.trace import SCHEMA_VERSION, Header, Kernel, Tensor, Totals
 
 MAX_NUMBER = 1 << 64
+LATER = {"dtype", "steps"}  # fields of the header that came after the first files of this version
 KINDS = ("parameter", "gradient", "activation", "input", "optimizer", "buffer", "workspace")
 LAUNCH_PHASES = ("forward", "backward", "optimizer")
 RUN_PHASES = ("inference", "training")
@@ -91,9 +92,9 @@ def _fits(value: object, kind: Any) -> bool:
 
 
 def _one(kind: type[Row], found: object, what: str) -> Row:
-    """Return a dataclass from a JSON object with exactly its fields."""
+    """Return a dataclass from a JSON object with exactly its fields, but those that older files lack."""
     types = get_type_hints(kind)
-    if not isinstance(found, dict) or set(found) != set(types):
+    if not isinstance(found, dict) or not set(types) - LATER <= set(found) <= set(types):
         raise InputError(f"its {what} holds other fields than {', '.join(types)}")
     for name, value in found.items():
         if not _fits(value, types[name]):

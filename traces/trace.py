@@ -45,6 +45,8 @@ class Header:
     macs: int = 0  # multiply-accumulates of the forward pass, whole batch
     made_by: str = ""  # version of hwmodel that captured it
     notes: list[str] = field(default_factory=list)  # assumptions made on the way, one sentence each
+    dtype: str = "fp32"  # fp32 | tf32 | bf16 | fp16 | int8 | int4w: what values were held and multiplied in
+    steps: int = 1  # how often the stream goes through the run
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)

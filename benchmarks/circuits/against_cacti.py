@@ -4,8 +4,8 @@ FILE has one row a cache of CACTI's (columns such as node_nm, capacity_KB, mode,
 data_area_mm2, and the organisation Ndwl, Ndbl, Nspd, Ndcm, Ndsam1, Ndsam2). High-performance rows at nodes that both
 know are set beside ours in two ways:
 
-- at CACTI's own organisation, with its devices, wires and cell's aspect (`nodes/cacti-*.yaml`) and under the assumptions
-  of `assumptions/cacti.yaml`: do the models agree?
+- at CACTI's own organisation, with its devices, wires and cell's aspect (`nodes/cacti-*.yaml`) and under the
+  assumptions of `assumptions/cacti.yaml`: do the models agree?
 - after our own search for energy x delay under our default assumptions: how much better is a cache than CACTI's?
 
 Each stands under two leakage schools: that of CACTI's own table, and the older tool's. The tags' organisation is not in
@@ -74,8 +74,9 @@ def alike(row: Any, school: str) -> dict[str, float]:
 
 def searched(row: Any, school: str) -> CacheDesign:
     """Return our best cache for what CACTI made least."""
+    hot: dict[str, Any] = {"temperature_K": float(row.temp_K), "leakage": school}
     return design_cache("sram", f"{int(row.node_nm)}nm", int(row.capacity_KB) << 10, int(row.assoc), LINE,
-                        TARGET[row.objective], mode=row["mode"], temperature_K=float(row.temp_K), leakage=school)  # fmt: skip
+                        TARGET[row.objective], mode=row["mode"], **hot)  # fmt: skip
 
 
 def rows_of(table: pd.DataFrame, school: str, way: str) -> pd.DataFrame:
@@ -98,10 +99,11 @@ def summary(found: pd.DataFrame) -> list[dict[str, Any]]:
     result = []
     for (node, quantity), some in found.groupby(["node_nm", "quantity"], sort=False):
         worst = some.loc[some.error.idxmax()]
+        named = ("line", "capacity_KB", "mode", "objective", "ratio")
         result.append({"node_nm": int(node), "quantity": quantity, "rows": len(some),
                        "median": float(some.error.median()), "p95": float(some.error.quantile(0.95)),
                        "median_ratio": float(np.median(some.ratio)),
-                       "worst": {k: worst[k] for k in ("line", "capacity_KB", "mode", "objective", "ratio")}})  # fmt: skip
+                       "worst": {k: worst[k] for k in named}})  # fmt: skip
     return result
 
 
@@ -118,8 +120,7 @@ def main() -> None:
             found = rows_of(table, school, way)
             result.setdefault(way, {})[school] = summary(found) if len(found) else []
             if options.rows and way == "alike" and school == "cacti":
-                wide = found.pivot(index=["line", "node_nm", "capacity_KB", "mode", "objective"], columns="quantity",
-                                   values="ratio")  # fmt: skip
+                wide = found.pivot_table("ratio", ["line", "node_nm", "capacity_KB", "mode", "objective"], "quantity")
                 print(wide.round(2).to_string())
     if options.json:
         print(json.dumps(result, indent=2, default=float))

@@ -11,6 +11,7 @@ from circuits.data import DataFile
 from circuits.errors import InputError
 
 FOLDER = Path(__file__).with_name("assumptions")
+NONE = ("_share", "_fan_outs", "latch_gates")  # figures that may be none
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Choices:
     wire_pitch_share: float
     buses: float
     activity: float
+    latched_fan_outs: float
+    latch_gates: float
     address_bits: float
     state_bits: float
 
@@ -130,7 +133,7 @@ def load_assumptions(name: str = "default") -> Assumptions:
             raise InputError(f"{file.path}: figures.{min(set(section) - set(names))}: unknown key")
         for key in section:
             if key not in values:
-                values[key] = file.figure(f"figures.{key}", section[key], zero=key.endswith(("_share", "_factor")))
+                values[key] = file.figure(f"figures.{key}", section[key], zero=key.endswith(NONE))
     missing = [key for key in names if key not in values]
     if missing:
         raise InputError(f"assumptions {name!r}: lacks {', '.join(missing)}")

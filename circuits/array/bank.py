@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from circuits.array.assumptions import Assumptions
+from circuits.array.driver import inverter_F
 from circuits.array.mat import Mat, mats
 from circuits.array.organisation import Content, Form, Organisations, frame, shape
 from circuits.array.process import Metal, Process
@@ -47,6 +48,12 @@ class Banks(Figures):
     columns: Any
     cells_m2: Any
     fits: Any
+
+
+def latches_J(process: Process, given: Assumptions, content: Content) -> Any:
+    """Return the energy [J] of the latches of a word, or of a set's tags, at a bank's port."""
+    bits = np.asarray(content.word_bits) * (content.ways if content.tag else 1)
+    return given.latch_gates * bits * sum(inverter_F(process, given)) * process.vdd_V**2
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,7 @@ def wired(bank: Unwired, trunk: Metal) -> Banks:
         moved = moved + wires.energy_J * mean * active * given.activity
         many = mean * mat_count * given.buses
         wires_W, wires_m = wires_W + wires.leakage_W * many, wires_m + inner * side * many
+    moved = moved + latches_J(process, given, content)
     over_m2 = repeater.m2_per_m * (1 - given.bundle_share) * wires_m if repeater else 0.0
     read_s, write_s = mat.read_s + 2 * one_way, mat.write_s + one_way
     late, known = given.late_select_share * (mat.read_s - mat.early_s), given.known_way_share

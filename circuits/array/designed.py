@@ -33,7 +33,8 @@ def process_of(node: Node, leak_share: float = 1.0) -> Process:
     sidewall = node.drain_end_F / (DRAIN_ENDS_FEATURES * node.track_m)
     return Process(
         feature_m=node.track_m, unit_m=node.unit_m, vdd_V=node.vdd_V, threshold_V=node.transistors.threshold_V,
-        gate_F_per_m=node.gate_F(1.0), junction_F_per_m2=0.0, sidewall_F_per_m=sidewall, channel_F_per_m=node.drain_F(1.0) - sidewall,
+        gate_F_per_m=node.gate_F(1.0), junction_F_per_m2=0.0, sidewall_F_per_m=sidewall,
+        channel_F_per_m=node.drain_F(1.0) - sidewall,
         gm_n_S_per_m=node.transconductance(1.0), gm_p_S_per_m=node.transconductance(1.0) / node.p_to_n,
         p_to_n=node.p_to_n, resistance_factor=node.transistors.effective_resistance_factor,
         on_n_A_per_m=node.on_n_A_per_m, on_p_A_per_m=node.on_p_A_per_m,
@@ -71,9 +72,15 @@ class Designed:
     choices: ColumnChoices
 
     def most_rows(self, process: Process) -> float:
-        """Return how many cells a bit line may carry: until what the idle ones leak is what one that is read draws."""
+        """Return how many cells a bit line may carry: until what the idle ones leak is what one that is read draws.
+
+        Idle cells see the bit line's voltage in a read: the supply, or the small bias of a resistive cell, which draws
+        from them as from a resistance.
+        """
         own = self.cell.kind in STORING  # their devices are not the logic's, and leak what keeps their bit so long
-        idle_A = self.cell.leakage_W / process.vdd_V if own else self.node.off_current_A_per_m * self.cell.read_drain_m
+        biased = 1.0 if self.cell.kind in SENSING else min(self.cell.read_V / process.vdd_V, 1.0)
+        off_A = self.node.off_current_A_per_m * self.cell.read_drain_m * biased
+        idle_A = self.cell.leakage_W / process.vdd_V if own else off_A
         return self.cell.read_current_A / idle_A if idle_A > 0 else float("inf")
 
     def subarray(self, process: Process, given: Assumptions, local: Metal, at: Form,

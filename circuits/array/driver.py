@@ -7,13 +7,27 @@ from typing import Any
 import numpy as np
 
 from circuits.array.assumptions import Assumptions
-from circuits.array.gates import horowitz
+from circuits.array.gates import horowitz, steady
 from circuits.array.logic import inverter_drain_F, inverter_leak_A, size
 from circuits.array.process import Process
 
 LATENCY, BALANCED, AREA = 0, 1, 2
 STYLES = {"Latency-Optimized": LATENCY, "Balanced": BALANCED, "Area-Optimized": AREA}
 LONGEST = 20  # stages
+
+
+def fan_out_4_s(process: Process, given: Assumptions) -> float:
+    """Return the delay [s] of the narrowest inverter in a long chain of which each drives four like itself."""
+    gate_F, drain_F = inverter_F(process, given)
+    ohm = process.resistance(given.minimum_width_units * process.unit_m)
+    return float(steady(ohm * (4 * gate_F + drain_F), process.gain))
+
+
+def inverter_F(process: Process, given: Assumptions) -> tuple[float, float]:
+    """Return the input and the output capacitance [F] of the narrowest inverter."""
+    n_m = given.minimum_width_units * process.unit_m
+    drain = inverter_drain_F(process, given, n_m, given.layout(process).drain_region_m)
+    return process.gate_F_per_m * (1 + process.p_to_n) * n_m, float(drain)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 
 from circuits.array.assumptions import Assumptions
 from circuits.array.decoder import Predecode, predecode
+from circuits.array.driver import fan_out_4_s
 from circuits.array.gates import horowitz
 from circuits.array.logic import drain_F, inverter_leak_A, size
 from circuits.array.organisation import Content, Form, Organisations, log2
@@ -84,6 +85,8 @@ def mats(process: Process, given: Assumptions, cell: Bit, local: Metal, content:
     row = rows[0]
     selects = _selects(process, given, form)
     before_s = np.maximum.reduce([row.delay_s, *(part.delay_s for part in selects)])
+    if given.latched_fan_outs:
+        before_s = before_s + given.latched_fan_outs * fan_out_4_s(process, given)
     predecoders = (row, *selects)
     area = sum(part.area_m2 for part in predecoders)
     energy = sum(part.energy_J for part in predecoders)

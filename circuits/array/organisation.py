@@ -13,9 +13,9 @@ class Content:
     """What a bank holds: `sets` entries with an address each, of `ways` words of `word_bits`.
 
     A `tag` bank compares its `ways` tags of a set. Of a write, `way_share` is the part of a row that it drives; of the
-    tree's wires, `tree_share`. Rows have at least `least_columns`. The selection of a way is left to the multiplexers in
-    front of the amplifiers (`way_levels` 1), behind them (2), or spread over all (3). `decoded_ways` says whether row
-    decoders know of the ways that share a row.
+    tree's wires, `tree_share`. Rows have at least `least_columns`. The selection of a way is left to the multiplexers
+    in front of the amplifiers (`way_levels` 1), behind them (2), or spread over all (3). `decoded_ways` says whether
+    row decoders know of the ways that share a row.
     """
 
     sets: int

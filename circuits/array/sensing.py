@@ -69,7 +69,8 @@ def voltage_sensed(node: Node, cell: Cell, choices: ColumnChoices, at: Form) -> 
     )
     behind, sensed = at.mux_1 * at.mux_2, at.columns // at.mux
     mux_F = node.drain_F(pass_m) * at.mux
-    discharge_s = line.read_F * cell.read_V / cell.read_current_A + 0.38 * line.ohm * line.read_F
+    weak_A = cell.device.get("weak_current_A", cell.read_current_A)
+    discharge_s = line.read_F * cell.read_V / weak_A + 0.38 * line.ohm * line.read_F
     share_s = np.log(2) * node.resistance(pass_m) * (node.gate_F(latch_m) + mux_F)
     latch_s_ = latch_s(node, cell.read_V, choices.sense_latch_units)
     swing_V = min(choices.swing_factor * cell.read_V, supply)
@@ -137,7 +138,7 @@ def _sense(node: Node, cell: Cell, line_F: Any, line_ohm: Any) -> tuple[Any, Any
     names = ("clamp_overdrive_V", "sense_capacitance_F", "offset_V", "latch_fins")
     sense = SenseFigures(*(cell.device[name] for name in names))
     time_s = settle_s(cell.read_current_A, cell.signal_A, sense.clamp_overdrive_V, line_F) + 0.38 * line_ohm * line_F
-    time_s = time_s + integrate_s(sense, cell.signal_A)
+    time_s = time_s + integrate_s(sense, cell.signal_A) + cell.device["sample_s"]
     time_s = time_s + latch_s(node, sense.offset_V, sense.latch_fins, sense.sense_capacitance_F)
     # the cell's branch and the reference's draw the read current from Vdd until the latch has decided
     drawn_J = 2 * cell.read_current_A * node.vdd_V * time_s + line_F * cell.read_V * node.vdd_V

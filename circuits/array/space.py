@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from circuits.array.assumptions import Assumptions
-from circuits.array.bank import Figures
+from circuits.array.bank import Figures, latches_J
 from circuits.array.driver import LATENCY
 from circuits.array.mat import Mat, mats
 from circuits.array.organisation import Content, Form, Organisations, frame, log2, shape
@@ -173,7 +173,7 @@ def _fill(
         width, height = of_mat[m, 0], of_mat[m, 1]
         one_way = s_per_m * (of_frame[f, 0] * width + of_frame[f, 1] * height)
         one_way += s_per_m2 * (of_frame[f, 2] * width * width + of_frame[f, 3] * height * height)
-        moved = J_per_m * (of_frame[f, 4] * width + of_frame[f, 5] * height)
+        moved = J_per_m * (of_frame[f, 4] * width + of_frame[f, 5] * height) + of_frame[f, 11]
         wires_m = of_frame[f, 6] * width + of_frame[f, 7] * height
         rows, columns, active = of_frame[f, 8], of_frame[f, 9], of_frame[f, 10]
         high, wide = height * rows, width * columns
@@ -206,7 +206,9 @@ def _banks(process: Process, given: Assumptions, cell: Bit, trunk: Metal, conten
     inner, active, count = given.mat_wire_share / 2, at.active_rows * at.active_columns, at.bank_rows * at.bank_columns
     for found, more in zip(sums, (inner, inner**2, inner / 2 * held * active, inner / 2 * held * count), strict=True):
         found[0], found[1] = found[0] + more, found[1] + more
-    of_frame = np.stack([*itertools.chain(*sums), at.bank_rows, at.bank_columns, active], 1)
+    word = np.broadcast_to(np.asarray(content.word_bits), np.shape(ok))[ok]
+    latches = latches_J(process, given, replace(content, word_bits=word))
+    of_frame = np.stack([*itertools.chain(*sums), at.bank_rows, at.bank_columns, active, latches], 1)
     of_mat = np.stack([mat.width_m, mat.height_m, mat.read_s, mat.early_s, mat.write_s, mat.drive_s, mat.column_s,
                        mat.read_J, mat.write_J, mat.leakage_W], 1)  # fmt: skip
     metre = run(process, given, cell, trunk, 1.0)
@@ -217,8 +219,8 @@ def _banks(process: Process, given: Assumptions, cell: Bit, trunk: Metal, conten
         over = one.m2_per_m * (1 - given.bundle_share) + one.pitch_m / one.sharing * given.bundle_share
     delay = float(metre.delay_s)
     numbers = np.array([delay if linear else 0.0, 0.0 if linear else delay, float(metre.energy_J) * given.activity,
-                        float(metre.leakage_W) * given.buses, over * given.buses, content.tree_share, given.highest_aspect,
-                        given.late_select_share, given.known_way_share])  # fmt: skip
+                        float(metre.leakage_W) * given.buses, over * given.buses, content.tree_share,
+                        given.highest_aspect, given.late_select_share, given.known_way_share])  # fmt: skip
     figures, square = np.empty((len(NAMES), len(frame))), np.empty(len(frame), dtype=np.bool_)
     _fill(frame, index, np.ascontiguousarray(of_frame, dtype=float), np.ascontiguousarray(of_mat), numbers, figures,
           square)  # fmt: skip

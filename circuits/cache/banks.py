@@ -57,8 +57,8 @@ class Maker:
         choices, notes = load_choices()
         said = (f"global wires: {wires}", *node.assumptions, *bits.assumptions, *tags.assumptions, *given.notes, *notes)
         trunk = metal_of(node, "global", WIRES[wires])
-        return cls(node, process_of(node, given.logic_leak_share), given, Designed(bits, node, choices), Designed(tags, node, choices),
-                   metal_of(node, STRAP), trunk, tuple(dict.fromkeys(said)))  # fmt: skip
+        process, cells = process_of(node, given.logic_leak_share), [Designed(c, node, choices) for c in (bits, tags)]
+        return cls(node, process, given, cells[0], cells[1], metal_of(node, STRAP), trunk, tuple(dict.fromkeys(said)))
 
     def pairs(self, request: Request, mode: str) -> Pairs:
         """Return all banks that a request allows in a mode: every organisation, or the one that it names."""
@@ -80,7 +80,7 @@ class Maker:
             at = _named(request.organization, "tag")
             return found(self.tag(request, mode, at), at)
         bits = cache.sets * cache.ways * tag_bits(self.given, cache)
-        return explore(self.process, self.given, self.tag_cell, self.strap, self.trunk, _limits(bits),
+        return explore(self.process, self.given, self.tag_cell, self.strap, self.trunk, limits_of(bits, cache.sets),
                        lambda at: tag_content(self.given, mode, cache, at))  # fmt: skip
 
     def _datas(self, request: Request, mode: str) -> Found:
@@ -90,7 +90,7 @@ class Maker:
             return found(self.data(request, mode, at), at)
         content = data_content(self.given, mode, cache)
         return explore(self.process, self.given, self.cell, self.strap, self.trunk,
-                       _limits(cache.sets * cache.ways * cache.word_bits), lambda _: content)  # fmt: skip
+                       limits_of(cache.sets * cache.ways * cache.word_bits, cache.sets), lambda _: content)  # fmt: skip
 
     def tag(self, request: Request, mode: str, at: Organisations) -> Banks:
         """Return tag banks at organisations, with their parts."""
@@ -103,11 +103,11 @@ class Maker:
         return evaluate(self.process, self.given, self.cell, self.strap, self.trunk, content, at)
 
 
-def _limits(bits: int) -> Limits:
-    """Return how far a bank of so many bits may be cut: not into subarrays of less than 8 Kibit along both sides."""
-    side = max((bits.bit_length() - LEAST_BITS) // 2 + 2, 1)
+def limits_of(bits: int, sets: int) -> Limits:
+    """Return how far a bank of so many bits and sets may be cut: not into subarrays of less than 8 Kibit throughout."""
+    side = max((bits.bit_length() - LEAST_BITS) // 2 + 2, 3)  # even a single word must find a shape
     return Limits(min(side, 10), (MUXES, (1,), (1,)), full=False, rows=MOST_ROWS, columns=MOST_COLUMNS,
-                  least_rows=LEAST_ROWS if bits >> LEAST_BITS else 1)  # fmt: skip
+                  least_rows=LEAST_ROWS if sets >= 4 * LEAST_ROWS else 1)  # fmt: skip
 
 
 def _named(organization: Mapping[str, Any], part: str) -> Organisations:

@@ -34,14 +34,6 @@ def strip_width(node: Node, strips: list[int]) -> float:
     return sum(n + 1 for n in strips) * node.track_m
 
 
-def planar_transistor(node: Node, widths: list[int]) -> tuple[float, float]:
-    """Return width and height [m] of planar access transistors side by side: each 3 (W/F + 1) F2, 3 F high.
-
-    The DRAM-like rule of CACTI and NVSim for one-transistor cells.
-    """
-    return sum(w + 1 for w in widths) * node.track_m, 3 * node.track_m
-
-
 def planar_cell(node: Node, rules: PlanarRules) -> tuple[float, float]:
     """Return width and height [m] of a planar cell of known area and aspect."""
     height = math.sqrt(rules.area_F2 / rules.aspect_ratio) * node.track_m

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from circuits.cells.cell import Cell
-from circuits.cells.layout import FinRules, planar_transistor, strip_width
+from circuits.cells.layout import AccessRules, FinRules, access_cell, strip_width
 from circuits.cells.margin import at_quantile, mean_A, of_array
 from circuits.cells.scatter import Device, Draws
 from circuits.cells.sense import Amplifier, current_latch_s
@@ -150,7 +150,9 @@ def _geometry(file: DataFile, node: Node, units: list[int], pitch_m: float) -> t
         rules = file.record(FinRules, "finfet", file.section("finfet"))
         width, height = strip_width(node, units), rules.gate_pitches * node.gate_pitch_m
     else:
-        width, height = planar_transistor(node, units)
+        rules = file.record(AccessRules, "planar", file.section("planar"))
+        sizes = [access_cell(node, rules, count) for count in units]
+        width, height = sum(wide for wide, _ in sizes), sizes[0][1]
     return max(width, pitch_m), max(height, pitch_m)
 
 
@@ -169,7 +171,7 @@ def sources(name: str) -> list[str]:
 def build(file: DataFile, node: Node) -> Cell:
     """Return the MRAM cell that a data file describes, designed at a node."""
     kind = file.text("kind")
-    sections = ("name", "kind", "finfet", "junction", "write", "read", "sense", "spread")
+    sections = ("name", "kind", "finfet", "planar", "junction", "write", "read", "sense", "spread")
     file.only(sections if kind == "stt" else (*sections, "write_line"))
     junction = file.record(Junction, "junction", file.section("junction"))
     figures = file.record(WriteFigures, "write", file.section("write"))

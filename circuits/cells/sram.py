@@ -2,11 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from circuits.cells.cell import Cell
 from circuits.cells.layout import FinRules, PlanarRules, planar_cell, strip_width
+from circuits.cells.scatter import pelgrom_V
+from circuits.cells.spread import read_spreads
 from circuits.data import DataFile
 from circuits.devices.node import Node
+from circuits.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -35,20 +39,37 @@ class Assist:
 
 @dataclass(frozen=True)
 class Limits:
-    """Design choices of the cell's read."""
+    """Design choices of the read, which waits for a cell as weak as one in 1/`error_rate`; 0 for the nominal one."""
 
     sense_swing_V: float
     reference_rows: float
+    error_rate: float = 0.0
 
 
-def read_current(node: Node, access_m: float, pull_down_m: float) -> float:
-    """Return the current [A] a cell draws from a bit line at Vdd: access in series with pull-down, by bisection."""
+def read_current(node: Node, access_m: float, pull_down_m: float, access_V: float = 0.0, down_V: float = 0.0) -> float:
+    """Return the current [A] a cell draws from a bit line at Vdd: access in series with pull-down, by bisection.
+
+    The two devices' thresholds lie `access_V` and `down_V` above the node's.
+    """
     low, high = 0.0, node.vdd_V
     for _ in range(60):
         middle = (low + high) / 2
-        through = node.current(access_m, node.vdd_V - middle, node.vdd_V - middle)
-        low, high = (middle, high) if through > node.current(pull_down_m, node.vdd_V, middle) else (low, middle)
-    return node.current(pull_down_m, node.vdd_V, low)
+        through = node.current(access_m, node.vdd_V - middle - access_V, node.vdd_V - middle)
+        down = node.current(pull_down_m, node.vdd_V - down_V, middle)
+        low, high = (middle, high) if through > down else (low, middle)
+    return node.current(pull_down_m, node.vdd_V - down_V, low)
+
+
+def weak_current(node: Node, access_m: float, pull_down_m: float, access_sigma_V: float, down_sigma_V: float,
+                 sigmas: float) -> float:  # fmt: skip
+    """Return the current [A] of a cell so many sigma weak, both thresholds raised the way that weakens it most."""
+    step = 1e-3
+    base = read_current(node, access_m, pull_down_m)
+    falls = [(base - read_current(node, access_m, pull_down_m, *shift)) / step * sigma for shift, sigma in (
+        ((step, 0.0), access_sigma_V), ((0.0, step), down_sigma_V))]  # fmt: skip
+    size = math.hypot(*falls) or 1.0
+    shifts = [sigmas * fall / size * sigma for fall, sigma in zip(falls, (access_sigma_V, down_sigma_V), strict=True)]
+    return read_current(node, access_m, pull_down_m, *shifts)
 
 
 def build(file: DataFile, node: Node) -> Cell:
@@ -74,6 +95,15 @@ def build(file: DataFile, node: Node) -> Cell:
     access, down, up = (w * node.unit_m for w in (widths.access, widths.pull_down, widths.pull_up))
     reader, foot = (port.read_access * node.unit_m, port.read_pull_down * node.unit_m) if port else (access, down)
     current = read_current(node, reader, foot)
+    spread, common = read_spreads(file)
+    weak = current
+    if limits.error_rate:
+        if limits.error_rate >= 0.5:
+            raise InputError(f"{file.path}: read.error_rate {limits.error_rate:g}: give less than a half")
+        sigmas = -NormalDist().inv_cdf(limits.error_rate)
+        weak = weak_current(node, reader, foot, pelgrom_V(node, spread, reader), pelgrom_V(node, spread, foot), sigmas)
+    if weak <= 0:
+        raise InputError(f"{file.path}: read.error_rate: leaves the weakest cell no current; raise it or the supply")
     helped = "write" in file.content
     assist_V = file.record(Assist, "write", file.section("write")).bit_line_below_V if helped else 0.0
     # a word's write: the access device must fetch a node of four gates and drains down below the threshold
@@ -95,6 +125,6 @@ def build(file: DataFile, node: Node) -> Cell:
         set_energy_J=2 * inside * node.vdd_V**2, reset_energy_J=2 * inside * node.vdd_V**2,
         fins={name: round(units) for name, units in (fins | (vars(port) if port else {})).items()},
         temperature_K=node.temperature_K, leakage=node.leakage,
-        device={"internal_node_F": inside, "write_assist_V": assist_V},
-        works=file.works, assumptions=tuple(file.assumptions),
+        device={"internal_node_F": inside, "write_assist_V": assist_V, "weak_current_A": weak},
+        works=file.works | common.works, assumptions=(*file.assumptions, *common.assumptions),
     )  # fmt: skip

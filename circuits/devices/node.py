@@ -254,7 +254,9 @@ def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = Non
         with physical(file.path):
             off *= at_supply(law, temperature, supply - nominal)
         file.assumptions.append(f"supply of {supply:g} V in place of the node's {nominal:g} V")
-    return Node(file.text("name"), kind, temperature, chosen, transistors, *layout, off, _wires(file, temperature), file.works, tuple(file.assumptions))  # fmt: skip
+    wires = _wires(file, temperature)
+    return Node(file.text("name"), kind, temperature, chosen, transistors, *layout, off, wires, file.works,
+                tuple(file.assumptions))  # fmt: skip
 
 
 def node_names() -> list[str]:

@@ -13,7 +13,7 @@ def test_off_current_is_the_published_one_at_its_temperature():
     assert load_node("16nm", 300, "ptm-hp").off_current_A_per_m == pytest.approx(0.1)
     assert load_node("16nm", 300, "ptm-lstp").off_current_A_per_m == pytest.approx(1e-4)
     assert load_node("22nm", 350, "nvsim").off_current_A_per_m == pytest.approx(1.05717)
-    assert load_node("22nm", 350, "cacti").off_current_A_per_m == pytest.approx(0.215)
+    assert load_node("22nm", 350, "cacti").off_current_A_per_m == pytest.approx(0.2152)
     assert load_node("16nm").unit_m == pytest.approx(82e-9)
 
 

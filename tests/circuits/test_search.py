@@ -19,7 +19,7 @@ SIDES, MUXES, ROWS, COLUMNS = [1, 2], (1, 3, 8), 1024, 4096
 @pytest.mark.parametrize(("capacity", "ways"), [(1 << 17, 8), (3 << 15, 12)])
 def test_the_optimum_is_the_naive_one(monkeypatch, cell, mode, capacity, ways):
     small = Limits(1, (MUXES, (1,), (1,)), full=False, rows=ROWS, columns=COLUMNS)
-    monkeypatch.setattr(kinds, "_limits", lambda bits: small)
+    monkeypatch.setattr(kinds, "limits_of", lambda bits, sets: small)
     wide = {"default.figures.highest_aspect": 40.0}  # of so few mats, many make a long bank
     with overridden(wide):
         found = design_cache(cell, "16nm", capacity, ways, 16, "edap", mode=mode)

@@ -84,6 +84,34 @@ def test_unknown_operators_are_all_named_at_once():
     assert list(skipped.batches()) == []
 
 
+@pytest.mark.parametrize("phase", ["inference", "training"])
+def test_steps_repeat_the_last_ones_stream(phase):
+    once, thrice = (capture(convolutional(), torch.zeros(2, 3, 16, 16), phase, steps=steps) for steps in (1, 3))
+    assert thrice.kernels == 3 * once.kernels
+    assert thrice.tensors == once.tensors  # the state is steady after one step
+    (first,), (all_of_it,) = list(once.batches()), list(thrice.batches())
+    for column, repeated in zip(first[:-1], all_of_it[:-1], strict=True):
+        assert repeated.tolist() == 3 * column.tolist()
+    assert (thrice.header.steps, thrice.header.macs) == (3, once.header.macs)
+    assert any("3 times" in note for note in thrice.header.notes)
+
+
+def test_options_of_a_run_reach_the_stream():
+    whole, half = (capture(convolutional(), torch.zeros(2, 3, 16, 16), "inference", dtype=d) for d in ("fp32", "bf16"))
+    assert [one.name for one in half.kernels] == [one.name for one in whole.kernels]
+    assert 0.4 < sum(count(half).sectors_read) / sum(count(whole).sectors_read) < 0.7
+    assert (whole.header.dtype, half.header.dtype) == ("fp32", "bf16")
+    blocks = nn.Sequential(*(nn.Sequential(nn.Linear(8, 8), nn.ReLU(inplace=True)) for _ in range(4)))
+    again = capture(blocks, torch.zeros(2, 8), checkpoint=True)
+    assert sum(one.operator == "aten.addmm.default" for one in again.kernels if one.phase == "backward") == 2
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5, True])
+def test_steps_must_be_a_whole_number(steps):
+    with pytest.raises(InputError, match="steps"):
+        capture(convolutional(), torch.zeros(2, 3, 16, 16), steps=steps)
+
+
 @pytest.mark.parametrize("batch", [0, -1, 1.5, True])
 def test_a_batch_must_be_a_whole_number(batch):
     with pytest.raises(InputError, match="batch"):

@@ -43,6 +43,29 @@ def test_capture_then_info(run, tmp_path):
     assert intervals == made["intervals"]
 
 
+def test_a_type_and_steps_are_told(run):
+    options = ["--dtype", "bf16", "--steps", 2, "--phase", "training", "--checkpoint"]
+    code, out, _ = run("capture", FACTORY, "-o", "a.trace", "--json", *options)
+    made = json.loads(out)
+    assert (code, made["dtype"], made["steps"]) == (0, "bf16", 2)
+    assert all(row["launches"] % 2 == 0 for row in made["by_kernel"])
+    assert any("checkpointed" in note for note in made["notes"])
+
+
+def test_arguments_reach_the_factory(run):
+    sized = "tests.traces.test_commands:sized"
+    assert run("capture", sized, "--set", "widths=6,5", "--set", "bias=0", "--input", 8, "-o", "a.trace")[0] == 0
+    header = read_trace("a.trace").header
+    assert header.parameters == 8 * 6 + 6 * 5
+    assert header.network == f"{sized}(widths=(6, 5), bias=0)"
+
+
+def sized(widths, bias=True):
+    from torch import nn
+
+    return nn.Sequential(nn.Linear(8, widths[0], bias), nn.Linear(*widths, bias))
+
+
 def test_info_for_people(run, tmp_path):
     assert run("capture", FACTORY, "-o", "a.trace")[0] == 0
     code, out, _ = run("trace", "info", "a.trace")
@@ -108,6 +131,12 @@ def unheard_of():
         (["capture", FACTORY, "--batch", "0"], ["--batch"]),
         (["capture", FACTORY, "--batch", "many"], ["--batch"]),
         (["capture", FACTORY, "--phase", "sleep"], ["inference", "training"]),
+        (["capture", FACTORY, "--dtype", "fp8"], ["fp8", "bf16"]),
+        (["capture", FACTORY, "--dtype", "int8", "--phase", "training"], ["'int8'", "no gradient"]),
+        (["capture", FACTORY, "--steps", "0"], ["--steps"]),
+        (["capture", FACTORY, "--set", "length"], ["'length'", "length=384"]),
+        (["capture", FACTORY, "--set", "length=384"], ["TypeError", "'length'"]),
+        (["capture", FACTORY, "--checkpoint"], ["checkpoint", "training"]),
         (["capture", FACTORY, "--gpu", "abacus"], ["abacus", "gtx1080ti"]),
         (["capture", FACTORY, "-o", "absent/a.trace"], ["absent"]),
         (["capture", FACTORY, "-o", "."], ["folder"]),

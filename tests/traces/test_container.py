@@ -217,6 +217,14 @@ def test_a_forgery_without_change_is_the_trace_itself(good, tmp_path, original):
     assert whole(read_trace(tmp_path / "a.trace")) == ROWS
 
 
+def test_a_file_without_the_headers_later_fields_is_read(good, tmp_path):
+    def older(document):
+        del document["header"]["dtype"], document["header"]["steps"]
+
+    header = read_trace(forge(tmp_path / "a.trace", good, older)).header
+    assert (header.dtype, header.steps) == ("fp32", 1)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -13,9 +13,14 @@ from traces.errors import InputError
 
 
 class Faker:
-    """Makes fake twins of tensors. Twins of tensors that share a storage share one too; nothing real is read."""
+    """Makes fake twins of tensors. Twins of tensors that share a storage share one too; nothing real is read.
 
-    def __init__(self) -> None:
+    Args:
+        stored: the type of the twins of float32 tensors; float32 when None.
+    """
+
+    def __init__(self, stored: torch.dtype | None = None) -> None:
+        self._types = {torch.float32: stored} if stored else {}
         # Real constants made inside a forward (torch.tensor(...) of a list) are turned into fake ones on the way.
         self.mode = FakeTensorMode(allow_non_fake_inputs=True)
         self._twins: dict[int, torch.Tensor] = {}
@@ -38,7 +43,8 @@ class Faker:
         with self.mode, torch.no_grad():
             base = self._bases.get(key)
             if base is None:
-                base = torch.empty(storage.nbytes() // tensor.itemsize, dtype=tensor.dtype, device="cpu")
+                kind = self._types.get(tensor.dtype, tensor.dtype)
+                base = torch.empty(storage.nbytes() // tensor.itemsize, dtype=kind, device="cpu")
                 self._bases[key] = base
             twin = base.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
             if isinstance(tensor, nn.Parameter):

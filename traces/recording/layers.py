@@ -1,5 +1,7 @@
 """Which layer an operator's call belongs to: by module hooks going forward, by autograd's node going back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -48,6 +50,15 @@ class Layers:
             layer = self._of_node.get(node._sequence_nr(), self._last)
         self._last = layer
         return layer
+
+    @contextmanager
+    def within(self, name: str) -> Iterator[None]:
+        """Be in a module that is run without its hooks."""
+        self.stack.append(name)
+        try:
+            yield
+        finally:
+            self.stack.pop()
 
     def forget(self) -> None:
         """Begin anew: what follows is outside any module until one is entered."""

@@ -21,6 +21,7 @@ class Stored:
     kind: str
     address: int
     bytes: int
+    shrink: int = 1  # times fewer bytes than torch holds it in
     index: int | None = None  # into the trace's tensors, once an operation has named it
 
 
@@ -31,8 +32,9 @@ class Memory:
     a GPU. Torch keeps one Python object a storage as long as the storage lives, which is what the finalizer hangs on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bytes_as: torch.dtype | None = None) -> None:
         self.allocator = Allocator()
+        self._bytes_as = bytes_as  # elements of this type are taken to be bytes, but for vectors of parameters
         self._live: dict[int, Stored] = {}  # by the address of torch's own StorageImpl
         self._named: list[Stored] = []
 
@@ -41,14 +43,16 @@ class Memory:
         if tensor.layout != torch.strided:
             raise InputError(f"{name}: a sparse tensor; a trace is of dense, strided tensors")
         storage = tensor.untyped_storage()
-        key, size = storage._cdata, storage.nbytes()
+        key = storage._cdata
         stored = self._live.get(key)
+        shrink = stored.shrink if stored else self._shrink(tensor, kind)
+        size = storage.nbytes() // shrink
         if stored is None:
-            stored = Stored(name, kind, self.allocator.allocate(size), size)
+            stored = Stored(name, kind, self.allocator.allocate(size), size, shrink)
             self._live[key] = stored
             weakref.finalize(storage, self._release, key).atexit = False
         elif size > stored.bytes:  # resized in place: the allocator sees a new block, then the end of the old one
-            moved = Stored(stored.name, stored.kind, self.allocator.allocate(size), size)
+            moved = Stored(stored.name, stored.kind, self.allocator.allocate(size), size, shrink)
             self.allocator.release(stored.address)
             self._live[key] = stored = moved
         return stored
@@ -62,9 +66,14 @@ class Memory:
         """Return the tensor as an operation's argument."""
         stored = self.track(tensor, name, kind)
         index = self._index(stored)
-        address = stored.address + int(tensor.storage_offset()) * tensor.itemsize
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        return View(index, address, tuple(tensor.shape), tuple(tensor.stride()), tensor.itemsize, dtype)
+        itemsize = tensor.itemsize // stored.shrink
+        address = stored.address + int(tensor.storage_offset()) * itemsize
+        dtype = "int8" if stored.shrink > 1 else str(tensor.dtype).removeprefix("torch.")
+        return View(index, address, tuple(tensor.shape), tuple(tensor.stride()), itemsize, dtype)
+
+    def _shrink(self, tensor: torch.Tensor, kind: str) -> int:
+        vector = kind in ("parameter", "buffer") and tensor.ndim < 2
+        return tensor.itemsize if tensor.dtype is self._bytes_as and not vector else 1
 
     def tensors(self) -> list[Tensor]:
         """Return the storages that operations named, in the order of their indices."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from traces.macs import is_product
 from traces.operation import Operation, View
 from traces.recording.layers import Layers
 from traces.recording.memory import Memory
@@ -36,8 +36,9 @@ def moves_data(func: Any) -> bool:
 class Recorder(TorchDispatchMode):
     """Records calls while `recording`; follows storages always, so that memory is in the state a step leaves it in."""
 
-    def __init__(self, memory: Memory, layers: Layers, each: Each | None = None) -> None:
+    def __init__(self, memory: Memory, layers: Layers, each: Each | None = None, products: str = "") -> None:
         super().__init__()
+        self.products = products
         self.memory = memory
         self.layers = layers
         self.each = each
@@ -52,7 +53,8 @@ class Recorder(TorchDispatchMode):
             return result
         layer = self.layers.current()
         role = func.overloadpacket.__name__
-        name, kind = f"{layer}.{role}".lstrip("."), KINDS[self.phase]
+        # What is made while a module runs is an activation, also where a checkpoint's block runs again.
+        name, kind = f"{layer}.{role}".lstrip("."), KINDS["forward" if self.layers.stack else self.phase]
         leaves = [] if result is None else tree_leaves(result)
         for position, tensor in enumerate(leaves):
             if isinstance(tensor, torch.Tensor):
@@ -65,7 +67,8 @@ class Recorder(TorchDispatchMode):
             outputs = tuple(value if isinstance(value := plain(one), View) else None for one in leaves)
             options = {key: plain(value) for key, value in kwargs.items()}
             given = tuple(map(plain, args))
-            operation = Operation(str(func), given, options, outputs, layer, self.phase)
+            products = self.products if is_product(str(func)) else ""
+            operation = Operation(str(func), given, options, outputs, layer, self.phase, products)
             self.operations.append(operation)
             if self.each:
                 with self.memory.workspaces(layer) as allocate:
@@ -80,23 +83,3 @@ class Recorder(TorchDispatchMode):
         if value is None or isinstance(value, (bool, int, float, complex, str)):
             return value
         return int(value) if isinstance(value, torch.SymInt) else str(value)
-
-
-class DeviceComposition(TorchFunctionMode):
-    """Calls what a GPU's build of torch calls, where the CPU's build composes an operator of other parts."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func in (torch.nn.functional.dropout, torch.dropout):
-            return _dropout(func, args, kwargs)
-        return func(*args, **kwargs)
-
-
-def _dropout(func: Any, args: Any, kwargs: Any) -> Any:
-    """One fused kernel that also stores the mask, as CUDA has for dropout out of place."""
-    given = dict(zip(("input", "p", "training", "inplace"), args, strict=False)) | kwargs
-    training = given.get("training", given.get("train", True))
-    p = given.get("p", 0.5)
-    if not training or given.get("inplace", False) or not 0 < p < 1:
-        return func(*args, **kwargs)
-    return torch.native_dropout(given["input"], p, True)[0]

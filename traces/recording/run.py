@@ -13,10 +13,13 @@ from torch.utils._pytree import tree_leaves
 from traces.errors import InputError
 from traces.macs import operation_macs
 from traces.operation import Operation
+from traces.recording.checkpoint import add_checkpoints
+from traces.recording.device import DeviceComposition
 from traces.recording.fake import Faker
 from traces.recording.layers import Layers
 from traces.recording.memory import Memory
-from traces.recording.recorder import DeviceComposition, Each, Recorder
+from traces.recording.precision import casting, pack, precision
+from traces.recording.recorder import Each, Recorder
 from traces.trace import Tensor
 
 PHASES = ("inference", "training")
@@ -28,8 +31,12 @@ TRAINING_NOTE = (
     "A training step is recorded in its steady state: a step before it has warmed the allocator and made the "
     "optimiser's state; gradients are freed when the step begins, then written, not added to, by the backward pass."
 )
+OPERATORS_NOTE = (
+    "Operators are those torch calls on a CPU without oneDNN; dropout and attention are the fused ones of CUDA: flash "
+    "attention in half precision without a mask, memory-efficient attention otherwise."
+)
 NOTES = [
-    "Operators are those torch calls on a CPU without oneDNN, before decomposition; dropout is fused as on CUDA.",
+    OPERATORS_NOTE,
     "Device addresses come from a model of PyTorch's CUDA caching allocator; storages are freed when torch frees them.",
 ]
 
@@ -84,6 +91,9 @@ def record(
     optimizer: MakeOptimizer | None = None,
     loss: Loss | None = None,
     each: Each | None = None,
+    dtype: str = "fp32",
+    checkpoint: bool = False,
+    steps: int = 1,
 ) -> Recording:
     """Record one run of `module(*inputs)`; neither the module nor the inputs are touched, and no memory is taken.
 
@@ -94,9 +104,14 @@ def record(
         optimizer: from parameters to an optimiser; SGD with momentum when None.
         loss: from the module's output to a scalar; `classification_loss` when None.
         each: told of each operation at its place in the run, `each(operation, allocate)`; see `recorder.Each`.
+        dtype: `fp32`; `tf32`; `bf16` and `fp16`, which store an inference's values so, and train under autocast; of an
+            inference also `int8`, and `int4w` for linear layers' weights. See `precision.precision`.
+        checkpoint: whether a training step keeps only its blocks' inputs and runs them again; see `checkpoint`.
+        steps: how many to run; the last is recorded, and one before it always is run.
 
     Raises:
-        InputError: for another phase, for what is no module or no tensors, and where the module's own code raises.
+        InputError: for values that cannot be used, for what is no module or no tensors, and where the module's own code
+            raises.
     """
     if phase not in PHASES:
         raise InputError(f"phase {phase!r}: unknown; known are {', '.join(PHASES)}")
@@ -106,18 +121,31 @@ def record(
     sizes = [one.shape[0] for one in tree_leaves(inputs) if isinstance(one, torch.Tensor) and one.ndim]
     if not sizes:
         raise InputError("inputs: hold no tensor with a batch dimension; give a tensor or a tuple of tensors")
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise InputError(f"steps {steps!r}: not a number of steps; give a whole number from 1")
+    if checkpoint and phase != "training":
+        raise InputError("checkpoint: nothing is kept for a backward pass in inference; give the phase training")
+    held = precision(dtype, phase == "training")
     with _own_code(module, "copying"):
-        faker = Faker()
+        faker = Faker(held.stored)
         fake = faker.module(module).train(phase == "training")
         fake_inputs = tuple(faker.tensors(inputs))
-    memory = Memory()
+    notes = [INFERENCE_NOTE if phase == "inference" else TRAINING_NOTE, *NOTES, *([held.note] if held.note else [])]
+    if held.packs:
+        with faker.mode:
+            notes.append(pack(fake))
+    memory, layers = Memory(held.bytes_as), Layers(fake)
+    if checkpoint:
+        notes.append(add_checkpoints(fake, layers))
     _place(memory, fake, fake_inputs)
-    recorder = Recorder(memory, Layers(fake), each)
-    with faker.mode, recorder, DeviceComposition(), _as_on_device():
+    recorder = Recorder(memory, layers, each, held.products)
+    composition = DeviceComposition(float32=phase == "training" and held.autocast is not None)
+    with faker.mode, recorder, composition, _as_on_device():
         if phase == "inference":
-            _infer(recorder, fake, fake_inputs)
+            _infer(recorder, fake, fake_inputs, held.autocast, steps)
         else:
-            _train(recorder, fake, fake_inputs, optimizer or sgd, loss or classification_loss(memory))
+            make_loss = loss or classification_loss(memory)
+            _train(recorder, fake, fake_inputs, optimizer or sgd, make_loss, held.autocast, steps)
     return Recording(
         operations=recorder.operations,
         tensors=memory.tensors(),
@@ -127,7 +155,7 @@ def record(
         macs=sum(operation_macs(one) for one in recorder.operations if one.phase == "forward"),
         peak_bytes=memory.allocator.peak_bytes,
         reserved_bytes=memory.allocator.reserved_bytes,
-        notes=[INFERENCE_NOTE if phase == "inference" else TRAINING_NOTE, *NOTES],
+        notes=notes,
     )
 
 
@@ -142,28 +170,36 @@ def _place(memory: Memory, module: nn.Module, inputs: Any) -> None:
         memory.track(tensor, f"input{position}", "input")
 
 
-def _infer(recorder: Recorder, module: nn.Module, inputs: tuple[Any, ...]) -> None:
-    with torch.no_grad(), _own_code(module, "the forward pass"):
-        for recording in (False, True):
-            recorder.recording = recording
-            recorder.layers.forget()
+def _turns(steps: int) -> list[bool]:
+    """Return for each step to run whether it is recorded: the last, after one or more that warm the allocator."""
+    return [False] * max(1, steps - 1) + [True]
+
+
+def _infer(
+    recorder: Recorder, module: nn.Module, inputs: tuple[Any, ...], autocast: torch.dtype | None, steps: int
+) -> None:
+    for recording in _turns(steps):
+        recorder.recording = recording
+        recorder.layers.forget()
+        with torch.no_grad(), casting(autocast), _own_code(module, "the forward pass"):
             module(*inputs)
 
 
 def _train(
-    recorder: Recorder, module: nn.Module, inputs: tuple[Any, ...], make_optimizer: MakeOptimizer, loss: Loss
-) -> None:
+    recorder: Recorder, module: nn.Module, inputs: tuple[Any, ...], make_optimizer: MakeOptimizer, loss: Loss,
+    autocast: torch.dtype | None, steps: int,
+) -> None:  # fmt: skip
     trainable = [one for one in module.parameters() if one.requires_grad]
     if not trainable:
         raise InputError(f"{type(module).__name__}: has no trainable parameters; its phase can only be inference")
     with _own_code(module, "making the optimiser"):
         optimizer = make_optimizer(trainable)
-    for recording in (False, True):
+    for recording in _turns(steps):
         recorder.recording = recording
         recorder.phase = "forward"
         recorder.layers.forget()
         optimizer.zero_grad(set_to_none=True)
-        _step(recorder, module, inputs, optimizer, loss)
+        _step(recorder, module, inputs, optimizer, loss, autocast)
     for name, parameter in module.named_parameters():
         if parameter.grad is not None:
             recorder.memory.rename(parameter.grad, f"{name}.grad", "gradient")
@@ -173,19 +209,21 @@ def _train(
 
 
 def _step(
-    recorder: Recorder, module: nn.Module, inputs: tuple[Any, ...], optimizer: torch.optim.Optimizer, loss: Loss
-) -> None:
-    with _own_code(module, "the forward pass"):
-        output = module(*inputs)
-    with _own_code(module, "the loss"):
-        recorder.layers.stack.append("loss")
-        value = loss(output)
-        recorder.layers.stack.pop()  # and not forgotten: the backward pass begins in it
+    recorder: Recorder, module: nn.Module, inputs: tuple[Any, ...], optimizer: torch.optim.Optimizer, loss: Loss,
+    autocast: torch.dtype | None,
+) -> None:  # fmt: skip
+    with casting(autocast):
+        with _own_code(module, "the forward pass"):
+            output = module(*inputs)
+        with _own_code(module, "the loss"):
+            recorder.layers.stack.append("loss")
+            value = loss(output)
+            recorder.layers.stack.pop()  # and not forgotten: the backward pass begins in it
     if not isinstance(value, torch.Tensor) or value.numel() != 1 or not value.requires_grad:
         raise InputError("loss: not a scalar that depends on a trainable parameter; give a loss that is, or inference")
     recorder.phase = "backward"
     with _own_code(module, "the backward pass"):
-        value.backward()
+        torch.autograd.backward(value)
     recorder.phase = "optimizer"
     recorder.layers.forget()
     with _own_code(module, "the optimiser's step"):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from workloads.networks.blocks import convolution
 from workloads.networks.network import Network
 
 WORKS = {
@@ -46,17 +47,6 @@ INCEPTIONS = {
 POOL_AFTER = ("3b", "4e")  # a max-pooling follows these modules
 
 
-def _convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Sequential:
-    """Return a convolution without bias, its batch normalisation and ReLU; maps keep their size but for the stride."""
-    return nn.Sequential(
-        OrderedDict(
-            conv=nn.Conv2d(inputs, outputs, kernel_size=size, stride=stride, padding=size // 2, bias=False),
-            bn=nn.BatchNorm2d(outputs),
-            relu=nn.ReLU(inplace=True),
-        )
-    )
-
-
 class Inception(nn.Module):
     """Four branches over one input, their channels joined: 1 x 1; 3 x 3; "5 x 5"; pooling.
 
@@ -67,16 +57,16 @@ class Inception(nn.Module):
 
     def __init__(self, inputs: int, widths: Widths) -> None:
         super().__init__()
-        self.branch1 = _convolution(inputs, widths.direct, 1)
+        self.branch1 = convolution(inputs, widths.direct, 1)
         self.branch2 = nn.Sequential(
-            OrderedDict(reduce=_convolution(inputs, widths.reduce3, 1), conv=_convolution(*widths[1:3], 3))
+            OrderedDict(reduce=convolution(inputs, widths.reduce3, 1), conv=convolution(*widths[1:3], 3))
         )
         self.branch3 = nn.Sequential(
-            OrderedDict(reduce=_convolution(inputs, widths.reduce5, 1), conv=_convolution(*widths[3:5], 3))
+            OrderedDict(reduce=convolution(inputs, widths.reduce5, 1), conv=convolution(*widths[3:5], 3))
         )
         self.branch4 = nn.Sequential(
             OrderedDict(
-                pool=nn.MaxPool2d(kernel_size=3, stride=1, padding=1), project=_convolution(inputs, widths.project, 1)
+                pool=nn.MaxPool2d(kernel_size=3, stride=1, padding=1), project=convolution(inputs, widths.project, 1)
             )
         )
 
@@ -91,10 +81,10 @@ def googlenet(num_classes: int = 1000) -> Network:
     Poolings round up, as in the paper: maps are 112, 56, 28, 14 and 7 pixels wide.
     """
     layers: dict[str, nn.Module] = {
-        "conv1": _convolution(3, 64, 7, stride=2),
+        "conv1": convolution(3, 64, 7, stride=2),
         "pool1": nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
-        "conv2_reduce": _convolution(64, 64, 1),
-        "conv2": _convolution(64, 192, 3),
+        "conv2_reduce": convolution(64, 64, 1),
+        "conv2": convolution(64, 192, 3),
         "pool2": nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
     }
     channels = 192

@@ -1,4 +1,4 @@
-"""What every network here is: named layers in a row, an example of its input, and the papers it comes from."""
+"""What networks here share: named layers in a row, an example of their input, and the papers they come from."""
 
 from collections import OrderedDict
 
@@ -10,23 +10,47 @@ from traces.errors import InputError
 IMAGE_SHAPE = (3, 224, 224)  # channels, height, width: the crop of ImageNet that all these papers count with
 
 
+def check_batch(batch: int) -> int:
+    """Return the batch.
+
+    Raises:
+        InputError: where it is not a whole number of at least 1.
+    """
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise InputError(f"batch {batch!r}: not a number of examples; give a whole number of at least 1, such as 4")
+    return batch
+
+
+def check_length(length: int, least: int, most: int, what: str) -> int:
+    """Return the length.
+
+    Raises:
+        InputError: where it is not a whole number from `least` to `most`.
+    """
+    if isinstance(length, bool) or not isinstance(length, int) or not least <= length <= most:
+        raise InputError(f"{what} {length!r}: give a whole number from {least} to {most}")
+    return length
+
+
 class Network(nn.Sequential):
     """Layers applied in order, under the names they have in their paper.
 
     Attributes:
         works: key -> full citation of each paper the network is built from.
+        image: channels, height and width of an example.
     """
 
-    def __init__(self, layers: dict[str, nn.Module], works: dict[str, str]) -> None:
+    def __init__(
+        self, layers: dict[str, nn.Module], works: dict[str, str], image: tuple[int, int, int] = IMAGE_SHAPE
+    ) -> None:
         super().__init__(OrderedDict(layers))
         self.works = works
+        self.image = image
 
     def example_inputs(self, batch: int) -> tuple[torch.Tensor, ...]:
-        """Return one float32 tensor of zeros, batch x 3 x 224 x 224, on the current default device.
+        """Return one float32 tensor of zeros, batch x channels x height x width, on the current default device.
 
         Raises:
             InputError: for a batch that is not a whole number of at least 1.
         """
-        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-            raise InputError(f"batch {batch!r}: not a number of images; give a whole number of at least 1, such as 4")
-        return (torch.zeros(batch, *IMAGE_SHAPE, dtype=torch.float32),)
+        return (torch.zeros(check_batch(batch), *self.image, dtype=torch.float32),)
