@@ -43,7 +43,8 @@ def call(name: str, *arguments: Any, outputs: tuple[View | None, ...] = (), **op
 
 def small_gpu(m: int = 8, n: int = 8, sms: int = 2) -> Gpu:
     """A machine whose tiles are small enough for a twin: one tile, slabs of 32 B, two blocks an SM."""
-    return replace(load_gpu("gtx1080ti"), sms=sms, tiles=(Tile(m, n, 32, 256, 128),), split_least_slabs=2)
+    tiles = (Tile(m, n, 32, 256, 128),)
+    return replace(load_gpu("gtx1080ti"), sms=sms, tiles=tiles, half_tiles=tiles, split_least_slabs=2)
 
 
 def accesses(operation: Operation, gpu: Gpu, allocate: Any = None) -> Iterator[tuple[int, bool, int, int]]:
