@@ -36,10 +36,13 @@ class Shape(click.ParamType):
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write.  [default: NETWORK.trace]")
 @click.option("--input", "shape", type=Shape(), help="Shape of one example, for a module without example_inputs.")
 @click.option("--skip-unknown", is_flag=True, help="Leave out operators that have no lowering, and note which.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="A choice of the lowering: raster=m|n, "
+              "swizzle=1|2|4|8, split_k=gradients|products|never, l1=bypass|lru, indices=uniform|zipf, zipf_exponent=, "
+              "seed=; may be given more than once.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def capture(
     network: str, batch: int, phase: str, gpu: str, output: Path | None, shape: tuple[int, ...] | None,
-    skip_unknown: bool, force: bool,
+    skip_unknown: bool, options: tuple[str, ...], force: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Write the stream that a network's run sends to a GPU's last-level cache; no GPU is needed.
 
@@ -50,6 +53,7 @@ def capture(
     Example:
       hwmodel capture vgg16 --batch 4 --phase inference -o vgg16.trace
       hwmodel capture mypackage.models:small --input 3x32x32 --batch 64 --phase training -o small.trace
+      hwmodel capture vgg16 --gpu a100_40gb --option raster=n --option swizzle=4 -o vgg16.trace
     """
     path = output or Path(re.sub(r"[^\w.-]+", "_", network) + ".trace")
     if path.is_dir():
@@ -59,10 +63,11 @@ def capture(
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist")
     from traces.container import read_trace, write_trace
+    from traces.lowering.options import parse_options
     from traces.networks import capture_network
 
     unknown = "skip" if skip_unknown else "error"
-    trace = capture_network(network, batch, phase, gpu, shape=shape, unknown=unknown)
+    trace = capture_network(network, batch, phase, gpu, shape=shape, unknown=unknown, options=parse_options(options))
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=1000, label=f"{network} {phase}", file=sys.stderr, hidden=hidden) as bar:
         write_trace(trace, path, lambda part: bar.update(int(1000 * part) - bar.pos))

@@ -11,6 +11,7 @@ from traces.errors import InputError
 
 if TYPE_CHECKING:
     from traces.lowered import Unknown
+    from traces.lowering import Options
     from traces.trace import Trace
 
 GROUP = "hwmodel.networks"
@@ -118,6 +119,7 @@ def capture_network(
     *,
     shape: tuple[int, ...] | None = None,
     unknown: "Unknown" = "error",
+    options: "Options | None" = None,
 ) -> "Trace":
     """Return the trace of a network by name; see `find_network` for names and `capture` for the rest.
 
@@ -127,7 +129,7 @@ def capture_network(
     from traces.lowered import capture
 
     module, inputs = make_network(name, batch, shape)
-    return capture(module, inputs, phase, gpu=gpu, network=name, unknown=unknown)
+    return capture(module, inputs, phase, gpu=gpu, network=name, unknown=unknown, options=options)
 
 
 def count_macs(factory: Callable[[], Any]) -> int:

@@ -5,6 +5,7 @@ and a reduction's index to a byte address. What a block loads together (one oper
 sectors, asked for in ascending order.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
@@ -48,11 +49,40 @@ def store(rows: list[list[int]], item: int, tensor: int) -> list[Access]:
     return [(sector, True, tensor) for first, end in spans for sector in sectors(first, end - 1)]
 
 
+def tile_order(ms: list, ns: list, raster: str, swizzle: int) -> list[tuple]:
+    """Tiles (along M, along N) in the order of their blocks: along one axis, `swizzle` tiles of the other abreast."""
+    long, across = (ms, ns) if raster == "m" else (ns, ms)
+    pairs = [(one, other) for group in chunks(across, swizzle) for one in long for other in group]
+    return pairs if raster == "m" else [(i, j) for j, i in pairs]
+
+
+class L1:
+    """What blocks on the same SM loaded and still hold: lines of four sectors, the least recently used given up."""
+
+    def __init__(self, sms: int, lines: int) -> None:
+        self.held: list[OrderedDict[int, set[int]]] = [OrderedDict() for _ in range(sms)]
+        self.lines = lines
+
+    def missed(self, block: int, accesses: list[Access]) -> Iterator[Access]:
+        held = self.held[block % len(self.held)]
+        for sector, write, tensor in accesses:
+            line = sector // 4
+            if not write:
+                if line not in held and len(held) == self.lines:
+                    held.popitem(last=False)
+                valid = held.setdefault(line, set())
+                held.move_to_end(line)
+                if sector in valid:
+                    continue
+                valid.add(sector)
+            yield sector, write, tensor
+
+
 def grid(
     m: int, n: int, slabs: list[list], tile: tuple[int, int], resident: int, batches: int, splits: int,
-    loads: list[Callable], stores: list[Callable],
+    loads: list[Callable], stores: list[Callable], raster: str = "m", swizzle: int = 1, l1: L1 | None = None,
 ) -> Iterator[Access]:  # fmt: skip
-    """Yield the accesses of all blocks, wave by wave, slab by slab.
+    """Yield the accesses of all blocks that L1, if any, does not catch, wave by wave, slab by slab.
 
     `loads` are functions (batch, results along M, results along N, slab) -> accesses, `stores` the same with the split
     in the place of the slab.
@@ -60,17 +90,20 @@ def grid(
     ms = [range(i, min(m, i + tile[0])) for i in range(0, m, tile[0])]
     ns = [range(i, min(n, i + tile[1])) for i in range(0, n, tile[1])]
     share = -(-len(slabs) // splits)
-    order = [(z, s, j, i) for z in range(batches) for s in range(splits) for j in ns for i in ms]
+    tiles = tile_order(ms, ns, raster, swizzle)
+    order = [(z, s, j, i) for z in range(batches) for s in range(splits) for i, j in tiles]
     for first in range(0, len(order), resident):
         wave = order[first : first + resident]
         for step in range(share):
-            for z, s, j, i in wave:
+            for block, (z, s, j, i) in enumerate(wave):
                 if s * share + step < len(slabs):
                     for one in loads:
-                        yield from one(z, i, j, slabs[s * share + step])
-        for z, s, j, i in wave:
+                        made = one(z, i, j, slabs[s * share + step])
+                        yield from l1.missed(block, made) if l1 else made
+        for block, (z, s, j, i) in enumerate(wave):
             for one in stores:
-                yield from one(z, i, j, s)
+                made = one(z, i, j, s)
+                yield from l1.missed(block, made) if l1 else made
 
 
 def chunks(items: list, size: int) -> list[list]:
@@ -127,7 +160,7 @@ class Convolution:
     def positions(self) -> list[tuple[int, int]]:
         return list(product(range(self.window[0]), range(self.window[1])))
 
-    def forward(self, tile, slab, resident, x, w, y, item) -> Iterator[Access]:
+    def forward(self, tile, slab, resident, x, w, y, item, **order) -> Iterator[Access]:
         """x, w and y are (tensor, address)."""
         if self.flat and self.c < slab:
             columns = list(product(range(self.window[1]), range(self.c)))
@@ -148,9 +181,8 @@ class Convolution:
             rows = [[y[1] + self.y(self.out[pixel], z * self.group_filters + k) * item for k in j] for pixel in i]
             return store(rows, item, y[0])
 
-        return grid(
-            len(self.out), self.group_filters, slabs, tile, resident, self.groups, 1, [images, filters], [results]
-        )
+        m, n = len(self.out), self.group_filters
+        return grid(m, n, slabs, tile, resident, self.groups, 1, [images, filters], [results], **order)
 
     def data_gradient(self, tile, slab, resident, dy, w, dx, item) -> Iterator[Access]:
         parts = chunks(list(range(self.group_filters)), slab)
@@ -233,8 +265,13 @@ class Convolution:
         return grid(m, self.c, [[0]], (share, self.c), resident, 1, 1, [reader(one) for one in inputs], [write])
 
 
-def product_stream(m, n, depth, tile, slab, resident, a, b, c, item, batches=1) -> Iterator[Access]:
-    """C[i, j] = sum over k of A[i, k] B[k, j]; a, b and c are (tensor, address, (batch, row, column) strides)."""
+def product_stream(
+    m, n, depth, tile, slab, resident, a, b, c, item, batches=1, splits=1, bias=None, **order
+) -> Iterator[Access]:
+    """C[i, j] = sum over k of A[i, k] B[k, j]; a, b, c and bias are (tensor, address, (batch, row, column) strides).
+
+    With splits, c is the workspace (batches, splits, m, n), and a bias is not read.
+    """
 
     def left(z, i, _, terms):
         return load(
@@ -246,7 +283,16 @@ def product_stream(m, n, depth, tile, slab, resident, a, b, c, item, batches=1) 
             [(0, b[1] + (z * b[2][0] + k * b[2][1] + e * b[2][2]) * item) for e in j for k in terms], item, b[0]
         )
 
-    def results(z, i, j, _):
-        return store([[c[1] + (z * c[2][0] + e * c[2][1] + f * c[2][2]) * item for f in j] for e in i], item, c[0])
+    def added(z, i, j, _):
+        return load(
+            [(0, bias[1] + (z * bias[2][0] + e * bias[2][1] + f * bias[2][2]) * item) for e in i for f in j],
+            item, bias[0],
+        )  # fmt: skip
 
-    return grid(m, n, chunks(list(range(depth)), slab), tile, resident, batches, 1, [left, right], [results])
+    def results(z, i, j, split):
+        start = z * c[2][0] + split * m * n if splits > 1 else z * c[2][0]
+        return store([[c[1] + (start + e * c[2][1] + f * c[2][2]) * item for f in j] for e in i], item, c[0])
+
+    ends = [added, results] if bias else [results]
+    slabs = chunks(list(range(depth)), slab)
+    return grid(m, n, slabs, tile, resident, batches, splits, [left, right], ends, **order)

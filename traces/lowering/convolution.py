@@ -112,7 +112,7 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
                        image.out_pixels, of.k, name)  # fmt: skip
     (rows, columns), group, filters = image.window, image.group_channels, of.k // of.groups
     positions, depth = rows * columns, group
-    if image.flat and group * x.itemsize < call.gpu.tiles[0].depth_bytes:
+    if image.flat and group * x.itemsize < call.gpu.tiles_of(x.itemsize)[0].depth_bytes:
         positions, depth = rows, columns * group
     tile = choose(call.gpu, image.out_pixels, filters, 0, x.itemsize, of.groups)
     operands = (
@@ -120,7 +120,8 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
         matrix(w, (r.N_AXIS, r.K_AXIS), (of.columns, 1), batch=filters * of.columns, filters=depth),
         matrix(y, (r.M_AXIS, r.N_AXIS), (of.k, 1), r.WRITE_AT_END, filters),
     )
-    grid = Grid(image.out_pixels, filters, depth, tile.shape, call.gpu.wave(tile.tile), operands, positions, of.groups)
+    grid = Grid(image.out_pixels, filters, depth, tile.shape, call.gpu.wave(tile.tile), operands, positions, of.groups,
+                options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
     return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
 
 
@@ -140,7 +141,7 @@ def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[L
         matrix(dx, (r.M_AXIS, r.N_AXIS), (image.channels, 1), r.WRITE_AT_END, group),
     )
     grid = Grid(image.pixels, group, filters, tile.shape, call.gpu.wave(tile.tile), operands, prod(image.window),
-                of.groups)  # fmt: skip
+                of.groups, options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
     return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
 
 
@@ -151,8 +152,9 @@ def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
         x_part = patches(x, replace(image, group_channels=image.channels), (r.M_AXIS, r.K_AXIS))
         return _direct(of, x_part, dy, dw, image.out_pixels, of.k, name, gradient=True)
     group, filters, pixels = image.group_channels, of.k // of.groups, image.out_pixels
-    tile = choose(call.gpu, filters, of.columns, -(-pixels * dy.itemsize // call.gpu.tiles[0].depth_bytes), dy.itemsize,
-                  of.groups, split=call.allocate is not None)  # fmt: skip
+    slabs = -(-pixels * dy.itemsize // call.gpu.tiles_of(dy.itemsize)[0].depth_bytes)
+    split = call.allocate is not None and call.options.split_k != "never"
+    tile = choose(call.gpu, filters, of.columns, slabs, dy.itemsize, of.groups, split)
     results = filters * of.columns
     target = dw if tile.splits == 1 else workspace(call, dw, tile.splits * results * of.groups)
     operands = (
@@ -161,7 +163,8 @@ def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
         matrix(target, (r.M_AXIS, r.N_AXIS), (of.columns, 1), r.WRITE_AT_END, tile.splits * results,
                results if tile.splits > 1 else 0),
     )  # fmt: skip
-    grid = Grid(filters, of.columns, pixels, tile.shape, call.gpu.wave(tile.tile), operands, 1, of.groups, tile.splits)
+    grid = Grid(filters, of.columns, pixels, tile.shape, call.gpu.wave(tile.tile), operands, 1, of.groups, tile.splits,
+                options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
     launches = [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
     return launches + (reduce_splits(call, target, dw, tile.splits, of.groups) if tile.splits > 1 else [])
 
@@ -187,5 +190,5 @@ def _direct(
         beside[r.ITEM] *= weights
         end = matrix(target, (r.M_AXIS, r.N_AXIS), (channels, 1), r.WRITE_AT_END)
     grid = Grid(pixels, channels, depth, (tile, channels, depth), gpu.resident(gpu.pass_threads_per_block),
-                (window, beside, end))  # fmt: skip
+                (window, beside, end), options=of.call.options, gpu=gpu)  # fmt: skip
     return [Launch(of.call.kernel(name.replace("implicit_gemm", "depthwise"), grid.blocks, of.macs), grid.emit)]
