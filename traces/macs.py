@@ -27,13 +27,30 @@ def _product(left: View, right: View) -> int:
     return left.numel * right.shape[-1]
 
 
+def _attention(operation: Operation, first: int, of_q: int, of_v: int) -> int:
+    """Count `of_q` products along q's heads and `of_v` along v's for each pair of query and key, of a causal mask too.
+
+    q is argument `first`. Forward has one of each, backward three (scores anew, the gradients of q and k) and two.
+    """
+    q, k, v = operation.arguments[first : first + 3]
+    return prod(q.shape[:-1]) * k.shape[-2] * (of_q * q.shape[-1] + of_v * v.shape[-1])
+
+
+_FUSED = ("flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention",
+          "fused_attention_overrideable")  # fmt: skip
 MACS: dict[str, Callable[[Operation], int]] = {
     "aten.convolution": _convolution,
     "aten.convolution_backward": _convolution_backward,
+    "aten.linear": lambda operation: operation.arguments[0].numel * operation.arguments[1].shape[0],
     "aten.mm": lambda operation: _product(operation.arguments[0], operation.arguments[1]),
     "aten.bmm": lambda operation: _product(operation.arguments[0], operation.arguments[1]),
     "aten.addmm": lambda operation: _product(operation.arguments[1], operation.arguments[2]),
     "aten.baddbmm": lambda operation: _product(operation.arguments[1], operation.arguments[2]),
+    "aten.scaled_dot_product_attention": lambda operation: _attention(operation, 0, 1, 1),
+    **{f"aten._scaled_dot_product_{name}": lambda operation: _attention(operation, 0, 1, 1) for name in _FUSED},
+    **{
+        f"aten._scaled_dot_product_{name}_backward": lambda operation: _attention(operation, 1, 3, 2) for name in _FUSED
+    },
 }
 
 

@@ -2,6 +2,7 @@
 
 # Each family enters its operators in the table as it is imported.
 from traces.lowering import (
+    attention,
     convolution,
     elementwise,
     gemm,
@@ -25,11 +26,13 @@ ASSUMPTIONS = (
     "A convolution's bias is added by a pass of its own, as torch does on CUDA; a linear layer's by its GEMM.",
     "Elementwise kernels, reductions and optimiser steps read and write each tensor once a kernel.",
     "A view of some channels of an image is walked as torch's storage orders it: the same bytes, in another order.",
+    "Attention is fused: tiles of queries against streams of keys and values; scores never reach memory.",
     "An atomic addition is a read and a write of its sectors.",
 )
 
 __all__ = ["ASSUMPTIONS", "Allocate", "Launch", "Options", "UnknownOperator", "known_operators", "plan"]
 _FAMILIES = (
+    attention,
     convolution,
     elementwise,
     gemm,
