@@ -5,6 +5,8 @@ from traces.lowering import (
     attention,
     convolution,
     elementwise,
+    embedding,
+    gather,
     gemm,
     normalisation,
     optimiser,
@@ -28,6 +30,7 @@ ASSUMPTIONS = (
     "A view of some channels of an image is walked as torch's storage orders it: the same bytes, in another order.",
     "Attention is fused: tiles of queries against streams of keys and values; scores never reach memory.",
     "An atomic addition is a read and a write of its sectors.",
+    "An embedding's gradient sums rows in the order of sorted indices; bags hold equally many indices.",
 )
 
 __all__ = ["ASSUMPTIONS", "Allocate", "Launch", "Options", "UnknownOperator", "known_operators", "plan"]
@@ -35,6 +38,8 @@ _FAMILIES = (
     attention,
     convolution,
     elementwise,
+    embedding,
+    gather,
     gemm,
     normalisation,
     optimiser,

@@ -16,7 +16,7 @@ Numbers = np.ndarray | int
 
 @dataclass(frozen=True)
 class Piece:
-    """Rows of bytes of one tensor. Figures are integers or int64 arrays that broadcast to (steps, blocks)."""
+    """Rows of bytes of one tensor; figures are integers or int64 arrays, which broadcast to (steps, blocks)."""
 
     tensor: int
     write: bool
@@ -42,16 +42,14 @@ class March:
         for first in range(0, self.blocks, self.resident):
             blocks = np.arange(first, min(self.blocks, first + self.resident), dtype=np.int64)
             for pieces in self.wave(blocks):
-                batch = stage(pieces, len(blocks), index)
+                batch = stage(pieces, index)
                 if len(batch.base):
                     yield batch
 
 
-def stage(pieces: Stage, blocks: int, index: int) -> Intervals:
+def stage(pieces: Stage, index: int) -> Intervals:
     """Return a stage's intervals: step by step, block by block, piece by piece; without those of no rows or bytes."""
-    shape = np.broadcast_shapes(
-        (1, blocks), *(np.shape(n) for p in pieces for n in (p.base, p.rows, p.stride, p.width))
-    )
+    shape = np.broadcast_shapes((1, 1), *(np.shape(n) for p in pieces for n in (p.base, p.rows, p.stride, p.width)))
 
     def columns(name: str) -> np.ndarray:
         return np.stack([np.broadcast_to(np.asarray(getattr(p, name), np.int64), shape) for p in pieces], -1).reshape(

@@ -47,14 +47,14 @@ def batch_norm_backward(call: Call) -> list[Launch]:
     return launches + (stream(call, "batch_norm_backward", [dy, x, *vectors], [target], x) if target else [])
 
 
-@lowers("aten.native_layer_norm", "aten.native_group_norm")
+@lowers("aten.native_layer_norm", "aten.native_group_norm", "aten._fused_rms_norm")
 def layer_norm(call: Call) -> list[Launch]:
     """One pass: a block holds a row between its statistics and its result."""
     reads = [v for a in call.operation.arguments for v in tensors(a)]
     return stream(call, "layer_norm", reads, [v for v in call.operation.outputs if v is not None], reads[0])
 
 
-@lowers("aten.native_layer_norm_backward", "aten.native_group_norm_backward")
+@lowers("aten.native_layer_norm_backward", "aten.native_group_norm_backward", "aten._fused_rms_norm_backward")
 def layer_norm_backward(call: Call) -> list[Launch]:
     """One pass for the input's gradient, one for those of weight and bias."""
     dx, *parameters = call.operation.outputs
