@@ -226,6 +226,72 @@ class Convolution:
         m, n = self.group_filters, len(columns)
         return grid(m, n, slabs, tile, resident, self.groups, splits, [gradients, images], [results])
 
+    def slice(self, z: int, lanes: int) -> tuple[range, range]:
+        """Channels and filters of slice z of a depthwise convolution."""
+        filters = lanes * self.k // self.c
+        return range(z * lanes, (z + 1) * lanes), range(z * filters, (z + 1) * filters)
+
+    def slice_part(self, lanes: int, r: int, s: int) -> tuple[int, ...]:
+        overlap = self.stride[1] <= self.window[1] or lanes == self.c
+        return (r,) if overlap and self.dilation[1] == 1 else (r, s)
+
+    def slice_filters(self, z, lanes, w) -> list[Access]:
+        return load([(0, w[1] + self.filter(k, r, s, 0) * 4) for k in self.slice(z, lanes)[1]
+                     for r, s in self.positions()], 4, w[0])  # fmt: skip
+
+    def depthwise(self, lanes, share, resident, x, w, y) -> Iterator[Access]:
+        def images(z, i, _, __):
+            found = [(self.slice_part(lanes, r, s), self.x(self.out[e], r, s, c)) for e in i
+                     for r, s in self.positions() for c in self.slice(z, lanes)[0]]  # fmt: skip
+            return load([(g, x[1] + e * 4) for g, e in found if e is not None], 4, x[0])
+
+        def results(z, i, __, ___):
+            return store([[y[1] + self.y(self.out[e], k) * 4 for k in self.slice(z, lanes)[1]] for e in i], 4, y[0])
+
+        filters, m = lanes * self.k // self.c, len(self.out)
+        loads = [images, lambda z, *_: self.slice_filters(z, lanes, w)]
+        return grid(m, filters, [[0]], (share, filters), resident, self.c // lanes, 1, loads, [results])
+
+    def depthwise_data_gradient(self, lanes, share, resident, dy, w, dx) -> Iterator[Access]:
+        def gradients(z, i, __, ___):
+            held = [(self.inside[e][:2], o) for e, o in self.reach(i)]
+            ks = self.slice(z, lanes)[1]
+            return load([(g, dy[1] + self.y(o, k) * 4) for g, o in held for k in ks], 4, dy[0])
+
+        def results(z, i, __, ___):
+            return store([[dx[1] + (e * self.c + c) * 4 for c in self.slice(z, lanes)[0]] for e in i], 4, dx[0])
+
+        loads, m = [gradients, lambda z, *_: self.slice_filters(z, lanes, w)], len(self.inside)
+        return grid(m, lanes, [[0]], (share, lanes), resident, self.c // lanes, 1, loads, [results])
+
+    def depthwise_weight_gradient(self, lanes, slab, resident, x, dy, dw, splits) -> Iterator[Access]:
+        """With splits, `dw` is the workspace (slices, splits, filters of a slice, window)."""
+
+        def gradients(z, _, __, terms):
+            return load([(0, dy[1] + self.y(e, k) * 4) for e in terms for k in self.slice(z, lanes)[1]], 4, dy[0])
+
+        def images(z, _, __, terms):
+            found = [(self.slice_part(lanes, r, s), self.x(e, r, s, c)) for e in terms for r, s in self.positions()
+                     for c in self.slice(z, lanes)[0]]  # fmt: skip
+            return load([(g, x[1] + e * 4) for g, e in found if e is not None], 4, x[0])
+
+        def results(z, _, __, split):
+            count = lanes * self.k // self.c * len(self.positions())
+            return store([[dw[1] + ((z * splits + split) * count + e) * 4 for e in range(count)]], 4, dw[0])
+
+        slabs = chunks(self.out, slab)
+        return grid(1, 1, slabs, (1, 1), resident, self.c // lanes, splits, [gradients, images], [results])
+
+    def reach(self, inputs) -> list[tuple[int, tuple[int, int, int]]]:
+        """Input pixels with the output pixels whose windows span them, gaps of a dilated window counted in."""
+
+        def spans(pixel, o):
+            reach = [(self.window[a] - 1) * self.dilation[a] for a in (0, 1)]
+            start = [o[a + 1] * self.stride[a] - self.padding[a] for a in (0, 1)]
+            return pixel[0] == o[0] and all(start[a] <= pixel[a + 1] <= start[a] + reach[a] for a in (0, 1))
+
+        return [(e, o) for e in inputs for o in self.out if spans(self.inside[e], o)]
+
     def pool(self, share, resident, x, outputs) -> Iterator[Access]:
         """A block's output pixels read their windows filter row by filter row; outputs (tensor, address, item)."""
 
@@ -244,17 +310,12 @@ class Convolution:
     def pool_backward(self, share, resident, inputs, dx) -> Iterator[Access]:
         """A block's input pixels read the outputs whose windows hold them; inputs (tensor, address, item)."""
 
-        def holds(pixel, o):
-            reach = [(self.window[a] - 1) * self.dilation[a] for a in (0, 1)]
-            start = [o[a + 1] * self.stride[a] - self.padding[a] for a in (0, 1)]
-            return pixel[0] == o[0] and all(start[a] <= pixel[a + 1] <= start[a] + reach[a] for a in (0, 1))
-
         def reader(source):
             tensor, address, item = source
 
             def read(_, i, __, ___):
-                held = [(pixel[:2], o) for pixel in (self.inside[e] for e in i) for o in self.out if holds(pixel, o)]
-                return load([(g, address + self.y(o, c) * item) for g, o in held for c in range(self.c)], item, tensor)
+                held = [(self.inside[e][:2], o) for e, o in self.reach(i)]
+                return load([(g, address + self.y(o, k) * item) for g, o in held for k in range(self.k)], item, tensor)
 
             return read
 

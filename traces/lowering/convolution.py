@@ -9,12 +9,11 @@ a slab runs along (s, c) of one filter row instead.
 from dataclasses import dataclass, replace
 from math import prod
 
-import numpy as np
-
+from traces.lowering import depthwise
 from traces.lowering import rows as r
 from traces.lowering.elementwise import channels_last, dense, stream
 from traces.lowering.gemm import reduce_splits, workspace
-from traces.lowering.grid import Grid, Image, adjoint, matrix, patches, windows
+from traces.lowering.grid import Grid, Image, adjoint, matrix, patches
 from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
 from traces.lowering.tiles import choose
 from traces.operation import View
@@ -108,8 +107,7 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
     """Lower y = conv(x, w): M = pixels of y, N = filters."""
     image, call = of.image, of.call
     if of.depthwise:
-        return _direct(of, patches(x, replace(image, group_channels=image.channels), (r.M_AXIS, r.K_AXIS)), w, y,
-                       image.out_pixels, of.k, name)  # fmt: skip
+        return depthwise.forward(of, x, w, y, name)
     (rows, columns), group, filters = image.window, image.group_channels, of.k // of.groups
     positions, depth = rows * columns, group
     if image.flat and group * x.itemsize < call.gpu.tiles_of(x.itemsize)[0].depth_bytes:
@@ -132,7 +130,7 @@ def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[L
     """
     image, call = of.image, of.call
     if of.depthwise:
-        return _direct(of, windows(dy, replace(image, channels=of.k)), w, dx, image.pixels, image.channels, name)
+        return depthwise.data_gradient(of, dy, w, dx, name)
     group, filters = image.group_channels, of.k // of.groups
     tile = choose(call.gpu, image.pixels, group, 0, dy.itemsize, of.groups)
     operands = (
@@ -149,8 +147,7 @@ def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
     """Lower dw: M = filters, N = R * S * channels, the reduction over output pixels, split where the grid is small."""
     image, call, name = of.image, of.call, "implicit_gemm_weight_gradient"
     if of.depthwise:
-        x_part = patches(x, replace(image, group_channels=image.channels), (r.M_AXIS, r.K_AXIS))
-        return _direct(of, x_part, dy, dw, image.out_pixels, of.k, name, gradient=True)
+        return depthwise.weight_gradient(of, x, dy, dw, name)
     group, filters, pixels = image.group_channels, of.k // of.groups, image.out_pixels
     slabs = -(-pixels * dy.itemsize // call.gpu.tiles_of(dy.itemsize)[0].depth_bytes)
     split = call.allocate is not None and call.options.split_k != "never"
@@ -167,28 +164,3 @@ def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
                 options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
     launches = [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
     return launches + (reduce_splits(call, target, dw, tile.splits, of.groups) if tile.splits > 1 else [])
-
-
-def _direct(
-    of: Problem, window: np.ndarray, second: View, target: View, pixels: int, channels: int, name: str,
-    gradient: bool = False,
-) -> list[Launch]:  # fmt: skip
-    """Lower a depthwise convolution: a block has some pixels, all channels, and one pass over what they need.
-
-    A weight gradient reads dy beside the image and adds to dw at the end of each block, one access a sector.
-    """
-    gpu, image = of.call.gpu, of.image
-    tile = max(1, gpu.pass_threads_per_block * gpu.pass_elements_per_thread // channels)
-    depth = prod(image.window) * image.channels
-    weights = prod(image.window) * of.k
-    if gradient:
-        beside = matrix(second, (r.M_AXIS, r.N_AXIS), (channels, 1))
-        end = matrix(target, (r.NO_AXIS, r.NO_AXIS), (0, 1), r.WRITE_AT_END)
-        end[r.ITEM] *= weights
-    else:
-        beside = matrix(second, (r.NO_AXIS, r.NO_AXIS), (0, 1))
-        beside[r.ITEM] *= weights
-        end = matrix(target, (r.M_AXIS, r.N_AXIS), (channels, 1), r.WRITE_AT_END)
-    grid = Grid(pixels, channels, depth, (tile, channels, depth), gpu.resident(gpu.pass_threads_per_block),
-                (window, beside, end), options=of.call.options, gpu=gpu)  # fmt: skip
-    return [Launch(of.call.kernel(name.replace("implicit_gemm", "depthwise"), grid.blocks, of.macs), grid.emit)]

@@ -117,6 +117,8 @@ class Grid:
             elif o[r.KIND] == r.PATCHES:
                 segments = k // o[r.GROUP_CHANNELS] + 2
                 total += segments * 2 * (i + 1)
+            elif o[r.KIND] == r.REACH or (o[r.KIND] == r.WINDOWS and o[r.GROUP_CHANNELS] < o[r.CHANNELS]):
+                total += 2 * (i + 1) * o[r.R]
             else:
                 total += 2 * (i + 1)
         return int(total)
@@ -151,6 +153,14 @@ def patches(view: View, image: Image, axes: tuple[int, int], filters: int = 0, b
     return o
 
 
+def reach(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> np.ndarray:
+    """Describe what the windows of output pixels span, `group_channels` of each input pixel, one filter row at a time.
+
+    Windows must overlap or abut along a row: dilation 1, stride at most the window.
+    """
+    return _image(view, image, r.REACH, axes, batch)
+
+
 def adjoint(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> np.ndarray:
     """Describe the output pixels that input pixels are tied to, one filter position at a time.
 
@@ -159,9 +169,12 @@ def adjoint(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> 
     return _image(view, image, r.ADJOINT, axes, batch)
 
 
-def windows(view: View, image: Image) -> np.ndarray:
-    """Describe the output pixels, all channels, whose windows hold the input pixels along M."""
-    return _image(view, image, r.WINDOWS, (r.M_AXIS, r.NO_AXIS), 0)
+def windows(view: View, image: Image, batch: int = 0) -> np.ndarray:
+    """Describe the output pixels whose windows hold the input pixels along M, `group_channels` of each.
+
+    `image.channels` are the output's channels here.
+    """
+    return _image(view, image, r.WINDOWS, (r.M_AXIS, r.NO_AXIS), batch)
 
 
 def _operand(view: View, kind: int, axes: tuple[int, int], role: int, batch: int) -> np.ndarray:

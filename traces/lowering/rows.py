@@ -28,7 +28,7 @@ COLUMNS = 27
 # ROLE
 LOAD, READ_AT_END, WRITE_AT_END = range(3)
 # KIND
-MATRIX, PATCHES, ADJOINT, WINDOWS = range(4)
+MATRIX, PATCHES, ADJOINT, WINDOWS, REACH = range(5)
 # ROW_AXIS, COLUMN_AXIS
 M_AXIS, N_AXIS, K_AXIS, NO_AXIS = range(4)
 
@@ -219,8 +219,9 @@ def _adjoint(
 
 @numba.njit(cache=True, error_model="numpy")
 def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
-    """All channels of the output pixels whose windows hold input pixels (n, h, w), one group an input row."""
+    """Channels of the output pixels whose windows hold input pixels (n, h, w), one group an input row."""
     pitch, w_in, h_in = o[CHANNELS] * o[ITEM], o[WIDTH], o[HEIGHT]
+    whole, width = o[GROUP_CHANNELS] == o[CHANNELS], o[GROUP_CHANNELS] * o[ITEM]
     reach_h, reach_w = (o[R] - 1) * o[DILATION_H], (o[S] - 1) * o[DILATION_W]
     image, h, w, left = place[0], place[1], place[2], pixels
     while left > 0:
@@ -231,7 +232,13 @@ def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarra
         q1 = min(o[OUT_WIDTH], _floor_div(stop - 1 + o[PAD_W], o[STRIDE_W]) + 1)
         if p0 < p1 and q0 < q1:
             start = base + ((image * o[OUT_HEIGHT] + p0) * o[OUT_WIDTH] + q0) * pitch
-            n = _put(out, n, n, start, o[OUT_WIDTH] * pitch, p1 - p0, (q1 - q0) * pitch, False, o[TENSOR])
+            if whole:
+                n = _put(out, n, n, start, o[OUT_WIDTH] * pitch, p1 - p0, (q1 - q0) * pitch, False, o[TENSOR])
+            else:
+                first = n
+                for p in range(p1 - p0):
+                    at = start + p * o[OUT_WIDTH] * pitch
+                    n = _put(out, n, first, at, pitch, q1 - q0, width, False, o[TENSOR])
         left -= stop - w
         w = 0
         h += 1
@@ -242,9 +249,31 @@ def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarra
 
 
 @numba.njit(cache=True, error_model="numpy")
+def _reach(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
+    """Channels of the input pixels that the windows of output pixels (n, p, q) span, one group a filter row."""
+    pitch, width = o[CHANNELS] * o[ITEM], o[GROUP_CHANNELS] * o[ITEM]
+    for r in range(o[R]):
+        first, image, p, q, left = n, place[0], place[1], place[2], pixels
+        while left > 0:
+            stop = min(o[OUT_WIDTH], q + left)
+            h = p * o[STRIDE_H] + r * o[DILATION_H] - o[PAD_H]
+            w0, w1 = max(0, q * o[STRIDE_W] - o[PAD_W]), min(o[WIDTH], (stop - 1) * o[STRIDE_W] - o[PAD_W] + o[S])
+            if 0 <= h < o[HEIGHT] and w0 < w1:
+                start = base + ((image * o[HEIGHT] + h) * o[WIDTH] + w0) * pitch
+                n = _put(out, n, first, start, pitch, w1 - w0, width, False, o[TENSOR])
+            left -= stop - q
+            q = 0
+            p += 1
+            if p == o[OUT_HEIGHT]:
+                p = 0
+                image += 1
+    return n
+
+
+@numba.njit(cache=True, error_model="numpy")
 def _locate(place: np.ndarray, o: np.ndarray, pixel: int) -> None:
-    """Write image, row and column of a pixel: of the output for patches, else of the input."""
-    width, height = (o[OUT_WIDTH], o[OUT_HEIGHT]) if o[KIND] == PATCHES else (o[WIDTH], o[HEIGHT])
+    """Write image, row and column of a pixel: of the output for patches and reach, else of the input."""
+    width, height = (o[OUT_WIDTH], o[OUT_HEIGHT]) if o[KIND] in (PATCHES, REACH) else (o[WIDTH], o[HEIGHT])
     line = pixel // width
     place[0], place[1], place[2] = line // height, line % height, pixel - line * width
 
@@ -260,6 +289,8 @@ def _operand(
         return _patches(out, n, o, base, place, i1 - i0, k0 + shift, k1 + shift)
     if o[KIND] == ADJOINT:
         return _adjoint(out, n, o, base, place, i1 - i0, k0, k1, f)
+    if o[KIND] == REACH:
+        return _reach(out, n, o, base, place, i1 - i0)
     return _windows(out, n, o, base, place, i1 - i0)
 
 
