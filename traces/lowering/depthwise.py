@@ -18,42 +18,43 @@ from traces.lowering.gemm import reduce_splits, workspace
 from traces.lowering.grid import Grid, Image, matrix, patches, reach, windows
 from traces.lowering.launch import Launch
 from traces.operation import View
+from traces.stream import SECTOR_BYTES
 
 if TYPE_CHECKING:
     from traces.lowering.convolution import Problem
 
 
-def lanes(channels: int) -> int:
-    """Return the channels of a slice."""
-    return next((n for n in (32, 16, 8) if channels % n == 0), channels)
+def lanes(channels: int, itemsize: int) -> int:
+    """Return the channels of a slice: whole sectors, so that no two blocks write to one."""
+    return next((n for n in (32, 16, 8) if channels % n == 0 and n * itemsize % SECTOR_BYTES == 0), channels)
 
 
 def forward(of: "Problem", x: View, w: View, y: View, name: str) -> list[Launch]:
     """Lower y = conv(x, w): M = pixels of y."""
-    image, filters = _slices(of)
+    image, filters = _slices(of, x)
     depth = prod(image.window) * image.group_channels
     operands = (
         _spanned(x, image, (r.M_AXIS, r.K_AXIS)),
         _filters(of, w, filters),
         matrix(y, (r.M_AXIS, r.N_AXIS), (of.k, 1), r.WRITE_AT_END, filters),
     )
-    return _launch(of, image.out_pixels, filters, depth, operands, name)
+    return _launch(of, image, image.out_pixels, filters, depth, operands, name)
 
 
 def data_gradient(of: "Problem", dy: View, w: View, dx: View, name: str) -> list[Launch]:
     """Lower dx: M = pixels of x, each of which reads the gradients of the windows that hold it."""
-    image, filters = _slices(of)
+    image, filters = _slices(of, dy)
     operands = (
         windows(dy, replace(image, channels=of.k, group_channels=filters), filters),
         _filters(of, w, filters),
         matrix(dx, (r.M_AXIS, r.N_AXIS), (image.channels, 1), r.WRITE_AT_END, image.group_channels),
     )
-    return _launch(of, image.pixels, image.group_channels, 1, operands, name)
+    return _launch(of, image, image.pixels, image.group_channels, 1, operands, name)
 
 
 def weight_gradient(of: "Problem", x: View, dy: View, dw: View, name: str) -> list[Launch]:
     """Lower dw: the reduction over output pixels, a share of them a block, as many shares as fill a wave."""
-    gpu, call, (image, filters) = of.call.gpu, of.call, _slices(of)
+    gpu, call, (image, filters) = of.call.gpu, of.call, _slices(of, x)
     slices, columns, results = of.k // filters, prod(image.window) * image.group_channels, prod(image.window) * filters
     slab, resident = _share(of, filters), gpu.resident(gpu.pass_threads_per_block)
     splits = 1
@@ -73,9 +74,9 @@ def weight_gradient(of: "Problem", x: View, dy: View, dw: View, name: str) -> li
     return launches + (reduce_splits(call, target, dw, splits, slices) if splits > 1 else [])
 
 
-def _slices(of: "Problem") -> tuple[Image, int]:
+def _slices(of: "Problem", view: View) -> tuple[Image, int]:
     """Return the image as a slice sees it, and the filters of a slice."""
-    slice_ = lanes(of.image.channels)
+    slice_ = lanes(of.image.channels, view.itemsize)
     return replace(of.image, group_channels=slice_), slice_ * of.k // of.image.channels
 
 
@@ -98,10 +99,10 @@ def _share(of: "Problem", channels: int) -> int:
 
 
 def _launch(
-    of: "Problem", pixels: int, channels: int, depth: int, operands: tuple[np.ndarray, ...], name: str
+    of: "Problem", image: Image, pixels: int, channels: int, depth: int, operands: tuple[np.ndarray, ...], name: str
 ) -> list[Launch]:
     call, gpu = of.call, of.call.gpu
-    tile, slices = (_share(of, channels), channels, depth), of.image.channels // lanes(of.image.channels)
+    tile, slices = (_share(of, channels), channels, depth), image.channels // image.group_channels
     grid = Grid(pixels, channels, depth, tile, gpu.resident(gpu.pass_threads_per_block), operands, batches=slices,
                 options=call.options, gpu=gpu)  # fmt: skip
     return [Launch(call.kernel(_named(name), grid.blocks, of.macs), grid.emit)]
