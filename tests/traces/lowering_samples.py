@@ -10,7 +10,7 @@ from traces.gpus import Gpu, Tile, load_gpu
 from traces.lowering import Options, plan
 from traces.operation import Operation, View
 
-ITEMSIZES = {"float32": 4, "float16": 2, "int64": 8, "bool": 1}
+ITEMSIZES = {"float32": 4, "float16": 2, "int32": 4, "int64": 8, "bool": 1}
 
 
 class Memory:

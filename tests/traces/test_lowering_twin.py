@@ -132,6 +132,32 @@ def test_pooling_is_the_twin(sizes, offset):
     assert ours(backward, gpu) == list(twin.pool_backward(share, resident, outputs, of(dx)))
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 5), st.integers(1, 4), OFFSETS)
+def test_a_product_with_weights_of_four_bits_is_the_twin(m, eights, sixteens, offset):
+    """Of eight outputs the weights lie side by side, half a byte each: a product of eights of outputs."""
+    memory, n, depth = Memory(offset), 8 * eights, 16 * sixteens
+    x, out = memory.tensor(m, depth, dtype="float16"), memory.tensor(m, n, dtype="float16")
+    w, scales = memory.tensor(eights, sixteens, 32, 2, dtype="int32"), memory.tensor(1, n, 2, dtype="float16")
+    operation = call("_weight_int4pack_mm.default", x, w, 16 * sixteens, scales, outputs=(out,))
+    gpu = small_gpu(8, 16)
+
+    def images(_, i, __, terms):
+        return naive.load([(0, x.address + (e * depth + k) * 2) for e in i for k in terms], 2, x.tensor)
+
+    def weights(_, __, j, terms):
+        return naive.load([(0, w.address + (e * depth + k) * 4) for e in j for k in terms], 4, w.tensor)
+
+    def results(_, i, j, __):
+        return naive.store([[out.address + (e * n + f) * 2 for g in j for f in range(8 * g, 8 * g + 8)] for e in i],
+                           2, out.tensor)  # fmt: skip
+
+    slabs = naive.chunks(list(range(depth)), 16)
+    expected = naive.grid(m, eights, slabs, (8, 2), 4, 1, 1, [images, weights], [results])
+    assert ours(operation, gpu, 1) == list(expected)
+    assert {s for s, *_ in ours(operation, gpu, 0)} == set(naive.sectors(scales.address, scales.address + 4 * n - 1))
+
+
 @st.composite
 def depthwise(draw):
     n, h, w, _, _, window, stride, padding, dilation, _ = draw(convolutions(grouped=False))

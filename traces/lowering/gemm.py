@@ -6,17 +6,18 @@ from math import prod
 import numpy as np
 
 from traces.lowering import rows as r
-from traces.lowering.elementwise import is_dense, rows_launch
+from traces.lowering.elementwise import is_dense, rows_launch, stream
 from traces.lowering.grid import Grid, matrix
 from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
 from traces.lowering.passes import Operand, Row, joined, operand, walk
 from traces.lowering.tiles import Choice, choose
+from traces.macs import operation_macs
 from traces.operation import View
 
 _ACCUMULATOR_BYTES = 4  # partial sums are kept as float32
 
 
-@lowers("aten.mm", "aten.bmm")
+@lowers("aten.mm", "aten.bmm", "aten._int_mm")
 def product(call: Call) -> list[Launch]:
     """Lower out = a @ b."""
     return gemm(call, call.view(0), call.view(1), call.output(), None)
@@ -37,6 +38,28 @@ def linear(call: Call) -> list[Launch]:
     a, c = _flat(x, call), _flat(out, call)
     b = View(w.tensor, w.address, w.shape[::-1], w.stride[::-1], w.itemsize, w.dtype)
     return gemm(call, a, b, c, bias if isinstance(bias, View) else None)
+
+
+@lowers("aten._weight_int4pack_mm")
+def packed_product(call: Call) -> list[Launch]:
+    """Lower out = x @ w.T with weights of four bits, (n / 8, k / tile, 32, words): eight outputs' weights side by side.
+
+    Scales and zero points are read by a pass of their own, once.
+    """
+    x, w, scales, out = call.view(0), call.view(1), call.view(3), call.output()
+    if out is None or not out.numel:
+        return []
+    (m, n), depth, gpu = out.shape, x.shape[1], call.gpu
+    tile = choose(gpu, m, n, 0, x.itemsize)
+    weights = matrix(w, (r.N_AXIS, r.K_AXIS), (depth, 1))  # an item is the four bytes of eight outputs and one input
+    result = matrix(out, (r.M_AXIS, r.N_AXIS), (n, 8), r.WRITE_AT_END)
+    result[r.ITEM] *= 8
+    operands = (matrix(x, (r.M_AXIS, r.K_AXIS), _strides(x)), weights, result)
+    shape = (tile.tile.m, tile.tile.n // 8, tile.slab)
+    grid = Grid(m, n // 8, depth, shape, gpu.wave(tile.tile), operands, options=call.options, gpu=gpu,
+                shared_bytes=tile.shared_bytes)  # fmt: skip
+    launch = Launch(call.kernel("gemm_int4", grid.blocks, operation_macs(call.operation)), grid.emit)
+    return [*stream(call, "scales", [scales], []), launch]
 
 
 def _flat(view: View, call: Call) -> View:
