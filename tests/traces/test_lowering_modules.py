@@ -1,6 +1,8 @@
 """Whole modules through capture and lowering: nothing unknown or out of place, no replay below compulsory traffic."""
 
+from dataclasses import fields
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -93,6 +95,12 @@ def test_every_optimiser_is_lowered(name):
     touched = {made.tensors[t].name for batch in made.batches() for t in batch.tensor[batch.write].tolist()}
     assert {"weight", "bias"} <= touched
     assert any(kernel.phase == "optimizer" for kernel in made.kernels)
+
+
+def test_the_page_of_kernels_names_every_kernel_and_every_option():
+    page = (Path(__file__).parents[2] / "docs/kernels.md").read_text(encoding="utf-8")
+    made = {kernel.name for name, phase in CASES for kernel in trace(name, phase).kernels}
+    assert {name for name in made | {field.name for field in fields(Options)} if f"`{name}`" not in page} == set()
 
 
 def test_options_are_told_among_a_traces_notes():
