@@ -3,6 +3,7 @@
 # Each family enters its operators in the table as it is imported.
 from traces.lowering import (
     attention,
+    attention_backward,
     convolution,
     elementwise,
     embedding,
@@ -36,6 +37,7 @@ ASSUMPTIONS = (
 __all__ = ["ASSUMPTIONS", "Allocate", "Launch", "Options", "UnknownOperator", "known_operators", "plan"]
 _FAMILIES = (
     attention,
+    attention_backward,
     convolution,
     elementwise,
     embedding,
