@@ -12,7 +12,7 @@ import numpy as np
 
 from traces.gpus import AttentionTile
 from traces.lowering.elementwise import stream
-from traces.lowering.heads import FLOAT, KEYWORD, Heads, Problem, four, lent, problem, scores, sums_of
+from traces.lowering.heads import FLOAT, KEYWORD, Heads, Problem, four, problem, scores, sums_of
 from traces.lowering.launch import Call, Launch, lowers, packet
 from traces.lowering.march import March, Stage
 from traces.macs import operation_macs
@@ -68,8 +68,8 @@ def _forward(of: Problem, out: Heads, sums: Heads | None, dropout: bool) -> list
     if splits == 1:
         return [_forward_launch(of, out, sums, tile, 1, "attention")]
     tile = replace(tile, queries=_SPLIT_QUERIES, keys=keys)
-    part = lent(call, (splits * b, h, sq, of.v.view.shape[3]), FLOAT, "float32", "workspace")
-    part_sums = lent(call, (splits * b, h, sq, 1), FLOAT, "float32", "workspace")
+    part = call.lend((splits * b, h, sq, of.v.view.shape[3]), FLOAT, "float32", "workspace")
+    part_sums = call.lend((splits * b, h, sq, 1), FLOAT, "float32", "workspace")
     launches = [_forward_launch(of, Heads(part), Heads(part_sums), tile, splits, "attention_split")]
     writes = [out.view, *([sums.view] if sums else [])]
     return launches + stream(call, "attention_combine", [part_sums, part], writes)

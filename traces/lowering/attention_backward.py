@@ -2,7 +2,7 @@
 
 One kernel sums the products of result and gradient by row and clears the float32 gradient of the queries; a block of
 the next holds one tile of keys and values, goes through the tiles of queries, the last one first, and adds to that
-gradient atomically; a third converts it. Source: FlashAttention-2 (T. Dao, ICLR 2024), csrc/flash_attn/src/flash_bwd_kernel.h.
+gradient atomically; a third converts it. Source: FlashAttention-2 (T. Dao, ICLR 2024), src/flash_bwd_kernel.h.
 """
 
 from dataclasses import replace
@@ -19,7 +19,6 @@ from traces.lowering.heads import (
     Problem,
     contiguous_rows,
     four,
-    lent,
     problem,
     scores,
     spread_bias,
@@ -63,13 +62,13 @@ def attention_backward(call: Call) -> list[Launch]:
     if dq is None or dk is None or dv is None or not dq.numel or sums is None:
         return launches
     b, h, sq, sk = of.sizes
-    under_way = lent(call, dq.shape if len(dq.shape) == 4 else four(dq).shape, FLOAT, "float32", "workspace")
-    dots = Heads(lent(call, (b, h, sq, 1), FLOAT, "float32", "workspace"))
+    under_way = call.lend(dq.shape if len(dq.shape) == 4 else four(dq).shape, FLOAT, "float32", "workspace")
+    dots = Heads(call.lend((b, h, sq, 1), FLOAT, "float32", "workspace"))
     targets, spread = [], []
     for view in (dk, dv):
         if of.k.share > 1:
             shape = (b, sk, h, view.shape[-1])
-            wide = lent(call, shape, view.itemsize, view.dtype, "workspace")
+            wide = call.lend(shape, view.itemsize, view.dtype, "workspace")
             turned = tuple(wide.shape[d] for d in (0, 2, 1, 3)), tuple(wide.stride[d] for d in (0, 2, 1, 3))
             targets.append(Heads(replace(wide, shape=turned[0], stride=turned[1])))
             spread += stream(call, "reduction", [wide], [view])

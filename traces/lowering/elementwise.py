@@ -1,7 +1,6 @@
 """Elementwise operators, copies, fills and random numbers: one pass that reads each operand and writes each result."""
 
 from collections.abc import Iterator
-from math import prod
 
 from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
 from traces.lowering.passes import Operand, Pass, Row, batches, operand, walk
@@ -167,9 +166,7 @@ def dense(call: Call, view: View) -> tuple[list[Launch], View]:
         return [], view
     if call.allocate is None:
         raise UnknownOperator(f"{call.operation.operator} of a tensor that is not dense")
-    tensor, address = call.allocate(view.numel * view.itemsize, f"{call.operation.layer}.contiguous".lstrip("."))
-    steps = tuple(prod(view.shape[d + 1 :]) for d in range(len(view.shape)))
-    copied = View(tensor, address, view.shape, steps, view.itemsize, view.dtype)
+    copied = call.lend(view.shape, view.itemsize, view.dtype, "contiguous")
     return stream(call, "copy", [view], [copied]), copied
 
 

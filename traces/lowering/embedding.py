@@ -10,7 +10,7 @@ import numpy as np
 
 from traces.lowering.elementwise import dense, stream
 from traces.lowering.indices import WARP, Rows, dense_rows, draw, launch
-from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
+from traces.lowering.launch import Call, Launch, lowers
 from traces.lowering.march import March, Piece, Stage
 from traces.operation import View
 
@@ -34,8 +34,8 @@ def _summed(call: Call, out: View, index: View, rows: Rows, notes: list[View]) -
     """Return the launches that add `rows`, one for each index, to the rows of `out` that the indices name."""
     values = draw(call, index, out.shape[0])
     launches = stream(call, "fill", [], [out])
-    ordered, places_of = (_lent(call, index, name) for name in ("sorted", "order"))
-    scratch = [_lent(call, index, name) for name in ("sorted", "order")]
+    ordered, places_of = (call.lend((index.numel,), index.itemsize, index.dtype, name) for name in ("sorted", "order"))
+    scratch = [call.lend((index.numel,), index.itemsize, index.dtype, name) for name in ("sorted", "order")]
     bits = max(1, (out.shape[0] - 1).bit_length())
     source = [index]
     for turn in range(-(-bits // _RADIX_BITS)):
@@ -50,18 +50,6 @@ def _summed(call: Call, out: View, index: View, rows: Rows, notes: list[View]) -
     written = Rows(out, out.address + named * width, width)
     leader = replace(rows.view, shape=(len(rows.at), rows.width // rows.view.itemsize))
     return launches + launch(call, "embedding_backward", leader, [*reads, (summed, False), (written, True)])
-
-
-def _lent(call: Call, like: View, name: str) -> View:
-    """Return a dense tensor of integers, as many as `like` has, in a workspace.
-
-    Raises:
-        UnknownOperator: where none can be had.
-    """
-    if call.allocate is None:
-        raise UnknownOperator(f"{call.operation.operator} without memory for a workspace")
-    tensor, address = call.allocate(like.numel * like.itemsize, f"{call.operation.layer}.{name}".lstrip("."))
-    return View(tensor, address, (like.numel,), (1,), like.itemsize, like.dtype)
 
 
 @lowers("aten._embedding_bag", "aten._embedding_bag_forward_only")

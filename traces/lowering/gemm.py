@@ -128,11 +128,8 @@ def _batch(view: View) -> int:
 
 
 def workspace(call: Call, like: View, elements: int) -> View:
-    """Return memory for the partial sums of a split reduction."""
-    if call.allocate is None:
-        raise ValueError("a reduction is split only where a workspace can be had")
-    tensor, address = call.allocate(elements * _ACCUMULATOR_BYTES, f"{call.operation.layer}.workspace".lstrip("."))
-    return View(tensor, address, (elements,), (1,), _ACCUMULATOR_BYTES, like.dtype)
+    """Return memory for the partial sums of a split reduction, kept as float32; see `Call.lend`."""
+    return call.lend((elements,), _ACCUMULATOR_BYTES, like.dtype, "workspace")
 
 
 def reduce_splits(

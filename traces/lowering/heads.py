@@ -1,7 +1,6 @@
 """What fused attention's kernels share: rows of heads, a problem's sizes, tiles of a bias, workspaces."""
 
 from dataclasses import dataclass, replace
-from math import prod
 
 import numpy as np
 
@@ -80,6 +79,7 @@ def scores(
 
 
 def problem(call: Call, q: View, k: View, v: View, bias: object, causal: object) -> tuple[list[Launch], Problem]:
+    """Return the problem, after copies of tensors whose last dimension does not lie contiguous."""
     launches: list[Launch] = []
     heads = []
     for view in (q, k, v):
@@ -101,11 +101,16 @@ def contiguous_rows(call: Call, view: View) -> tuple[list[Launch], View]:
     view = four(view)
     if view.shape[3] == 1 or view.stride[3] == 1:
         return [], view
-    copied = lent(call, view.shape, view.itemsize, view.dtype, "contiguous")
+    copied = call.lend(view.shape, view.itemsize, view.dtype, "contiguous")
     return stream(call, "copy", [view], [copied]), copied
 
 
 def four(view: View) -> View:
+    """Return a view of four dimensions, the leading ones of length 1.
+
+    Raises:
+        UnknownOperator: where it has more.
+    """
     lead = 4 - len(view.shape)
     if lead < 0:
         raise UnknownOperator(f"attention over {len(view.shape)} dimensions")
@@ -117,19 +122,6 @@ def spread_bias(view: View, queries: tuple[int, ...], keys: int) -> View:
     view = four(view)
     pairs = zip(view.shape, view.stride, strict=True)
     return replace(view, shape=(*queries, keys), stride=tuple(0 if n == 1 else s for n, s in pairs))
-
-
-def lent(call: Call, shape: tuple[int, ...], itemsize: int, dtype: str, name: str) -> View:
-    """Return a dense tensor in a workspace.
-
-    Raises:
-        UnknownOperator: where none can be had.
-    """
-    if call.allocate is None:
-        raise UnknownOperator(f"{call.operation.operator} without memory for a workspace")
-    tensor, address = call.allocate(prod(shape) * itemsize, f"{call.operation.layer}.{name}".lstrip("."))
-    steps = tuple(prod(shape[d + 1 :]) for d in range(len(shape)))
-    return View(tensor, address, shape, steps, itemsize, dtype)
 
 
 def sums_of(view: View | None) -> Heads | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 
 from traces.gpus import Gpu
 from traces.lowering.options import DEFAULTS, Options
@@ -55,6 +56,17 @@ class Call:
         """Return the output at `index`, None where the operator returned no tensor."""
         outputs = self.operation.outputs
         return outputs[index] if index < len(outputs) else None
+
+    def lend(self, shape: tuple[int, ...], itemsize: int, dtype: str, name: str) -> View:
+        """Return a dense tensor in a workspace, which lives until the operator ends.
+
+        Raises:
+            UnknownOperator: where none can be had.
+        """
+        if self.allocate is None:
+            raise UnknownOperator(f"{self.operation.operator} without memory for a workspace")
+        tensor, address = self.allocate(prod(shape) * itemsize, f"{self.operation.layer}.{name}".lstrip("."))
+        return View(tensor, address, shape, tuple(prod(shape[d + 1 :]) for d in range(len(shape))), itemsize, dtype)
 
     def kernel(self, name: str, blocks: int, macs: int = 0) -> Kernel:
         """Return the description of a launch of `blocks` thread blocks."""

@@ -114,7 +114,6 @@ def _folded(call: Call, x: View, count: int) -> tuple[list[View], list[View]]:
     if call.allocate is None:
         return [], []
     n, c = x.shape[:2]
-    made = [call.allocate(4 * n * c, f"{call.operation.layer}.workspace".lstrip(".")) for _ in range(count)]
-    flat = [View(tensor, address, (n, c), (c, 1), 4, "float32") for tensor, address in made]
+    flat = [call.lend((n, c), 4, "float32", "workspace") for _ in range(count)]
     middle = len(x.shape) - 2
     return flat, [replace(v, shape=(n, *(1,) * middle, c), stride=(c, *(0,) * middle, 1)) for v in flat]
