@@ -43,10 +43,14 @@ class Shape(click.ParamType):
 @click.option("--steps", type=click.IntRange(1, MAX_STEPS), default=1, show_default=True, help="Runs in a row.")
 @click.option("--set", "arguments", type=Argument(), multiple=True, help="An argument of the network, as length=384.")
 @click.option("--skip-unknown", is_flag=True, help="Leave out operators that have no lowering, and note which.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="A choice of the lowering: raster=m|n, "
+              "swizzle=1|2|4|8, split_k=gradients|products|never, l1=bypass|lru, indices=uniform|zipf, zipf_exponent=, "
+              "seed=; may be given more than once.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def capture(
     network: str, batch: int, phase: str, gpu: str, output: Path | None, shape: tuple[int, ...] | None,
-    dtype: str, checkpoint: bool, steps: int, arguments: tuple[tuple[str, Any], ...], skip_unknown: bool, force: bool,
+    dtype: str, checkpoint: bool, steps: int, arguments: tuple[tuple[str, Any], ...], skip_unknown: bool,
+    options: tuple[str, ...], force: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Write the stream that a network's run sends to a GPU's last-level cache; no GPU is needed.
 
@@ -62,6 +66,7 @@ def capture(
       hwmodel capture vgg16 --batch 4 --phase inference -o vgg16.trace
       hwmodel capture bert_base --set length=384 --batch 8 --phase training --dtype bf16 --checkpoint -o bert.trace
       hwmodel capture mypackage.models:small --input 3x32x32 --batch 64 --phase training -o small.trace
+      hwmodel capture vgg16 --gpu a100_40gb --option raster=n --option swizzle=4 -o vgg16.trace
     """
     path = output or Path(re.sub(r"[^\w.-]+", "_", network) + ".trace")
     if path.is_dir():
@@ -71,11 +76,13 @@ def capture(
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist")
     from traces.container import read_trace, write_trace
+    from traces.lowering.options import parse_options
     from traces.networks import capture_network
 
     unknown = "skip" if skip_unknown else "error"
     trace = capture_network(network, batch, phase, gpu, shape=shape, unknown=unknown,
-                            arguments=dict(arguments), dtype=dtype, checkpoint=checkpoint, steps=steps)  # fmt: skip
+                            options=parse_options(options), arguments=dict(arguments), dtype=dtype,
+                            checkpoint=checkpoint, steps=steps)  # fmt: skip
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=1000, label=f"{network} {phase}", file=sys.stderr, hidden=hidden) as bar:
         write_trace(trace, path, lambda part: bar.update(int(1000 * part) - bar.pos))

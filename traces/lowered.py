@@ -16,7 +16,7 @@ from traces.trace import Header, Trace
 
 if TYPE_CHECKING:
     from traces.gpus import Gpu
-    from traces.lowering import Allocate, Launch
+    from traces.lowering import Allocate, Launch, Options
 
 BATCH = 1 << 18  # intervals: small launches are joined up to it, so that readers work on long arrays
 
@@ -33,6 +33,7 @@ def capture(
     optimizer: MakeOptimizer | None = None,
     loss: Loss | None = None,
     unknown: Unknown = "error",
+    options: "Options | None" = None,
     dtype: str = "fp32",
     checkpoint: bool = False,
     steps: int = 1,
@@ -48,6 +49,7 @@ def capture(
         optimizer: from parameters to an optimiser; SGD with momentum when None.
         loss: from the module's output to a scalar; cross entropy against integer targets when None.
         unknown: `skip` leaves out operators that have no lowering, and notes it; `error` stops at them.
+        options: what may be chosen about the lowering, such as the order of tiles; the defaults when None.
         dtype: `fp32`, `tf32`, `bf16`, `fp16`, `int8` or `int4w`; see `record`.
         checkpoint: whether a training step runs its blocks again instead of keeping what they compute.
         steps: how often the stream goes through the run, at the addresses of the last, as a CUDA graph replays it.
@@ -56,14 +58,15 @@ def capture(
         InputError: for values that cannot be used, and for operators without a lowering.
     """
     from traces.gpus import load_gpu
-    from traces.lowering import ASSUMPTIONS
+    from traces.lowering import ASSUMPTIONS, Options
 
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
-    lowered = Lowered(machine)
+    options = options or Options()
+    lowered = Lowered(machine, options)
     recording = record(module, inputs, phase, optimizer=optimizer, loss=loss, each=lowered.add, dtype=dtype,
                        checkpoint=checkpoint, steps=steps)  # fmt: skip
     name = network or type(module).__name__
-    notes = [*recording.notes, *ASSUMPTIONS, *lowered.notes(name, unknown)]
+    notes = [*recording.notes, *ASSUMPTIONS, *options.notes(), *lowered.notes(name, unknown)]
     if steps > 1:
         notes.append(f"The run comes {steps} times, always at the addresses of the last, as a CUDA graph replays it.")
     header = Header(
@@ -77,8 +80,9 @@ def capture(
 class Lowered:
     """The launches of a run, planned operation by operation while it is recorded, and the operators that have none."""
 
-    def __init__(self, gpu: "Gpu") -> None:
+    def __init__(self, gpu: "Gpu", options: "Options | None" = None) -> None:
         self.gpu = gpu
+        self.options = options
         self.launches: list[Launch] = []
         self.missing: dict[str, tuple[int, int]] = {}  # operator -> calls, bytes
 
@@ -86,7 +90,7 @@ class Lowered:
         from traces.lowering import UnknownOperator, plan
 
         try:
-            self.launches += plan(operation, self.gpu, allocate)
+            self.launches += plan(operation, self.gpu, allocate, self.options)
         except UnknownOperator:
             calls, size = self.missing.get(operation.operator, (0, 0))
             self.missing[operation.operator] = (calls + 1, size + operation_bytes(operation))

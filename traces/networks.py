@@ -12,6 +12,7 @@ from traces.errors import InputError
 
 if TYPE_CHECKING:
     from traces.lowered import Unknown
+    from traces.lowering import Options
     from traces.trace import Trace
 
 GROUP = "hwmodel.networks"
@@ -122,6 +123,7 @@ def capture_network(
     *,
     shape: tuple[int, ...] | None = None,
     unknown: "Unknown" = "error",
+    options: "Options | None" = None,
     arguments: Mapping[str, Any] | None = None,
     dtype: str = "fp32",
     checkpoint: bool = False,
@@ -137,8 +139,8 @@ def capture_network(
     module, inputs = make_network(name, batch, shape, arguments)
     if arguments:
         name += f"({', '.join(f'{key}={value}' for key, value in arguments.items())})"
-    return capture(module, inputs, phase, gpu=gpu, network=name, unknown=unknown, dtype=dtype, checkpoint=checkpoint,
-                   steps=steps)  # fmt: skip
+    return capture(module, inputs, phase, gpu=gpu, network=name, unknown=unknown, options=options, dtype=dtype,
+                   checkpoint=checkpoint, steps=steps)  # fmt: skip
 
 
 def count_macs(factory: Callable[[], Any]) -> int:

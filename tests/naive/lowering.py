@@ -5,6 +5,7 @@ and a reduction's index to a byte address. What a block loads together (one oper
 sectors, asked for in ascending order.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
@@ -48,11 +49,40 @@ def store(rows: list[list[int]], item: int, tensor: int) -> list[Access]:
     return [(sector, True, tensor) for first, end in spans for sector in sectors(first, end - 1)]
 
 
+def tile_order(ms: list, ns: list, raster: str, swizzle: int) -> list[tuple]:
+    """Tiles (along M, along N) in the order of their blocks: along one axis, `swizzle` tiles of the other abreast."""
+    long, across = (ms, ns) if raster == "m" else (ns, ms)
+    pairs = [(one, other) for group in chunks(across, swizzle) for one in long for other in group]
+    return pairs if raster == "m" else [(i, j) for j, i in pairs]
+
+
+class L1:
+    """What blocks on the same SM loaded and still hold: lines of four sectors, the least recently used given up."""
+
+    def __init__(self, sms: int, lines: int) -> None:
+        self.held: list[OrderedDict[int, set[int]]] = [OrderedDict() for _ in range(sms)]
+        self.lines = lines
+
+    def missed(self, block: int, accesses: list[Access]) -> Iterator[Access]:
+        held = self.held[block % len(self.held)]
+        for sector, write, tensor in accesses:
+            line = sector // 4
+            if not write:
+                if line not in held and len(held) == self.lines:
+                    held.popitem(last=False)
+                valid = held.setdefault(line, set())
+                held.move_to_end(line)
+                if sector in valid:
+                    continue
+                valid.add(sector)
+            yield sector, write, tensor
+
+
 def grid(
     m: int, n: int, slabs: list[list], tile: tuple[int, int], resident: int, batches: int, splits: int,
-    loads: list[Callable], stores: list[Callable],
+    loads: list[Callable], stores: list[Callable], raster: str = "m", swizzle: int = 1, l1: L1 | None = None,
 ) -> Iterator[Access]:  # fmt: skip
-    """Yield the accesses of all blocks, wave by wave, slab by slab.
+    """Yield the accesses of all blocks that L1, if any, does not catch, wave by wave, slab by slab.
 
     `loads` are functions (batch, results along M, results along N, slab) -> accesses, `stores` the same with the split
     in the place of the slab.
@@ -60,17 +90,20 @@ def grid(
     ms = [range(i, min(m, i + tile[0])) for i in range(0, m, tile[0])]
     ns = [range(i, min(n, i + tile[1])) for i in range(0, n, tile[1])]
     share = -(-len(slabs) // splits)
-    order = [(z, s, j, i) for z in range(batches) for s in range(splits) for j in ns for i in ms]
+    tiles = tile_order(ms, ns, raster, swizzle)
+    order = [(z, s, j, i) for z in range(batches) for s in range(splits) for i, j in tiles]
     for first in range(0, len(order), resident):
         wave = order[first : first + resident]
         for step in range(share):
-            for z, s, j, i in wave:
+            for block, (z, s, j, i) in enumerate(wave):
                 if s * share + step < len(slabs):
                     for one in loads:
-                        yield from one(z, i, j, slabs[s * share + step])
-        for z, s, j, i in wave:
+                        made = one(z, i, j, slabs[s * share + step])
+                        yield from l1.missed(block, made) if l1 else made
+        for block, (z, s, j, i) in enumerate(wave):
             for one in stores:
-                yield from one(z, i, j, s)
+                made = one(z, i, j, s)
+                yield from l1.missed(block, made) if l1 else made
 
 
 def chunks(items: list, size: int) -> list[list]:
@@ -127,7 +160,7 @@ class Convolution:
     def positions(self) -> list[tuple[int, int]]:
         return list(product(range(self.window[0]), range(self.window[1])))
 
-    def forward(self, tile, slab, resident, x, w, y, item) -> Iterator[Access]:
+    def forward(self, tile, slab, resident, x, w, y, item, **order) -> Iterator[Access]:
         """x, w and y are (tensor, address)."""
         if self.flat and self.c < slab:
             columns = list(product(range(self.window[1]), range(self.c)))
@@ -148,9 +181,8 @@ class Convolution:
             rows = [[y[1] + self.y(self.out[pixel], z * self.group_filters + k) * item for k in j] for pixel in i]
             return store(rows, item, y[0])
 
-        return grid(
-            len(self.out), self.group_filters, slabs, tile, resident, self.groups, 1, [images, filters], [results]
-        )
+        m, n = len(self.out), self.group_filters
+        return grid(m, n, slabs, tile, resident, self.groups, 1, [images, filters], [results], **order)
 
     def data_gradient(self, tile, slab, resident, dy, w, dx, item) -> Iterator[Access]:
         parts = chunks(list(range(self.group_filters)), slab)
@@ -194,6 +226,72 @@ class Convolution:
         m, n = self.group_filters, len(columns)
         return grid(m, n, slabs, tile, resident, self.groups, splits, [gradients, images], [results])
 
+    def slice(self, z: int, lanes: int) -> tuple[range, range]:
+        """Channels and filters of slice z of a depthwise convolution."""
+        filters = lanes * self.k // self.c
+        return range(z * lanes, (z + 1) * lanes), range(z * filters, (z + 1) * filters)
+
+    def slice_part(self, lanes: int, r: int, s: int) -> tuple[int, ...]:
+        overlap = self.stride[1] <= self.window[1] or lanes == self.c
+        return (r,) if overlap and self.dilation[1] == 1 else (r, s)
+
+    def slice_filters(self, z, lanes, w) -> list[Access]:
+        return load([(0, w[1] + self.filter(k, r, s, 0) * 4) for k in self.slice(z, lanes)[1]
+                     for r, s in self.positions()], 4, w[0])  # fmt: skip
+
+    def depthwise(self, lanes, share, resident, x, w, y) -> Iterator[Access]:
+        def images(z, i, _, __):
+            found = [(self.slice_part(lanes, r, s), self.x(self.out[e], r, s, c)) for e in i
+                     for r, s in self.positions() for c in self.slice(z, lanes)[0]]  # fmt: skip
+            return load([(g, x[1] + e * 4) for g, e in found if e is not None], 4, x[0])
+
+        def results(z, i, __, ___):
+            return store([[y[1] + self.y(self.out[e], k) * 4 for k in self.slice(z, lanes)[1]] for e in i], 4, y[0])
+
+        filters, m = lanes * self.k // self.c, len(self.out)
+        loads = [images, lambda z, *_: self.slice_filters(z, lanes, w)]
+        return grid(m, filters, [[0]], (share, filters), resident, self.c // lanes, 1, loads, [results])
+
+    def depthwise_data_gradient(self, lanes, share, resident, dy, w, dx) -> Iterator[Access]:
+        def gradients(z, i, __, ___):
+            held = [(self.inside[e][:2], o) for e, o in self.reach(i)]
+            ks = self.slice(z, lanes)[1]
+            return load([(g, dy[1] + self.y(o, k) * 4) for g, o in held for k in ks], 4, dy[0])
+
+        def results(z, i, __, ___):
+            return store([[dx[1] + (e * self.c + c) * 4 for c in self.slice(z, lanes)[0]] for e in i], 4, dx[0])
+
+        loads, m = [gradients, lambda z, *_: self.slice_filters(z, lanes, w)], len(self.inside)
+        return grid(m, lanes, [[0]], (share, lanes), resident, self.c // lanes, 1, loads, [results])
+
+    def depthwise_weight_gradient(self, lanes, slab, resident, x, dy, dw, splits) -> Iterator[Access]:
+        """With splits, `dw` is the workspace (slices, splits, filters of a slice, window)."""
+
+        def gradients(z, _, __, terms):
+            return load([(0, dy[1] + self.y(e, k) * 4) for e in terms for k in self.slice(z, lanes)[1]], 4, dy[0])
+
+        def images(z, _, __, terms):
+            found = [(self.slice_part(lanes, r, s), self.x(e, r, s, c)) for e in terms for r, s in self.positions()
+                     for c in self.slice(z, lanes)[0]]  # fmt: skip
+            return load([(g, x[1] + e * 4) for g, e in found if e is not None], 4, x[0])
+
+        def results(z, _, __, split):
+            count = lanes * self.k // self.c * len(self.positions())
+            return store([[dw[1] + ((z * splits + split) * count + e) * 4 for e in range(count)]], 4, dw[0])
+
+        slabs = chunks(self.out, slab)
+        return grid(1, 1, slabs, (1, 1), resident, self.c // lanes, splits, [gradients, images], [results])
+
+    def reach(self, inputs) -> list[tuple[int, tuple[int, int, int]]]:
+        """Input pixels with the output pixels whose windows span them, gaps of a dilated window counted in."""
+
+        def spans(pixel, o):
+            reach = [(self.window[a] - 1) * self.dilation[a] for a in (0, 1)]
+            start = [o[a + 1] * self.stride[a] - self.padding[a] for a in (0, 1)]
+            return pixel[0] == o[0] and all(start[a] <= pixel[a + 1] <= start[a] + reach[a] for a in (0, 1))
+
+        return [(e, o) for e in inputs for o in self.out if spans(self.inside[e], o)]
+
     def pool(self, share, resident, x, outputs) -> Iterator[Access]:
         """A block's output pixels read their windows filter row by filter row; outputs (tensor, address, item)."""
 
@@ -212,17 +310,12 @@ class Convolution:
     def pool_backward(self, share, resident, inputs, dx) -> Iterator[Access]:
         """A block's input pixels read the outputs whose windows hold them; inputs (tensor, address, item)."""
 
-        def holds(pixel, o):
-            reach = [(self.window[a] - 1) * self.dilation[a] for a in (0, 1)]
-            start = [o[a + 1] * self.stride[a] - self.padding[a] for a in (0, 1)]
-            return pixel[0] == o[0] and all(start[a] <= pixel[a + 1] <= start[a] + reach[a] for a in (0, 1))
-
         def reader(source):
             tensor, address, item = source
 
             def read(_, i, __, ___):
-                held = [(pixel[:2], o) for pixel in (self.inside[e] for e in i) for o in self.out if holds(pixel, o)]
-                return load([(g, address + self.y(o, c) * item) for g, o in held for c in range(self.c)], item, tensor)
+                held = [(self.inside[e][:2], o) for e, o in self.reach(i)]
+                return load([(g, address + self.y(o, k) * item) for g, o in held for k in range(self.k)], item, tensor)
 
             return read
 
@@ -233,8 +326,13 @@ class Convolution:
         return grid(m, self.c, [[0]], (share, self.c), resident, 1, 1, [reader(one) for one in inputs], [write])
 
 
-def product_stream(m, n, depth, tile, slab, resident, a, b, c, item, batches=1) -> Iterator[Access]:
-    """C[i, j] = sum over k of A[i, k] B[k, j]; a, b and c are (tensor, address, (batch, row, column) strides)."""
+def product_stream(
+    m, n, depth, tile, slab, resident, a, b, c, item, batches=1, splits=1, bias=None, **order
+) -> Iterator[Access]:
+    """C[i, j] = sum over k of A[i, k] B[k, j]; a, b, c and bias are (tensor, address, (batch, row, column) strides).
+
+    With splits, c is the workspace (batches, splits, m, n), and a bias is not read.
+    """
 
     def left(z, i, _, terms):
         return load(
@@ -246,7 +344,16 @@ def product_stream(m, n, depth, tile, slab, resident, a, b, c, item, batches=1) 
             [(0, b[1] + (z * b[2][0] + k * b[2][1] + e * b[2][2]) * item) for e in j for k in terms], item, b[0]
         )
 
-    def results(z, i, j, _):
-        return store([[c[1] + (z * c[2][0] + e * c[2][1] + f * c[2][2]) * item for f in j] for e in i], item, c[0])
+    def added(z, i, j, _):
+        return load(
+            [(0, bias[1] + (z * bias[2][0] + e * bias[2][1] + f * bias[2][2]) * item) for e in i for f in j],
+            item, bias[0],
+        )  # fmt: skip
 
-    return grid(m, n, chunks(list(range(depth)), slab), tile, resident, batches, 1, [left, right], [results])
+    def results(z, i, j, split):
+        start = z * c[2][0] + split * m * n if splits > 1 else z * c[2][0]
+        return store([[c[1] + (start + e * c[2][1] + f * c[2][2]) * item for f in j] for e in i], item, c[0])
+
+    ends = [added, results] if bias else [results]
+    slabs = chunks(list(range(depth)), slab)
+    return grid(m, n, slabs, tile, resident, batches, splits, [left, right], ends, **order)

@@ -7,10 +7,10 @@ from typing import Any
 
 from tests.naive.lowering import expand
 from traces.gpus import Gpu, Tile, load_gpu
-from traces.lowering import plan
+from traces.lowering import Options, plan
 from traces.operation import Operation, View
 
-ITEMSIZES = {"float32": 4, "float16": 2, "int64": 8, "bool": 1}
+ITEMSIZES = {"float32": 4, "float16": 2, "int32": 4, "int64": 8, "bool": 1}
 
 
 class Memory:
@@ -43,11 +43,19 @@ def call(name: str, *arguments: Any, outputs: tuple[View | None, ...] = (), **op
 
 def small_gpu(m: int = 8, n: int = 8, sms: int = 2) -> Gpu:
     """A machine whose tiles are small enough for a twin: one tile, slabs of 32 B, two blocks an SM."""
-    return replace(load_gpu("gtx1080ti"), sms=sms, tiles=(Tile(m, n, 32, 256, 128),), split_least_slabs=2)
+    tiles = (Tile(m, n, 32, 256, 128),)
+    return replace(load_gpu("gtx1080ti"), sms=sms, tiles=tiles, half_tiles=tiles, split_least_slabs=2)
 
 
-def accesses(operation: Operation, gpu: Gpu, allocate: Any = None) -> Iterator[tuple[int, bool, int, int]]:
-    for index, launch in enumerate(plan(operation, gpu, allocate)):
+def of(view: View) -> tuple[int, int]:
+    return view.tensor, view.address
+
+
+def accesses(
+    operation: Operation, gpu: Gpu, allocate: Any = None, options: Options | None = None
+) -> Iterator[tuple[int, bool, int, int]]:
+    """(sector, write, tensor, kernel) of every access of an operation's launches."""
+    for index, launch in enumerate(plan(operation, gpu, allocate, options)):
         yield from expand(launch.emit(index))
 
 

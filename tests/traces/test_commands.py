@@ -66,6 +66,18 @@ def sized(widths, bias=True):
     return nn.Sequential(nn.Linear(8, widths[0], bias), nn.Linear(*widths, bias))
 
 
+def test_a_choice_of_the_lowering_is_kept_in_the_notes(run):
+    machine = ("--gpu", "v100", "--option", "raster=n", "--option", "l1=lru")
+    assert run("capture", FACTORY, *machine, "-o", "a.trace")[0] == 0
+    made = json.loads(run("trace", "info", "a.trace", "--json")[1])
+    assert made["gpu"] == "v100"
+    assert "A grid's tiles are taken along N first." in made["notes"]
+    code, out, err = run("capture", FACTORY, "--option", "raster=x", "-o", "b.trace")
+    assert (code, out) == (2, "")
+    assert "give one of m, n" in err
+    assert len(err.strip().splitlines()) == 1
+
+
 def test_info_for_people(run, tmp_path):
     assert run("capture", FACTORY, "-o", "a.trace")[0] == 0
     code, out, _ = run("trace", "info", "a.trace")

@@ -1,5 +1,6 @@
 """Descriptions of GPUs: what ships, and what a user's file may get wrong."""
 
+import re
 from dataclasses import fields
 
 import pytest
@@ -7,7 +8,8 @@ import yaml
 
 import traces.gpus as gpus
 from traces.errors import InputError
-from traces.gpus import Gpu, load_gpu
+from traces.gpus import Gpu, known_gpus, load_gpu
+from traces.lowering.tiles import choose
 
 
 def description():
@@ -32,11 +34,61 @@ def test_the_simulated_machine():
     assert not gpu.l1_holds_global_loads
 
 
-def test_every_figure_names_a_source():
-    gpu = load_gpu("gtx1080ti")
+@pytest.mark.parametrize("name", known_gpus())
+def test_every_figure_names_a_source(name):
+    gpu = load_gpu(name)
     named = {field.name for field in fields(Gpu)} - {"name", "sources", "works"}
+    assert gpu.name == name
     assert set(gpu.sources) == named
     assert set(gpu.sources.values()) == set(gpu.works)
+
+
+@pytest.mark.parametrize("name", known_gpus())
+def test_what_is_assumed_has_its_reason_beside_it(name):
+    text = (gpus._FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    blocks = re.split(r"^(?=\w)", text, flags=re.MULTILINE)
+    assumed = [block for block in blocks if re.search(r"source: assumed\b", block)]
+    assert len(assumed) == sum(source == "assumed" for source in load_gpu(name).sources.values())
+    assert all("#" in block for block in assumed)
+
+
+# Bits of the memory bus and transfers a cycle of `memory_Hz`; bandwidth in units of GB/s, as the makers state it.
+BUSES = {
+    "a100_40gb": (5120, 2, 1555),
+    "a100_80gb": (5120, 2, 2039),
+    "gtx1080ti": (352, 4, 484),
+    "h100": (5120, 2, 3350),
+    "orin": (256, 2, 204.8),
+    "rtx4090": (384, 16, 1008),
+    "v100": (4096, 2, 900),
+}
+
+
+@pytest.mark.parametrize("name", known_gpus())
+def test_figures_agree_with_one_another(name):
+    gpu, (bits, transfers, gigabytes) = load_gpu(name), BUSES[name]
+    assert bits * transfers * gpu.memory_Hz / 8 == pytest.approx(gpu.dram_bytes_per_s, rel=2e-3)
+    assert gpu.dram_bytes_per_s == gigabytes * 1e9
+    assert gpu.l2_bytes % gpu.l2_slices == 0
+    assert gpu.l2_simulated_bytes % (gpu.l2_simulated_slices * gpu.l2_ways * gpu.line_bytes) == 0
+    assert gpu.threads_per_sm % 32 == 0
+    for tiles in (gpu.tiles, gpu.half_tiles):
+        areas = [tile.m * tile.n for tile in tiles]
+        assert areas == sorted(areas, reverse=True)
+        for tile in tiles:
+            registers = tile.threads_per_block * tile.registers_per_thread
+            assert registers <= gpu.registers_per_sm
+            assert tile.m * tile.n <= registers  # a block's results lie in its registers
+    heads = [tile.head_most for tile in gpu.attention]
+    assert heads == sorted(set(heads))
+    assert [gpu.attention_tile(head) for head in heads] == list(gpu.attention)
+    assert gpu.attention_tile(1 << 20) == gpu.attention[-1]
+
+
+def test_16_bit_products_have_their_own_tiles():
+    gpu = load_gpu("a100_40gb")
+    assert gpu.tiles_of(2) == gpu.half_tiles != gpu.tiles == gpu.tiles_of(4) == gpu.tiles_of(8)
+    assert choose(gpu, 8192, 8192, 512, 2).shape == (256, 128, 32)
 
 
 def test_waves_follow_from_registers_and_threads():
@@ -47,7 +99,7 @@ def test_waves_follow_from_registers_and_threads():
 
 
 def test_an_unknown_gpu_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match="gpu 'gtx9999': not known; give one of gtx1080ti"):
+    with pytest.raises(InputError, match="gpu 'gtx9999': not known; give one of a100_40gb, "):
         load_gpu("gtx9999")
 
 
@@ -67,6 +119,7 @@ def test_a_user_may_bring_a_machine(tmp_path):
         ({"core_Hz": {"value": float("inf"), "source": "assumed"}}, "core_Hz is inf"),
         ({"warp": {"value": 32, "source": "assumed"}}, "unknown warp"),
         ({"tiles": {"value": [], "source": "assumed"}}, "tiles must be a list"),
+        ({"attention": {"value": [{"head_most": 64}], "source": "assumed"}}, "attention must be a list"),
         ({"works": []}, "works must map"),
         ({"name": 3}, "name must be text"),
     ],

@@ -32,6 +32,9 @@ def samples():
     saved = [memory.tensor(50, 1) for _ in range(2)]
     small, mask = memory.tensor(4, 24, 3, 3), memory.tensor(4, 24, 6, 6, dtype="bool")
     scalar = memory.tensor()
+    big, halves = memory.tensor(4, 24, 12, 12), memory.tensor(4, 12, 6, 6)
+    many, integers = memory.tensor(4, 96, 3, 3), memory.tensor(4, 24, 3, 3, dtype="int64")
+    groups = [memory.tensor(4, 3) for _ in range(2)]
     lists = [[memory.tensor(9), memory.tensor(70_000)] for _ in range(4)]
     flat, steps = [v for views in lists for v in views], [memory.tensor(), memory.tensor()]
     return [
@@ -67,6 +70,40 @@ def samples():
             (dy, x, vectors[0], None, None, *vectors[1:3], True, 1e-5, [True] * 3),
             (y, *vectors[3:5]), [dy, x, *vectors[:3]], [y, *vectors[3:5]],
         ),
+        ("_safe_softmax.default", (rows, 1), (out,), [rows], [out]),
+        ("_softmax_backward_data.default", (rows, out, 1, "float32"), (rows,), [rows, out], [rows]),
+        ("gelu.default", (x,), (y,), [x], [y]),
+        ("silu_backward.default", (dy, x), (y,), [dy, x], [y]),
+        ("hardswish_backward.default", (dy, x), (y,), [dy, x], [y]),
+        ("hardsigmoid.default", (x,), (y,), [x], [y]),
+        ("glu.default", (x, 1), (halves,), [x], [halves]),
+        ("_prelu_kernel.default", (x, vectors[0]), (y,), [x, vectors[0]], [y]),
+        ("where.self", (mask, x, y), (z,), [mask, x, y], [z]),
+        ("masked_fill.Scalar", (x, mask, 0.0), (y,), [x, mask], [y]),
+        ("mean.dim", (x, [2, 3]), (rows,), [x], [rows]),
+        ("upsample_bilinear2d.default", (x, None, False, [2.0, 2.0]), (big,), [x], [big]),
+        ("upsample_nearest2d_backward.default", (big, [12, 12], [4, 24, 6, 6]), (x,), [big], [x]),
+        ("adaptive_max_pool2d.default", (x, [3, 3]), (small, integers), [x], [small, integers]),
+        ("adaptive_max_pool2d_backward.default", (small, x, integers), (y,), [small, integers], [y]),
+        ("_adaptive_avg_pool2d_backward.default", (small, x), (y,), [small], [y]),
+        ("pixel_unshuffle.default", (x, 2), (many,), [x], [many]),
+        ("split_with_sizes.default", (x, [12, 12], 1), (halves,), [], []),
+        (
+            "native_group_norm.default",
+            (x, *vectors[:2], 4, 24, 36, 3, 1e-5), (y, *groups), [x, *vectors[:2]], [y, *groups],
+        ),
+        (
+            "native_group_norm_backward.default",
+            (dy, x, *groups, vectors[0], 4, 24, 36, 3, [True] * 3),
+            (y, *vectors[1:3]), [dy, x, *groups], [y, *vectors[1:3]],
+        ),
+        (
+            "_fused_rms_norm_backward.default",
+            (rows, out, [40], saved[0], weights[0], [True] * 2),
+            (out, weights[2]), [rows, out, saved[0], weights[0]], [out, weights[2]],
+        ),
+        ("_fused_adagrad_.default", (*lists[:3], steps), (), flat[:6] + steps, lists[0] + lists[2]),
+        ("_amp_foreach_non_finite_check_and_unscale_.default", (lists[0], scalar, scalar), (), lists[0], lists[0]),
         ("_foreach_mul_.Scalar", (lists[0], 0.9), (), lists[0], lists[0]),
         ("_foreach_addcmul_.Scalar", (*lists[:3], 0.1), (), [v for one in lists[:3] for v in one], lists[0]),
         ("_foreach_sqrt.default", (lists[0],), tuple(lists[1]), lists[0], lists[1]),
@@ -170,10 +207,10 @@ def test_depthwise_blocks_read_windows_and_weights_and_write_pixels():
     counts = Counter((t, write) for _, write, t, _ in expand(launch.emit(0)))
     assert launch.kernel.name == "depthwise_forward"
     assert launch.kernel.macs == 16 * 256 * 9
-    # Two pixels a block, two blocks an image row: 3 of their 4 columns lie inside, and 2 or 3 of their 3 rows.
+    # 16 pixels a block, all of the image, for each of 8 slices of 32 channels: 128 B a pixel.
     assert launch.kernel.blocks == 8
-    assert counts[w.tensor, False] == 8 * w.numel // 8
-    assert counts[x.tensor, False] == 2 * (2 + 3 + 3 + 2) * 3 * 256 // 8
+    assert counts[w.tensor, False] == w.numel // 8
+    assert counts[x.tensor, False] == 8 * (3 + 4 + 3) * 4 * 4  # 3, 4 and 3 rows of 4 pixels for the three filter rows
     assert counts[forward.outputs[0].tensor, True] == 16 * 256 // 8
 
 

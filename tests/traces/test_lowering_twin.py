@@ -1,5 +1,7 @@
 """Tiled lowerings against their element-by-element twins: the same accesses in the same order."""
 
+from dataclasses import replace
+
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +12,7 @@ from tests.traces.lowering_samples import (
     call,
     convolution,
     convolution_backward,
+    of,
     small_gpu,
     transposed,
 )
@@ -38,10 +41,6 @@ def built(sizes, memory, dtype="float32"):
     n, h, w, c, k, window, stride, padding, dilation, groups = sizes
     operation = convolution(memory, n, c, h, w, k, window, stride, padding, dilation, groups, dtype=dtype)
     return operation, naive.Convolution(*sizes)
-
-
-def of(view):
-    return view.tensor, view.address
 
 
 def ours(operation, gpu, kernel=0, allocate=None):
@@ -131,3 +130,77 @@ def test_pooling_is_the_twin(sizes, offset):
     assert ours(forward, gpu) == list(twin.pool(share, resident, of(x), outputs))
     backward = call("max_pool2d_with_indices_backward.default", y, x, *sliding, indices, outputs=(dx,))
     assert ours(backward, gpu) == list(twin.pool_backward(share, resident, outputs, of(dx)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 5), st.integers(1, 4), OFFSETS)
+def test_a_product_with_weights_of_four_bits_is_the_twin(m, eights, sixteens, offset):
+    """Of eight outputs the weights lie side by side, half a byte each: a product of eights of outputs."""
+    memory, n, depth = Memory(offset), 8 * eights, 16 * sixteens
+    x, out = memory.tensor(m, depth, dtype="float16"), memory.tensor(m, n, dtype="float16")
+    w, scales = memory.tensor(eights, sixteens, 32, 2, dtype="int32"), memory.tensor(1, n, 2, dtype="float16")
+    operation = call("_weight_int4pack_mm.default", x, w, 16 * sixteens, scales, outputs=(out,))
+    gpu = small_gpu(8, 16)
+
+    def images(_, i, __, terms):
+        return naive.load([(0, x.address + (e * depth + k) * 2) for e in i for k in terms], 2, x.tensor)
+
+    def weights(_, __, j, terms):
+        return naive.load([(0, w.address + (e * depth + k) * 4) for e in j for k in terms], 4, w.tensor)
+
+    def results(_, i, j, __):
+        return naive.store([[out.address + (e * n + f) * 2 for g in j for f in range(8 * g, 8 * g + 8)] for e in i],
+                           2, out.tensor)  # fmt: skip
+
+    slabs = naive.chunks(list(range(depth)), 16)
+    expected = naive.grid(m, eights, slabs, (8, 2), 4, 1, 1, [images, weights], [results])
+    assert ours(operation, gpu, 1) == list(expected)
+    assert {s for s, *_ in ours(operation, gpu, 0)} == set(naive.sectors(scales.address, scales.address + 4 * n - 1))
+
+
+@st.composite
+def depthwise(draw):
+    n, h, w, _, _, window, stride, padding, dilation, _ = draw(convolutions(grouped=False))
+    c = draw(st.sampled_from([3, 8, 16, 20, 32]))
+    return n, h, w, c, c * draw(st.integers(1, 2)), window, stride, padding, dilation, c
+
+
+SLOW = replace(small_gpu(), pass_threads_per_block=64, pass_elements_per_thread=1, threads_per_sm=128)
+
+
+@settings(max_examples=50, deadline=None)
+@given(depthwise(), OFFSETS)
+def test_depthwise_convolution_is_the_twin(sizes, offset):
+    memory = Memory(offset)
+    forward, twin = built(sizes, memory)
+    x, w, y = forward.arguments[0], forward.arguments[1], forward.outputs[0]
+    lanes, filters = slices(sizes)
+    expected = twin.depthwise(lanes, max(1, 64 // filters), 4, of(x), of(w), of(y))
+    assert ours(forward, SLOW) == list(expected)
+    backward = convolution_backward(forward, memory, (True, False, False))
+    expected = twin.depthwise_data_gradient(lanes, max(1, 64 // lanes), 4, of(y), of(w), of(backward.outputs[0]))
+    assert ours(backward, SLOW) == list(expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(depthwise(), OFFSETS, st.booleans())
+def test_depthwise_weight_gradient_is_the_twin(sizes, offset, lends):
+    memory = Memory(offset)
+    forward, twin = built(sizes, memory)
+    operation = convolution_backward(forward, memory, (False, True, False))
+    before, (lanes, filters) = len(memory.bytes), slices(sizes)
+    dy, x = operation.arguments[:2]
+    made = list(accesses(operation, SLOW, memory.allocate if lends else None))
+    target, splits = of(operation.outputs[1]), 1
+    if len(memory.bytes) > before:
+        address, size = memory.bytes[before]
+        target, splits = (before, address), size // 4 // operation.outputs[1].numel
+        assert {s for s, write, t, k in made if k == 1 and not write} == set(naive.sectors(address, address + size - 1))
+    expected = twin.depthwise_weight_gradient(lanes, max(1, 64 // filters), 4, of(x), of(dy), target, splits)
+    assert [a[:3] for a in made if a[3] == 0] == list(expected)
+
+
+def slices(sizes):
+    c, k = sizes[3:5]
+    lanes = next((n for n in (32, 16, 8) if c % n == 0), c)
+    return lanes, lanes * k // c

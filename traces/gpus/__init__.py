@@ -25,6 +25,24 @@ class Tile:
 
 
 @dataclass(frozen=True)
+class AttentionTile:
+    """How fused attention is cut for heads of up to `head_most` elements: queries a block, keys a step.
+
+    The backward kernel gives a block `back_keys` keys and goes through queries `back_queries` at a time.
+    """
+
+    head_most: int
+    queries: int
+    keys: int
+    threads_per_block: int
+    registers_per_thread: int
+    back_queries: int
+    back_keys: int
+    back_threads_per_block: int
+    back_registers_per_thread: int
+
+
+@dataclass(frozen=True)
 class Gpu:
     """A GPU as a lowering and a time model see it; a name carries its unit, sources are in `sources` and `works`."""
 
@@ -56,7 +74,11 @@ class Gpu:
     foreach_elements_per_thread: int
     foreach_elements_per_block: int
     pool_threads_per_block: int
-    tiles: tuple[Tile, ...]
+    tensor_core_shape: str  # of a 16-bit product, m x n x k as the instruction's name has it; none where there is none
+    tiles: tuple[Tile, ...]  # of elements of 4 bytes and more, the largest first
+    half_tiles: tuple[Tile, ...]  # of smaller elements
+    attention: tuple[AttentionTile, ...]  # by head_most, ascending; the last serves all longer heads
+    attention_splits_keys: bool  # whether its library's attention cuts the keys where there are few queries
     split_least_slabs: int
     sources: dict[str, str]  # figure -> key of works
     works: dict[str, str]  # key -> citation
@@ -67,6 +89,14 @@ class Gpu:
         if registers_per_thread:
             blocks = min(blocks, self.registers_per_sm // (threads_per_block * registers_per_thread))
         return self.sms * max(1, blocks)
+
+    def tiles_of(self, itemsize: int) -> tuple[Tile, ...]:
+        """Return the GEMM tiles for elements of `itemsize` bytes, the largest first."""
+        return self.tiles if itemsize >= 4 else self.half_tiles
+
+    def attention_tile(self, head: int) -> AttentionTile:
+        """Return how attention is cut for heads of `head` elements."""
+        return next((tile for tile in self.attention if head <= tile.head_most), self.attention[-1])
 
     def wave(self, tile: Tile) -> int:
         """Return how many blocks of a GEMM kernel the whole machine holds at once."""
@@ -134,8 +164,9 @@ def _gpu(document: dict[Any, Any], where: str) -> Gpu:
         if not isinstance(entry, dict) or set(entry) != {"value", "source"} or entry["source"] not in works:
             raise InputError(f"gpu {where!r}: {key} must be {{value: .., source: a key of works}}")
         values["sources"][key] = entry["source"]
-        read = _tiles if key == "tiles" else _figure
-        values[key] = read(entry["value"], types[key], f"gpu {where!r}: {key}")
+        kind = _LISTS.get(key)
+        where_key = f"gpu {where!r}: {key}"
+        values[key] = _list(entry["value"], kind, where_key) if kind else _figure(entry["value"], types[key], where_key)
     return Gpu(**values)
 
 
@@ -152,8 +183,12 @@ def _figure(value: object, kind: type, where: str) -> object:
     raise InputError(f"{where} is {value!r}; give {right}")
 
 
-def _tiles(value: object, _: type, where: str) -> tuple[Tile, ...]:
-    names = {field.name for field in fields(Tile)}
+_LISTS: dict[str, type] = {"tiles": Tile, "half_tiles": Tile, "attention": AttentionTile}
+
+
+def _list(value: object, kind: type, where: str) -> tuple[Any, ...]:
+    """Return a list of mappings as a tuple of `kind`, whose fields are all whole positive numbers."""
+    names = {field.name for field in fields(kind)}
     if not isinstance(value, list) or not value or not all(isinstance(t, dict) and set(t) == names for t in value):
         raise InputError(f"{where} must be a list of {{{', '.join(sorted(names))}}}")
-    return tuple(Tile(**{key: _figure(t[key], int, f"{where}: {key}") for key in names}) for t in value)  # type: ignore[arg-type]
+    return tuple(kind(**{key: _figure(t[key], int, f"{where}: {key}") for key in names}) for t in value)

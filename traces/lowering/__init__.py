@@ -1,8 +1,22 @@
 """From an operator's call to the kernels a GPU library launches for it, and each kernel's stream of sectors."""
 
 # Each family enters its operators in the table as it is imported.
-from traces.lowering import convolution, elementwise, gemm, normalisation, optimiser, pooling, reductions, views
+from traces.lowering import (
+    attention,
+    attention_backward,
+    convolution,
+    elementwise,
+    embedding,
+    gather,
+    gemm,
+    normalisation,
+    optimiser,
+    pooling,
+    reductions,
+    views,
+)
 from traces.lowering.launch import Allocate, Launch, UnknownOperator, known_operators, plan
+from traces.lowering.options import Options
 
 # What every lowered trace assumes, one sentence each.
 ASSUMPTIONS = (
@@ -10,14 +24,29 @@ ASSUMPTIONS = (
     "Activations lie channels-last (NHWC) on the device, filters as KRSC.",
     "Tiles are chosen by a stated rule from the GPU file's list; the libraries' own choice is not public.",
     "Blocks run in waves of as many as the machine holds, and those of a wave advance together, slab by slab.",
-    "A block reads no sector twice within a slab; loads bypass L1, as Pascal's do by default.",
+    "A block reads no sector twice within a slab.",
     "A convolution's data gradient visits every filter position at any stride; pixels out of reach make no access.",
-    "A weight gradient with too small a grid splits its reduction, through a workspace that a second kernel sums.",
     "A convolution's bias is added by a pass of its own, as torch does on CUDA; a linear layer's by its GEMM.",
+    "A depthwise convolution is no product: a block has some pixels of up to 32 channels, where these divide.",
     "Elementwise kernels, reductions and optimiser steps read and write each tensor once a kernel.",
     "A view of some channels of an image is walked as torch's storage orders it: the same bytes, in another order.",
-    "Where an address depends on data (the class of a loss), the first is taken.",
+    "Attention is fused: tiles of queries against streams of keys and values; scores never reach memory.",
+    "An atomic addition is a read and a write of its sectors.",
+    "An embedding's gradient sums rows in the order of sorted indices; bags hold equally many indices.",
 )
 
-__all__ = ["ASSUMPTIONS", "Allocate", "Launch", "UnknownOperator", "known_operators", "plan"]
-_FAMILIES = (convolution, elementwise, gemm, normalisation, optimiser, pooling, reductions, views)
+__all__ = ["ASSUMPTIONS", "Allocate", "Launch", "Options", "UnknownOperator", "known_operators", "plan"]
+_FAMILIES = (
+    attention,
+    attention_backward,
+    convolution,
+    elementwise,
+    embedding,
+    gather,
+    gemm,
+    normalisation,
+    optimiser,
+    pooling,
+    reductions,
+    views,
+)

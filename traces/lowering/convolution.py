@@ -9,12 +9,11 @@ a slab runs along (s, c) of one filter row instead.
 from dataclasses import dataclass, replace
 from math import prod
 
-import numpy as np
-
+from traces.lowering import depthwise
 from traces.lowering import rows as r
 from traces.lowering.elementwise import channels_last, dense, stream
 from traces.lowering.gemm import reduce_splits, workspace
-from traces.lowering.grid import Grid, Image, adjoint, matrix, patches, windows
+from traces.lowering.grid import Grid, Image, adjoint, matrix, patches
 from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
 from traces.lowering.tiles import choose
 from traces.operation import View
@@ -108,11 +107,10 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
     """Lower y = conv(x, w): M = pixels of y, N = filters."""
     image, call = of.image, of.call
     if of.depthwise:
-        return _direct(of, patches(x, replace(image, group_channels=image.channels), (r.M_AXIS, r.K_AXIS)), w, y,
-                       image.out_pixels, of.k, name)  # fmt: skip
+        return depthwise.forward(of, x, w, y, name)
     (rows, columns), group, filters = image.window, image.group_channels, of.k // of.groups
     positions, depth = rows * columns, group
-    if image.flat and group * x.itemsize < call.gpu.tiles[0].depth_bytes:
+    if image.flat and group * x.itemsize < call.gpu.tiles_of(x.itemsize)[0].depth_bytes:
         positions, depth = rows, columns * group
     tile = choose(call.gpu, image.out_pixels, filters, 0, x.itemsize, of.groups)
     operands = (
@@ -120,7 +118,8 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
         matrix(w, (r.N_AXIS, r.K_AXIS), (of.columns, 1), batch=filters * of.columns, filters=depth),
         matrix(y, (r.M_AXIS, r.N_AXIS), (of.k, 1), r.WRITE_AT_END, filters),
     )
-    grid = Grid(image.out_pixels, filters, depth, tile.shape, call.gpu.wave(tile.tile), operands, positions, of.groups)
+    grid = Grid(image.out_pixels, filters, depth, tile.shape, call.gpu.wave(tile.tile), operands, positions, of.groups,
+                options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
     return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
 
 
@@ -131,7 +130,7 @@ def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[L
     """
     image, call = of.image, of.call
     if of.depthwise:
-        return _direct(of, windows(dy, replace(image, channels=of.k)), w, dx, image.pixels, image.channels, name)
+        return depthwise.data_gradient(of, dy, w, dx, name)
     group, filters = image.group_channels, of.k // of.groups
     tile = choose(call.gpu, image.pixels, group, 0, dy.itemsize, of.groups)
     operands = (
@@ -140,7 +139,7 @@ def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[L
         matrix(dx, (r.M_AXIS, r.N_AXIS), (image.channels, 1), r.WRITE_AT_END, group),
     )
     grid = Grid(image.pixels, group, filters, tile.shape, call.gpu.wave(tile.tile), operands, prod(image.window),
-                of.groups)  # fmt: skip
+                of.groups, options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
     return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
 
 
@@ -148,11 +147,11 @@ def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
     """Lower dw: M = filters, N = R * S * channels, the reduction over output pixels, split where the grid is small."""
     image, call, name = of.image, of.call, "implicit_gemm_weight_gradient"
     if of.depthwise:
-        x_part = patches(x, replace(image, group_channels=image.channels), (r.M_AXIS, r.K_AXIS))
-        return _direct(of, x_part, dy, dw, image.out_pixels, of.k, name, gradient=True)
+        return depthwise.weight_gradient(of, x, dy, dw, name)
     group, filters, pixels = image.group_channels, of.k // of.groups, image.out_pixels
-    tile = choose(call.gpu, filters, of.columns, -(-pixels * dy.itemsize // call.gpu.tiles[0].depth_bytes), dy.itemsize,
-                  of.groups, split=call.allocate is not None)  # fmt: skip
+    slabs = -(-pixels * dy.itemsize // call.gpu.tiles_of(dy.itemsize)[0].depth_bytes)
+    split = call.allocate is not None and call.options.split_k != "never"
+    tile = choose(call.gpu, filters, of.columns, slabs, dy.itemsize, of.groups, split)
     results = filters * of.columns
     target = dw if tile.splits == 1 else workspace(call, dw, tile.splits * results * of.groups)
     operands = (
@@ -161,31 +160,7 @@ def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
         matrix(target, (r.M_AXIS, r.N_AXIS), (of.columns, 1), r.WRITE_AT_END, tile.splits * results,
                results if tile.splits > 1 else 0),
     )  # fmt: skip
-    grid = Grid(filters, of.columns, pixels, tile.shape, call.gpu.wave(tile.tile), operands, 1, of.groups, tile.splits)
+    grid = Grid(filters, of.columns, pixels, tile.shape, call.gpu.wave(tile.tile), operands, 1, of.groups, tile.splits,
+                options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
     launches = [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
     return launches + (reduce_splits(call, target, dw, tile.splits, of.groups) if tile.splits > 1 else [])
-
-
-def _direct(
-    of: Problem, window: np.ndarray, second: View, target: View, pixels: int, channels: int, name: str,
-    gradient: bool = False,
-) -> list[Launch]:  # fmt: skip
-    """Lower a depthwise convolution: a block has some pixels, all channels, and one pass over what they need.
-
-    A weight gradient reads dy beside the image and adds to dw at the end of each block, one access a sector.
-    """
-    gpu, image = of.call.gpu, of.image
-    tile = max(1, gpu.pass_threads_per_block * gpu.pass_elements_per_thread // channels)
-    depth = prod(image.window) * image.channels
-    weights = prod(image.window) * of.k
-    if gradient:
-        beside = matrix(second, (r.M_AXIS, r.N_AXIS), (channels, 1))
-        end = matrix(target, (r.NO_AXIS, r.NO_AXIS), (0, 1), r.WRITE_AT_END)
-        end[r.ITEM] *= weights
-    else:
-        beside = matrix(second, (r.NO_AXIS, r.NO_AXIS), (0, 1))
-        beside[r.ITEM] *= weights
-        end = matrix(target, (r.M_AXIS, r.N_AXIS), (channels, 1), r.WRITE_AT_END)
-    grid = Grid(pixels, channels, depth, (tile, channels, depth), gpu.resident(gpu.pass_threads_per_block),
-                (window, beside, end))  # fmt: skip
-    return [Launch(of.call.kernel(name.replace("implicit_gemm", "depthwise"), grid.blocks, of.macs), grid.emit)]

@@ -1,7 +1,6 @@
 """Elementwise operators, copies, fills and random numbers: one pass that reads each operand and writes each result."""
 
 from collections.abc import Iterator
-from math import prod
 
 from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
 from traces.lowering.passes import Operand, Pass, Row, batches, operand, walk
@@ -10,28 +9,32 @@ from traces.stream import Intervals
 
 _UNARY = (
     "abs", "acos", "asin", "atan", "bitwise_not", "ceil", "celu", "clamp", "clamp_max", "clamp_min", "cos", "cosh",
-    "elu", "erf", "erfc", "exp", "expm1", "floor", "frac", "gelu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "isinf", "isnan", "leaky_relu", "log", "log10", "log1p", "log2", "log_sigmoid_forward", "logical_not", "mish",
-    "nan_to_num", "neg", "reciprocal", "relu", "relu6", "round", "rsqrt", "sigmoid", "sign", "silu", "sin", "sinh",
-    "softplus", "softshrink", "sqrt", "square", "tan", "tanh", "threshold", "trunc",
+    "elu", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "floor", "frac", "gelu", "glu", "hardshrink",
+    "hardsigmoid", "hardswish", "hardtanh", "isfinite", "isinf", "isnan", "leaky_relu", "log", "log10", "log1p",
+    "log2", "log_sigmoid_forward", "logical_not", "logit", "mish", "nan_to_num", "neg", "reciprocal", "relu", "relu6",
+    "round", "rsqrt", "sgn", "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "softshrink", "sqrt", "square",
+    "tan", "tanh", "threshold", "trunc",
 )  # fmt: skip
 _BINARY = (
-    "add", "addcdiv", "addcmul", "atan2", "bitwise_and", "bitwise_or", "bitwise_xor", "copysign", "div", "eq",
-    "floor_divide", "fmod", "ge", "gt", "le", "lerp", "logical_and", "logical_or", "logical_xor", "lt", "masked_fill",
-    "maximum", "minimum", "mul", "ne", "pow", "prelu", "remainder", "rsub", "sub", "where", "xlogy",
+    "_prelu_kernel", "add", "addcdiv", "addcmul", "atan2", "bitwise_and", "bitwise_or", "bitwise_xor", "copysign",
+    "div", "eq", "floor_divide", "fmod", "ge", "gt", "le", "lerp", "logical_and", "logical_or", "logical_xor", "lt",
+    "masked_fill", "maximum", "minimum", "mul", "ne", "pow", "prelu", "remainder", "rsub", "sub", "where", "xlogy",
 )  # fmt: skip
 _BACKWARD = (
-    "elu_backward", "gelu_backward", "hardsigmoid_backward", "hardswish_backward", "hardtanh_backward",
-    "leaky_relu_backward", "log_sigmoid_backward", "mish_backward", "mse_loss_backward", "native_dropout_backward",
-    "sigmoid_backward", "silu_backward", "smooth_l1_loss_backward", "softplus_backward", "tanh_backward",
-    "threshold_backward",
+    "_prelu_kernel_backward", "binary_cross_entropy_backward", "elu_backward", "gelu_backward", "glu_backward",
+    "hardsigmoid_backward", "hardswish_backward", "hardtanh_backward", "huber_loss_backward", "leaky_relu_backward",
+    "log_sigmoid_backward", "mish_backward", "mse_loss_backward", "native_dropout_backward", "sigmoid_backward",
+    "silu_backward", "smooth_l1_loss_backward", "softplus_backward", "tanh_backward", "threshold_backward",
 )  # fmt: skip
-_COPIES = ("clone", "_to_copy", "native_dropout", "constant_pad_nd", "fused_dropout", "repeat", "flip",
-           "roll", "tril", "triu")  # fmt: skip
+_COPIES = (
+    "clone", "_to_copy", "native_dropout", "channel_shuffle", "col2im", "constant_pad_nd", "fused_dropout", "im2col",
+    "pixel_shuffle", "pixel_unshuffle", "reflection_pad2d", "reflection_pad2d_backward", "repeat", "flip", "roll",
+    "tril", "triu",
+)  # fmt: skip
 _FILLS = (
-    "arange", "bernoulli", "exponential_", "fill", "full", "full_like", "new_full", "new_ones", "new_zeros",
-    "normal_", "ones", "ones_like", "rand", "rand_like", "randn", "randn_like", "random_", "scalar_tensor", "uniform_",
-    "zero", "zeros", "zeros_like",
+    "arange", "bernoulli", "exponential_", "eye", "linspace", "randint", "randperm", "tril_indices", "triu_indices",
+    "fill", "full", "full_like", "new_full", "new_ones", "new_zeros", "normal_", "ones", "ones_like", "rand",
+    "rand_like", "randn", "randn_like", "random_", "scalar_tensor", "uniform_", "zero", "zeros", "zeros_like",
 )  # fmt: skip
 
 
@@ -163,9 +166,7 @@ def dense(call: Call, view: View) -> tuple[list[Launch], View]:
         return [], view
     if call.allocate is None:
         raise UnknownOperator(f"{call.operation.operator} of a tensor that is not dense")
-    tensor, address = call.allocate(view.numel * view.itemsize, f"{call.operation.layer}.contiguous".lstrip("."))
-    steps = tuple(prod(view.shape[d + 1 :]) for d in range(len(view.shape)))
-    copied = View(tensor, address, view.shape, steps, view.itemsize, view.dtype)
+    copied = call.lend(view.shape, view.itemsize, view.dtype, "contiguous")
     return stream(call, "copy", [view], [copied]), copied
 
 

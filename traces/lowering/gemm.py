@@ -3,18 +3,21 @@
 from itertools import pairwise
 from math import prod
 
+import numpy as np
+
 from traces.lowering import rows as r
-from traces.lowering.elementwise import rows_launch
+from traces.lowering.elementwise import is_dense, rows_launch, stream
 from traces.lowering.grid import Grid, matrix
 from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
-from traces.lowering.passes import Operand, Row, joined, operand
-from traces.lowering.tiles import choose
+from traces.lowering.passes import Operand, Row, joined, operand, walk
+from traces.lowering.tiles import Choice, choose
+from traces.macs import operation_macs
 from traces.operation import View
 
 _ACCUMULATOR_BYTES = 4  # partial sums are kept as float32
 
 
-@lowers("aten.mm", "aten.bmm")
+@lowers("aten.mm", "aten.bmm", "aten._int_mm")
 def product(call: Call) -> list[Launch]:
     """Lower out = a @ b."""
     return gemm(call, call.view(0), call.view(1), call.output(), None)
@@ -37,6 +40,28 @@ def linear(call: Call) -> list[Launch]:
     return gemm(call, a, b, c, bias if isinstance(bias, View) else None)
 
 
+@lowers("aten._weight_int4pack_mm")
+def packed_product(call: Call) -> list[Launch]:
+    """Lower out = x @ w.T with weights of four bits, (n / 8, k / tile, 32, words): eight outputs' weights side by side.
+
+    Scales and zero points are read by a pass of their own, once.
+    """
+    x, w, scales, out = call.view(0), call.view(1), call.view(3), call.output()
+    if out is None or not out.numel:
+        return []
+    (m, n), depth, gpu = out.shape, x.shape[1], call.gpu
+    tile = choose(gpu, m, n, 0, x.itemsize)
+    weights = matrix(w, (r.N_AXIS, r.K_AXIS), (depth, 1))  # an item is the four bytes of eight outputs and one input
+    result = matrix(out, (r.M_AXIS, r.N_AXIS), (n, 8), r.WRITE_AT_END)
+    result[r.ITEM] *= 8
+    operands = (matrix(x, (r.M_AXIS, r.K_AXIS), _strides(x)), weights, result)
+    shape = (tile.tile.m, tile.tile.n // 8, tile.slab)
+    grid = Grid(m, n // 8, depth, shape, gpu.wave(tile.tile), operands, options=call.options, gpu=gpu,
+                shared_bytes=tile.shared_bytes)  # fmt: skip
+    launch = Launch(call.kernel("gemm_int4", grid.blocks, operation_macs(call.operation)), grid.emit)
+    return [*stream(call, "scales", [scales], []), launch]
+
+
 def _flat(view: View, call: Call) -> View:
     """Return a view of two dimensions, the leading ones of `view` as one."""
     *leading, last = view.shape
@@ -56,11 +81,12 @@ def gemm(call: Call, a: View, b: View, out: View | None, bias: View | None) -> l
     batches = out.shape[0] if len(out.shape) == 3 else 1
     m, n = out.shape[-2:]
     depth, gpu = a.shape[-1], call.gpu
-    tile = choose(gpu, m, n, -(-depth * a.itemsize // gpu.tiles[0].depth_bytes), a.itemsize, batches)
-    operands = [
-        matrix(a, (r.M_AXIS, r.K_AXIS), _strides(a), batch=_batch(a)),
-        matrix(b, (r.N_AXIS, r.K_AXIS), (b.stride[-1], b.stride[-2]), batch=_batch(b)),
-    ]
+    slabs = -(-depth * a.itemsize // gpu.tiles_of(a.itemsize)[0].depth_bytes)
+    split = call.options.split_k == "products" and call.allocate is not None and is_dense(out)
+    tile = choose(gpu, m, n, slabs, a.itemsize, batches, split)
+    if tile.splits > 1:
+        return _split(call, a, b, out, bias, tile)
+    operands = _factors(a, b)
     if bias is not None:
         steps = [0] * (len(out.shape) - len(bias.shape)) + [
             0 if length == 1 else stride for length, stride in zip(bias.shape, bias.stride, strict=True)
@@ -69,8 +95,28 @@ def gemm(call: Call, a: View, b: View, out: View | None, bias: View | None) -> l
         batch = steps[0] if len(steps) == 3 else 0
         operands.append(matrix(bias, axes, (steps[-2], steps[-1]), r.READ_AT_END, batch))
     operands.append(matrix(out, (r.M_AXIS, r.N_AXIS), _strides(out), r.WRITE_AT_END, _batch(out)))
-    grid = Grid(m, n, depth, tile.shape, gpu.wave(tile.tile), tuple(operands), batches=batches)
+    grid = Grid(m, n, depth, tile.shape, gpu.wave(tile.tile), tuple(operands), batches=batches, options=call.options,
+                gpu=gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
     return [Launch(call.kernel("gemm", grid.blocks, batches * m * n * depth), grid.emit)]
+
+
+def _factors(a: View, b: View) -> list[np.ndarray]:
+    return [
+        matrix(a, (r.M_AXIS, r.K_AXIS), _strides(a), batch=_batch(a)),
+        matrix(b, (r.N_AXIS, r.K_AXIS), (b.stride[-1], b.stride[-2]), batch=_batch(b)),
+    ]
+
+
+def _split(call: Call, a: View, b: View, out: View, bias: View | None, tile: Choice) -> list[Launch]:
+    """Lower a product whose reduction is cut: slices to a workspace, then their sum, with the bias, to the result."""
+    batches = out.shape[0] if len(out.shape) == 3 else 1
+    (m, n), depth, gpu = out.shape[-2:], a.shape[-1], call.gpu
+    partial = workspace(call, out, tile.splits * out.numel)
+    target = matrix(partial, (r.M_AXIS, r.N_AXIS), (n, 1), r.WRITE_AT_END, tile.splits * m * n, m * n)
+    grid = Grid(m, n, depth, tile.shape, gpu.wave(tile.tile), (*_factors(a, b), target), batches=batches,
+                splits=tile.splits, options=call.options, gpu=gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
+    launches = [Launch(call.kernel("gemm_split", grid.blocks, batches * m * n * depth), grid.emit)]
+    return launches + reduce_splits(call, partial, out, tile.splits, batches, bias)
 
 
 def _strides(view: View) -> tuple[int, int]:
@@ -82,21 +128,21 @@ def _batch(view: View) -> int:
 
 
 def workspace(call: Call, like: View, elements: int) -> View:
-    """Return memory for the partial sums of a split reduction."""
-    if call.allocate is None:
-        raise ValueError("a reduction is split only where a workspace can be had")
-    tensor, address = call.allocate(elements * _ACCUMULATOR_BYTES, f"{call.operation.layer}.workspace".lstrip("."))
-    return View(tensor, address, (elements,), (1,), _ACCUMULATOR_BYTES, like.dtype)
+    """Return memory for the partial sums of a split reduction, kept as float32; see `Call.lend`."""
+    return call.lend((elements,), _ACCUMULATOR_BYTES, like.dtype, "workspace")
 
 
-def reduce_splits(call: Call, partial: View, out: View, splits: int, batches: int) -> list[Launch]:
-    """Lower the sum over `splits` of partial (batches, splits, results) into out (batches, results)."""
+def reduce_splits(
+    call: Call, partial: View, out: View, splits: int, batches: int, bias: View | None = None
+) -> list[Launch]:
+    """Lower the sum over `splits` of partial (batches, splits, results), and a bias, into out (batches, results)."""
     results = out.numel // batches
     gpu = call.gpu
     block = gpu.pass_threads_per_block * gpu.pass_elements_per_thread
     chunk = block * gpu.resident(gpu.pass_threads_per_block)
     reader = Operand(partial.tensor, 0, (), 1, 1, False)
     writer = operand(View(out.tensor, out.address, (out.numel,), (1,), out.itemsize, out.dtype), True)
+    added = walk(gpu, [bias], [], out) if bias is not None else None
     rows: list[tuple[Row, Operand]] = []
     for batch in range(batches):
         for start in range(0, results, chunk):
@@ -104,5 +150,9 @@ def reduce_splits(call: Call, partial: View, out: View, splits: int, batches: in
             base = partial.address + (batch * splits * results + start) * partial.itemsize
             read = (base, results * partial.itemsize, splits, length * partial.itemsize)
             at = out.address + (batch * results + start) * out.itemsize
-            rows += [(joined(read), reader), ((at, 0, 1, length * out.itemsize), writer)]
+            rows.append((joined(read), reader))
+            if added:
+                begin = batch * results + start
+                rows += [(row, added.operands[0]) for row in added.part(added.operands[0], begin, begin + length)]
+            rows += [((at, 0, 1, length * out.itemsize), writer)]
     return [rows_launch(call, "split_reduction", rows, -(-out.numel // block))]

@@ -1,8 +1,8 @@
 """Grids of thread blocks that load slabs and store tiles: GEMM, convolution, pooling.
 
-The grid's blocks are numbered along M first, then N, then splits of the reduction, then batches, and run in waves of as
-many as the machine holds. The blocks of a wave advance together: slab by slab, each block of the wave in turn loads its
-part of every operand; after the last slab each stores its tile.
+The grid's blocks are numbered along M first (or as the options say), then N, then splits of the reduction, then
+batches, and run in waves of as many as the machine holds. The blocks of a wave advance together: slab by slab, each
+block of the wave in turn loads its part of every operand; after the last slab each stores its tile.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from traces.gpus import Gpu
 from traces.lowering import rows as r
+from traces.lowering.l1 import L1
+from traces.lowering.options import DEFAULTS, Options
 from traces.operation import View
 from traces.stream import COLUMNS, Intervals
 
@@ -60,6 +63,9 @@ class Grid:
     filters: int = 1  # filter positions: the reduction is depth x filters, filters innermost
     batches: int = 1
     splits: int = 1
+    options: Options = DEFAULTS
+    gpu: Gpu | None = None  # gives L1, where the options have one
+    shared_bytes: int = 0  # of a block, in unified memory at the cost of L1
 
     @property
     def tiles(self) -> tuple[int, int]:
@@ -80,16 +86,24 @@ class Grid:
         operands = np.stack(self.operands)
         per_split = -(-self.slabs // self.splits)
         sizes = np.array([self.m, self.n, self.depth, *self.tile, self.filters, self.batches, self.splits,
-                          self.resident, self.slabs, per_split], np.int64)  # fmt: skip
+                          self.resident, self.slabs, per_split, self.options.raster == "n", self.options.swizzle],
+                         np.int64)  # fmt: skip
         room = self._room()
         position = np.zeros(3, np.int64)
-        scratch = np.empty((6, max(BATCH_INTERVALS, room)), np.int64)
+        scratch = np.empty((7, max(BATCH_INTERVALS, room)), np.int64)
+        cache = self._l1()
         while position[0] * self.resident < self.blocks:
-            count = int(r.fill(scratch, position, operands, sizes, room))
-            if count:
-                columns = [column[:count].astype(kind) for column, kind in zip(scratch, COLUMNS.values(), strict=False)]
-                columns.append(np.full(count, index, COLUMNS["kernel"]))
-                yield Intervals(*columns)
+            count = int(r.fill(scratch, position, operands, sizes, room, cache is not None))
+            for part in cache.missed(scratch[:, :count]) if cache else (scratch[:6, :count],):
+                if part.shape[1]:
+                    columns = [column.astype(kind) for column, kind in zip(part, COLUMNS.values(), strict=False)]
+                    columns.append(np.full(part.shape[1], index, COLUMNS["kernel"]))
+                    yield Intervals(*columns)
+
+    def _l1(self) -> L1 | None:
+        if self.options.l1 == "bypass" or self.gpu is None:
+            return None
+        return L1.of(self.gpu, self.shared_bytes * -(-self.resident // self.gpu.sms))
 
     def _room(self) -> int:
         """Return an upper bound of the intervals one block needs in one step."""
@@ -103,6 +117,8 @@ class Grid:
             elif o[r.KIND] == r.PATCHES:
                 segments = k // o[r.GROUP_CHANNELS] + 2
                 total += segments * 2 * (i + 1)
+            elif o[r.KIND] == r.REACH or (o[r.KIND] == r.WINDOWS and o[r.GROUP_CHANNELS] < o[r.CHANNELS]):
+                total += 2 * (i + 1) * o[r.R]
             else:
                 total += 2 * (i + 1)
         return int(total)
@@ -137,6 +153,14 @@ def patches(view: View, image: Image, axes: tuple[int, int], filters: int = 0, b
     return o
 
 
+def reach(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> np.ndarray:
+    """Describe what the windows of output pixels span, `group_channels` of each input pixel, one filter row at a time.
+
+    Windows must overlap or abut along a row: dilation 1, stride at most the window.
+    """
+    return _image(view, image, r.REACH, axes, batch)
+
+
 def adjoint(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> np.ndarray:
     """Describe the output pixels that input pixels are tied to, one filter position at a time.
 
@@ -145,9 +169,12 @@ def adjoint(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> 
     return _image(view, image, r.ADJOINT, axes, batch)
 
 
-def windows(view: View, image: Image) -> np.ndarray:
-    """Describe the output pixels, all channels, whose windows hold the input pixels along M."""
-    return _image(view, image, r.WINDOWS, (r.M_AXIS, r.NO_AXIS), 0)
+def windows(view: View, image: Image, batch: int = 0) -> np.ndarray:
+    """Describe the output pixels whose windows hold the input pixels along M, `group_channels` of each.
+
+    `image.channels` are the output's channels here.
+    """
+    return _image(view, image, r.WINDOWS, (r.M_AXIS, r.NO_AXIS), batch)
 
 
 def _operand(view: View, kind: int, axes: tuple[int, int], role: int, batch: int) -> np.ndarray:

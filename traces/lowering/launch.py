@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 
 from traces.gpus import Gpu
+from traces.lowering.options import DEFAULTS, Options
 from traces.operation import Operation, View
 from traces.stream import Intervals
 from traces.trace import Kernel
@@ -35,6 +37,7 @@ class Call:
     operation: Operation
     gpu: Gpu
     allocate: Allocate | None
+    options: Options = DEFAULTS
 
     def argument(self, index: int, default: object = None, name: str = "") -> object:
         """Return the positional argument at `index`, or the option called `name`, or `default`."""
@@ -53,6 +56,17 @@ class Call:
         """Return the output at `index`, None where the operator returned no tensor."""
         outputs = self.operation.outputs
         return outputs[index] if index < len(outputs) else None
+
+    def lend(self, shape: tuple[int, ...], itemsize: int, dtype: str, name: str) -> View:
+        """Return a dense tensor in a workspace, which lives until the operator ends.
+
+        Raises:
+            UnknownOperator: where none can be had.
+        """
+        if self.allocate is None:
+            raise UnknownOperator(f"{self.operation.operator} without memory for a workspace")
+        tensor, address = self.allocate(prod(shape) * itemsize, f"{self.operation.layer}.{name}".lstrip("."))
+        return View(tensor, address, shape, tuple(prod(shape[d + 1 :]) for d in range(len(shape))), itemsize, dtype)
 
     def kernel(self, name: str, blocks: int, macs: int = 0) -> Kernel:
         """Return the description of a launch of `blocks` thread blocks."""
@@ -87,7 +101,9 @@ def known_operators() -> list[str]:
     return sorted(_TABLE)
 
 
-def plan(operation: Operation, gpu: Gpu, allocate: Allocate | None = None) -> list[Launch]:
+def plan(
+    operation: Operation, gpu: Gpu, allocate: Allocate | None = None, options: Options | None = None
+) -> list[Launch]:
     """Return the kernels that an operator launches, in order; none where it moves no data.
 
     Args:
@@ -95,6 +111,7 @@ def plan(operation: Operation, gpu: Gpu, allocate: Allocate | None = None) -> li
         gpu: the machine the kernels are chosen and laid out for.
         allocate: gives device memory for a workspace, `allocate(bytes, name) -> (tensor index, byte address)`; it may
             be handed out anew once the operator is done. Without it nothing needs one: no reduction is split.
+        options: what may be chosen about the lowering; the defaults when None.
 
     Raises:
         UnknownOperator: where no lowering exists.
@@ -102,4 +119,4 @@ def plan(operation: Operation, gpu: Gpu, allocate: Allocate | None = None) -> li
     lowering = _TABLE.get(packet(operation.operator))
     if lowering is None:
         raise UnknownOperator(operation.operator)
-    return lowering(Call(operation, gpu, allocate))
+    return lowering(Call(operation, gpu, allocate, options or DEFAULTS))

@@ -1,5 +1,7 @@
 """Normalisation: passes that gather statistics, and passes that apply them."""
 
+from dataclasses import replace
+
 from traces.lowering.elementwise import channels_last, stream, tensors
 from traces.lowering.launch import Call, Launch, lowers
 from traces.operation import View
@@ -47,18 +49,71 @@ def batch_norm_backward(call: Call) -> list[Launch]:
     return launches + (stream(call, "batch_norm_backward", [dy, x, *vectors], [target], x) if target else [])
 
 
-@lowers("aten.native_layer_norm", "aten.native_group_norm")
+@lowers("aten.native_layer_norm", "aten._fused_rms_norm")
 def layer_norm(call: Call) -> list[Launch]:
     """One pass: a block holds a row between its statistics and its result."""
     reads = [v for a in call.operation.arguments for v in tensors(a)]
     return stream(call, "layer_norm", reads, [v for v in call.operation.outputs if v is not None], reads[0])
 
 
-@lowers("aten.native_layer_norm_backward", "aten.native_group_norm_backward")
+@lowers("aten.native_layer_norm_backward", "aten._fused_rms_norm_backward")
 def layer_norm_backward(call: Call) -> list[Launch]:
-    """One pass for the input's gradient, one for those of weight and bias."""
+    """One pass for the input's gradient, one over gradient, input and statistics for those of weight and bias."""
     dx, *parameters = call.operation.outputs
     reads = [v for a in call.operation.arguments for v in tensors(a)]
     launches = stream(call, "layer_norm_backward", reads, [dx], reads[1]) if dx else []
     targets = [v for v in parameters if v is not None]
-    return launches + (stream(call, "layer_norm_sums", reads[:2], targets, reads[1]) if targets else [])
+    held = reads[:3] if "rms" in call.operation.operator else reads[:4]
+    return launches + (stream(call, "layer_norm_sums", held, targets, reads[1]) if targets else [])
+
+
+@lowers("aten.native_group_norm")
+def group_norm(call: Call) -> list[Launch]:
+    """Gather the statistics; fold them with weight and bias to a factor and a term a channel; apply these.
+
+    Source: PyTorch, aten/src/ATen/native/cuda/group_norm_kernel.cu.
+    """
+    x, (y, *statistics) = call.view(0), call.operation.outputs
+    if y is None or not y.numel:
+        return []
+    held, affine = (
+        [v for v in statistics if v is not None],
+        [v for v in map(call.argument, (1, 2)) if isinstance(v, View)],
+    )
+    launches = stream(call, "group_norm_statistics", [x], held, x)
+    folded, factors = _folded(call, x, 2)
+    launches += stream(call, "group_norm_parameters", [*held, *affine], folded, folded[0]) if folded else []
+    leader = channels_last(x)
+    return launches + stream(call, "group_norm", [leader, *(factors or affine)], [channels_last(y)], leader)
+
+
+@lowers("aten.native_group_norm_backward")
+def group_norm_backward(call: Call) -> list[Launch]:
+    """Sum gradient and input by channel; from the sums make dx's factors; apply these; then sum over the batch."""
+    dy, x, mean, scale = (call.view(i) for i in range(4))
+    weight, (dx, *parameters) = call.argument(4), call.operation.outputs
+    sums, _ = _folded(call, x, 2)
+    launches = stream(call, "group_norm_sums", [dy, x], sums, x)
+    if dx is not None:
+        factors, spread = _folded(call, x, 2)
+        given = [*sums, mean, scale, *([weight] if isinstance(weight, View) else [])]
+        launches += stream(call, "group_norm_parameters", given, factors, factors[0]) if factors else []
+        leader = channels_last(x)
+        launches += stream(
+            call, "group_norm_backward", [channels_last(dy), leader, *spread], [channels_last(dx)], leader
+        )
+    targets = [v for v in parameters if v is not None]
+    return launches + (stream(call, "group_norm_gradients", [*sums, mean, scale], targets) if targets else [])
+
+
+def _folded(call: Call, x: View, count: int) -> tuple[list[View], list[View]]:
+    """Return `count` workspaces of a float32 a sample and channel, and each as it repeats along the pixels of x.
+
+    Empty without memory for a workspace.
+    """
+    if call.allocate is None:
+        return [], []
+    n, c = x.shape[:2]
+    flat = [call.lend((n, c), 4, "float32", "workspace") for _ in range(count)]
+    middle = len(x.shape) - 2
+    return flat, [replace(v, shape=(n, *(1,) * middle, c), stride=(c, *(0,) * middle, 1)) for v in flat]

@@ -15,13 +15,14 @@ from traces.operation import View
 
 _NAMES = (
     "abs", "add", "addcdiv", "addcmul", "ceil", "clamp_max", "clamp_min", "copy", "cos", "div", "erf", "exp", "floor",
-    "lerp", "log", "maximum", "minimum", "mul", "neg", "norm", "pow", "reciprocal", "round", "rsqrt", "sigmoid", "sign",
-    "sqrt", "sub", "tan", "tanh", "zero",
+    "lerp", "log", "max", "maximum", "minimum", "mul", "neg", "norm", "pow", "reciprocal", "round", "rsqrt", "sigmoid",
+    "sign", "sqrt", "sub", "tan", "tanh", "zero",
 )  # fmt: skip
-_FUSED = ("aten._fused_adam", "aten._fused_adamw", "aten._fused_sgd")
+_FUSED = ("aten._fused_adagrad", "aten._fused_adam", "aten._fused_adamw", "aten._fused_sgd")
 
 
-@lowers(*(f"aten._foreach_{name}{tail}" for name in _NAMES for tail in ("", "_")))
+@lowers(*(f"aten._foreach_{name}{tail}" for name in _NAMES for tail in ("", "_")),
+        "aten._amp_foreach_non_finite_check_and_unscale_")  # fmt: skip
 def foreach(call: Call) -> list[Launch]:
     """Read each list of tensors, write the results' list, or the first where it works in place."""
     lists = [tensors(a) for a in (*call.operation.arguments, *call.operation.options.values())]
@@ -37,9 +38,9 @@ def foreach(call: Call) -> list[Launch]:
 
 @lowers(*_FUSED, *(f"{name}_" for name in _FUSED))
 def fused(call: Call) -> list[Launch]:
-    """Read parameters, gradients and state; write parameters and state, but not Adam's step counts, its last list."""
+    """Read parameters, gradients, state; write parameters and state, but not step counts, last of all but SGD's."""
     lists = [tensors(a) for a in call.operation.arguments if isinstance(a, (list, tuple)) and tensors(a)]
-    last = len(lists) - ("adam" in call.operation.operator)
+    last = len(lists) - ("sgd" not in call.operation.operator)
     return _launch(call, "fused_optimiser", lists, [lists[0], *lists[2:last]])
 
 

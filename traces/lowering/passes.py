@@ -125,12 +125,17 @@ class Pass:
             first = piece * self.resident * self.block
             last = min(self.elements, first + self.resident * self.block)
             for o in self.operands:
-                if o.repeated:
-                    rows = self._again(o, first, last)
-                else:
-                    rows = cover(o.base, o.dims, o.run, self._reached(o, first), self._reached(o, last))
-                for row in rows:
-                    yield (row if o.write else joined(row)), o
+                for row in self.part(o, first, last):
+                    yield row, o
+
+    def part(self, o: Operand, first: int, last: int) -> Iterator[Row]:
+        """Yield what the blocks of elements `first` to `last` touch of an operand."""
+        if o.repeated:
+            rows = self._again(o, first, last)
+        else:
+            rows = cover(o.base, o.dims, o.run, self._reached(o, first), self._reached(o, last))
+        for row in rows:
+            yield row if o.write else joined(row)
 
     def _reached(self, o: Operand, element: int) -> int:
         """Return the bytes of an operand that are done when the walk reaches `element`: whole sectors until its end."""

@@ -34,16 +34,20 @@ def average_pool_backward(call: Call) -> list[Launch]:
     return _backward(call, "average_pool_backward", None, None)
 
 
-@lowers("aten._adaptive_avg_pool2d", "aten._adaptive_avg_pool2d_backward", "aten.avg_pool3d",
-        "aten.avg_pool3d_backward", "aten.upsample_nearest2d", "aten.upsample_nearest2d_backward")  # fmt: skip
+_UPSAMPLINGS = ("bicubic2d", "bilinear2d", "linear1d", "nearest1d", "nearest2d", "nearest3d", "trilinear3d")
+_STREAMED = ("_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_max_pool2d", "avg_pool3d",
+             *(f"upsample_{kind}" for kind in _UPSAMPLINGS))  # fmt: skip
+
+
+@lowers(*(f"aten.{name}{tail}" for name in _STREAMED for tail in ("", "_backward")))
 def streamed_pool(call: Call) -> list[Launch]:
-    """Read the input once and write the output once.
+    """Read the input once, and the indices of a maximum's backward; write every result once.
 
     Adaptive windows overlap by a pixel at most; those of a local response norm reach across channels, which a wave
-    holds. So what a wave reads twice, a block's L1 or registers serve.
+    holds. So what a wave reads twice, a block's L1 or registers serve; of an interpolation likewise.
     """
-    out = call.output()
-    return stream(call, "pool", [call.view(0)], [out]) if out else []
+    indices = [call.view(2)] if call.operation.operator.startswith("aten.adaptive_max_pool2d_backward") else []
+    return stream(call, "pool", [call.view(0), *indices], [v for v in call.operation.outputs if v is not None])
 
 
 def _four(view: View) -> tuple[int, int, int, int]:
@@ -78,7 +82,8 @@ def _forward(call: Call, name: str, dilation: object) -> list[Launch]:
     operands = [patches(x, image, (r.M_AXIS, r.K_AXIS))]
     operands += [matrix(v, (r.M_AXIS, r.N_AXIS), (c, 1), r.WRITE_AT_END) for v in (y, indices) if v]
     wave = call.gpu.resident(call.gpu.pool_threads_per_block)
-    grid = Grid(image.out_pixels, c, depth, (_pixels(call, c), c, depth), wave, tuple(operands))
+    grid = Grid(image.out_pixels, c, depth, (_pixels(call, c), c, depth), wave, tuple(operands), options=call.options,
+                gpu=call.gpu)  # fmt: skip
     return [*launches, Launch(call.kernel(name, grid.blocks), grid.emit)]
 
 
@@ -92,5 +97,6 @@ def _backward(call: Call, name: str, indices: View | None, dilation: object) -> 
     operands = [windows(v, image) for v in (dy, indices) if v]
     operands.append(matrix(dx, (r.M_AXIS, r.N_AXIS), (c, 1), r.WRITE_AT_END))
     wave = call.gpu.resident(call.gpu.pool_threads_per_block)
-    grid = Grid(image.pixels, c, 1, (_pixels(call, c), c, 1), wave, tuple(operands))
+    grid = Grid(image.pixels, c, 1, (_pixels(call, c), c, 1), wave, tuple(operands), options=call.options,
+                gpu=call.gpu)  # fmt: skip
     return [*launches, Launch(call.kernel(name, grid.blocks), grid.emit)]

@@ -1,15 +1,18 @@
 """Reductions and softmax: a pass that reads all and writes little, rows held in a block."""
 
-from traces.lowering.elementwise import rows_launch, stream, tensors
+from dataclasses import replace
+
+from traces.lowering.elementwise import stream, tensors
+from traces.lowering.indices import Rows, dense_rows, launch, rows_gathered
 from traces.lowering.launch import Call, Launch, lowers
-from traces.lowering.passes import operand
 from traces.operation import View
 
 
 @lowers(*(f"aten.{name}" for name in (
-    "all", "amax", "amin", "any", "argmax", "argmin", "cumsum", "linalg_vector_norm", "logsumexp", "max", "mean", "min",
-    "mse_loss", "norm", "prod", "smooth_l1_loss", "std", "sum", "topk", "var", "var_mean", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "sort",
+    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "huber_loss",
+    "kl_div", "linalg_vector_norm", "logsumexp", "max", "mean", "min", "mse_loss", "norm", "prod", "smooth_l1_loss",
+    "std", "std_mean", "sum", "topk", "var", "var_mean", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "sort",
 )))  # fmt: skip
 def reduction(call: Call) -> list[Launch]:
     """Read every tensor among the arguments once, write every result."""
@@ -17,7 +20,7 @@ def reduction(call: Call) -> list[Launch]:
     return stream(call, "reduction", reads, [v for v in call.operation.outputs if v is not None])
 
 
-@lowers("aten._softmax", "aten._log_softmax")
+@lowers("aten._softmax", "aten._log_softmax", "aten._safe_softmax")
 def softmax(call: Call) -> list[Launch]:
     """Read and write each row once; a row too long for a block's shared memory is read three times."""
     x, y = call.view(0), call.output()
@@ -42,27 +45,24 @@ def _rows(call: Call, name: str, reads: list[View], out: View | None, times: int
 
 @lowers("aten.nll_loss_forward", "aten.nll_loss2d_forward")
 def nll_loss(call: Call) -> list[Launch]:
-    """Read the targets and one value a sample, write the loss; which class is not known: the first is taken."""
+    """Read the targets and one value a sample, that of its class (drawn); write the loss."""
     x, target = call.view(0), call.view(1)
-    rows, step = target.numel, x.stride[0] * x.itemsize if len(x.shape) > 1 else 0
-    picked = (x.address, step if rows > 1 else 0, max(1, rows), x.itemsize)
-    every = [
-        ((target.address, 0, 1, max(1, target.numel) * target.itemsize), operand(target)),
-        (picked, operand(x)),
-        *(((v.address, 0, 1, v.numel * v.itemsize), operand(v, True)) for v in call.operation.outputs if v and v.numel),
-    ]
-    return [rows_launch(call, "nll_loss", every, 1)] if rows else []
+    writes = [(dense_rows(v), True) for v in call.operation.outputs if v is not None and v.numel]
+    return launch(call, "nll_loss", target, [(dense_rows(target), False), (_classes(call, x, target), False), *writes])
 
 
 @lowers("aten.nll_loss_backward", "aten.nll_loss2d_backward")
 def nll_loss_backward(call: Call) -> list[Launch]:
-    """Fill the gradient with zeros, then write one value a sample (that of the first class)."""
+    """Fill the gradient with zeros, then read the targets and write one value a sample, that of its class."""
     target, out = call.view(2), call.output()
     if out is None or not target.numel:
         return []
-    rows, step = target.numel, out.stride[0] * out.itemsize if len(out.shape) > 1 else 0
-    every = [
-        ((target.address, 0, 1, rows * target.itemsize), operand(target)),
-        ((out.address, step if rows > 1 else 0, rows, out.itemsize), operand(out, True)),
-    ]
-    return [*stream(call, "fill", [], [out]), rows_launch(call, "nll_loss_backward", every, 1)]
+    named = [(dense_rows(target), False), (_classes(call, out, target), True)]
+    return [*stream(call, "fill", [], [out]), *launch(call, "nll_loss_backward", target, named)]
+
+
+def _classes(call: Call, scores: View, target: View) -> Rows:
+    """Return each sample's element of scores (n, classes, ..) or (classes,)."""
+    lead = len(scores.shape) > 1
+    samples = replace(target, shape=(*target.shape[:1], 1, *target.shape[1:])) if lead else replace(target, shape=(1,))
+    return rows_gathered(call, scores, int(lead), samples)

@@ -14,8 +14,9 @@ import numpy as np
 
 from traces.stream import SECTOR_BYTES
 
-# Rows of a batch under way, int64 (6, length): base, stride, rows, width, write, tensor of its intervals.
-BASES, STRIDES, ROWS, WIDTHS, WRITES, TENSORS = range(6)
+# Rows of a batch under way, int64 (7, length): base, stride, rows, width, write, tensor of its intervals, and the block
+# of the wave that made them where that is asked for.
+BASES, STRIDES, ROWS, WIDTHS, WRITES, TENSORS, BLOCKS = range(7)
 
 # Columns of an operand's description. Strides and addresses are in bytes, the other figures in elements.
 ROLE, KIND, TENSOR, BASE, ITEM, ROW_AXIS, COLUMN_AXIS, BATCH_STRIDE, SPLIT_STRIDE = range(9)
@@ -27,7 +28,7 @@ COLUMNS = 27
 # ROLE
 LOAD, READ_AT_END, WRITE_AT_END = range(3)
 # KIND
-MATRIX, PATCHES, ADJOINT, WINDOWS = range(4)
+MATRIX, PATCHES, ADJOINT, WINDOWS, REACH = range(5)
 # ROW_AXIS, COLUMN_AXIS
 M_AXIS, N_AXIS, K_AXIS, NO_AXIS = range(4)
 
@@ -218,8 +219,9 @@ def _adjoint(
 
 @numba.njit(cache=True, error_model="numpy")
 def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
-    """All channels of the output pixels whose windows hold input pixels (n, h, w), one group an input row."""
+    """Channels of the output pixels whose windows hold input pixels (n, h, w), one group an input row."""
     pitch, w_in, h_in = o[CHANNELS] * o[ITEM], o[WIDTH], o[HEIGHT]
+    whole, width = o[GROUP_CHANNELS] == o[CHANNELS], o[GROUP_CHANNELS] * o[ITEM]
     reach_h, reach_w = (o[R] - 1) * o[DILATION_H], (o[S] - 1) * o[DILATION_W]
     image, h, w, left = place[0], place[1], place[2], pixels
     while left > 0:
@@ -230,7 +232,13 @@ def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarra
         q1 = min(o[OUT_WIDTH], _floor_div(stop - 1 + o[PAD_W], o[STRIDE_W]) + 1)
         if p0 < p1 and q0 < q1:
             start = base + ((image * o[OUT_HEIGHT] + p0) * o[OUT_WIDTH] + q0) * pitch
-            n = _put(out, n, n, start, o[OUT_WIDTH] * pitch, p1 - p0, (q1 - q0) * pitch, False, o[TENSOR])
+            if whole:
+                n = _put(out, n, n, start, o[OUT_WIDTH] * pitch, p1 - p0, (q1 - q0) * pitch, False, o[TENSOR])
+            else:
+                first = n
+                for p in range(p1 - p0):
+                    at = start + p * o[OUT_WIDTH] * pitch
+                    n = _put(out, n, first, at, pitch, q1 - q0, width, False, o[TENSOR])
         left -= stop - w
         w = 0
         h += 1
@@ -241,9 +249,31 @@ def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarra
 
 
 @numba.njit(cache=True, error_model="numpy")
+def _reach(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
+    """Channels of the input pixels that the windows of output pixels (n, p, q) span, one group a filter row."""
+    pitch, width = o[CHANNELS] * o[ITEM], o[GROUP_CHANNELS] * o[ITEM]
+    for r in range(o[R]):
+        first, image, p, q, left = n, place[0], place[1], place[2], pixels
+        while left > 0:
+            stop = min(o[OUT_WIDTH], q + left)
+            h = p * o[STRIDE_H] + r * o[DILATION_H] - o[PAD_H]
+            w0, w1 = max(0, q * o[STRIDE_W] - o[PAD_W]), min(o[WIDTH], (stop - 1) * o[STRIDE_W] - o[PAD_W] + o[S])
+            if 0 <= h < o[HEIGHT] and w0 < w1:
+                start = base + ((image * o[HEIGHT] + h) * o[WIDTH] + w0) * pitch
+                n = _put(out, n, first, start, pitch, w1 - w0, width, False, o[TENSOR])
+            left -= stop - q
+            q = 0
+            p += 1
+            if p == o[OUT_HEIGHT]:
+                p = 0
+                image += 1
+    return n
+
+
+@numba.njit(cache=True, error_model="numpy")
 def _locate(place: np.ndarray, o: np.ndarray, pixel: int) -> None:
-    """Write image, row and column of a pixel: of the output for patches, else of the input."""
-    width, height = (o[OUT_WIDTH], o[OUT_HEIGHT]) if o[KIND] == PATCHES else (o[WIDTH], o[HEIGHT])
+    """Write image, row and column of a pixel: of the output for patches and reach, else of the input."""
+    width, height = (o[OUT_WIDTH], o[OUT_HEIGHT]) if o[KIND] in (PATCHES, REACH) else (o[WIDTH], o[HEIGHT])
     line = pixel // width
     place[0], place[1], place[2] = line // height, line % height, pixel - line * width
 
@@ -259,6 +289,8 @@ def _operand(
         return _patches(out, n, o, base, place, i1 - i0, k0 + shift, k1 + shift)
     if o[KIND] == ADJOINT:
         return _adjoint(out, n, o, base, place, i1 - i0, k0, k1, f)
+    if o[KIND] == REACH:
+        return _reach(out, n, o, base, place, i1 - i0)
     return _windows(out, n, o, base, place, i1 - i0)
 
 
@@ -267,11 +299,18 @@ def _enter(blocks: np.ndarray, places: np.ndarray, operands: np.ndarray, sizes: 
     """Describe the blocks of a wave, (M from, to, N from, to, batch, split), and where each begins; return how many."""
     m, n, tm, tn, splits, resident = sizes[0], sizes[1], sizes[3], sizes[4], sizes[8], sizes[9]
     tiles_m, tiles_n = -(-m // tm), -(-n // tn)
+    along_n, swizzle = sizes[12], sizes[13]
+    long, across = (
+        (tiles_n, tiles_m) if along_n else (tiles_m, tiles_n)
+    )  # of the axis neighbours lie along, of the other
     count = min(resident, tiles_m * tiles_n * sizes[7] * splits - wave * resident)
     for local in range(count):
         tile, rest = (wave * resident + local) % (tiles_m * tiles_n), (wave * resident + local) // (tiles_m * tiles_n)
         at = blocks[local]
-        at[0], at[2] = tile % tiles_m * tm, tile // tiles_m * tn
+        group = tile // (long * swizzle) * swizzle
+        abreast = min(swizzle, across - group)
+        i, k = (tile - group * long) // abreast, group + (tile - group * long) % abreast
+        at[0], at[2] = (k if along_n else i) * tm, (i if along_n else k) * tn
         at[1], at[3] = min(m, at[0] + tm), min(n, at[2] + tn)
         at[4], at[5] = rest // splits, rest % splits
         for index in range(operands.shape[0]):
@@ -282,16 +321,18 @@ def _enter(blocks: np.ndarray, places: np.ndarray, operands: np.ndarray, sizes: 
 
 
 @numba.njit(cache=True, error_model="numpy", boundscheck=False)
-def fill(out: np.ndarray, position: np.ndarray, operands: np.ndarray, sizes: np.ndarray, room: int) -> int:
+def fill(out: np.ndarray, position: np.ndarray, operands: np.ndarray, sizes: np.ndarray, room: int, mark: bool) -> int:
     """Fill `out` with the intervals of a grid of thread blocks from `position` on; return how many.
 
     Args:
-        out: int64 (6, length), the batch under way.
+        out: int64 (7, length), the batch under way.
         position: wave, step, block of the wave to go on from; left where the next call goes on. Done when the wave
             holds no block.
         operands: int64 (operands, COLUMNS), each in the order a block touches them.
-        sizes: M, N, depth, tile M, N, depth, filter positions, batches, splits, resident blocks, slabs, slabs a split.
+        sizes: M, N, depth, tile M, N, depth, filter positions, batches, splits, resident blocks, slabs, slabs a split,
+            whether neighbouring blocks lie along N, tiles of the other axis that they take side by side.
         room: intervals one block may need in one step.
+        mark: whether to note which block made an interval.
     """
     depth, tk, filters, resident, slabs, per_split = sizes[2], sizes[5], sizes[6], sizes[9], sizes[10], sizes[11]
     blocks = np.empty((resident, 6), np.int64)
@@ -306,7 +347,7 @@ def fill(out: np.ndarray, position: np.ndarray, operands: np.ndarray, sizes: np.
                     position[0], position[1], position[2] = wave, step, local
                     return n
                 block = blocks[local]
-                slab = block[5] * per_split + step
+                slab, before = block[5] * per_split + step, n
                 if step == per_split or slab < slabs:
                     chunk = slab // filters
                     low[0], high[0], low[1], high[1] = block[0], block[1], block[2], block[3]
@@ -320,6 +361,8 @@ def fill(out: np.ndarray, position: np.ndarray, operands: np.ndarray, sizes: np.
                                 _locate(place, o, low[2])
                             f = slab - chunk * filters
                             n = _operand(out, n, o, base, place, low[i], high[i], low[k], high[k], f)
+                if mark:
+                    out[BLOCKS, before:n] = local
                 local += 1
             local = 0
             step += 1

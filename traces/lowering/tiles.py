@@ -17,6 +17,11 @@ class Choice:
     def shape(self) -> tuple[int, int, int]:
         return self.tile.m, self.tile.n, self.slab
 
+    @property
+    def shared_bytes(self) -> int:
+        """Shared memory of a block: two slabs of either operand, one loaded while the other is used."""
+        return 2 * (self.tile.m + self.tile.n) * self.tile.depth_bytes
+
 
 def choose(gpu: Gpu, m: int, n: int, slabs: int, itemsize: int, batches: int = 1, split: bool = False) -> Choice:
     """Return the tile for a product of `m` x `n` results.
@@ -42,7 +47,8 @@ def choose(gpu: Gpu, m: int, n: int, slabs: int, itemsize: int, batches: int = 1
     def choice(tile: Tile, splits: int = 1) -> Choice:
         return Choice(tile, max(1, tile.depth_bytes // itemsize), splits)
 
-    first = gpu.tiles[0]
+    tiles = gpu.tiles_of(itemsize)
+    first = tiles[0]
     if blocks(first) >= gpu.sms:
         return choice(first)
     if split:
@@ -50,7 +56,7 @@ def choose(gpu: Gpu, m: int, n: int, slabs: int, itemsize: int, batches: int = 1
         if splits > 1 and splits * blocks(first) >= gpu.sms:
             per_split = -(-slabs // splits)
             return choice(first, -(-slabs // per_split))
-    for tile in gpu.tiles[1:]:
+    for tile in tiles[1:]:
         if blocks(tile) >= gpu.sms:
             return choice(tile)
-    return choice(max(gpu.tiles, key=blocks))
+    return choice(max(tiles, key=blocks))

@@ -1,0 +1,110 @@
+"""Fused attention, block by block and element by element: slow and obvious.
+
+A tensor is (tensor, address, strides of (batch, head, row, element), bytes of an element, elements of a row). `share`
+heads of the queries use one head of keys and values. A block's load of a tile is a set of sectors, asked for in
+ascending order; what it stores keeps its rows.
+"""
+
+from collections.abc import Iterator
+
+from tests.naive.lowering import Access, chunks, load, store
+
+
+def element(of, b, h, row, e) -> int:
+    _, address, stride, item, _ = of
+    return address + (b * stride[0] + h * stride[1] + row * stride[2] + e * stride[3]) * item
+
+
+def read(of, b, h, rows) -> list[Access]:
+    return load([(0, element(of, b, h, row, e)) for row in rows for e in range(of[4])], of[3], of[0])
+
+
+def write(of, b, h, rows) -> list[Access]:
+    return store([[element(of, b, h, row, e) for e in range(of[4])] for row in rows], of[3], of[0])
+
+
+def scores(bias, b, h, rows, columns) -> list[Access]:
+    return load([(0, element(bias, b, h, row, column)) for row in rows for column in columns], bias[3], bias[0])
+
+
+def tiles(count: int, size: int) -> list[range]:
+    return [range(first, min(count, first + size)) for first in range(0, count, size)]
+
+
+def run(blocks: list, resident: int, firsts, steps, lasts) -> Iterator[Access]:
+    """Waves of blocks: each block's first accesses, then step by step each block's, then its last."""
+    for wave in chunks(blocks, resident):
+        for block in wave:
+            yield from firsts(*block)
+        each = [steps(*block) for block in wave]
+        for step in range(max(map(len, each))):
+            for mine in each:
+                yield from mine[step] if step < len(mine) else []
+        for block in wave:
+            yield from lasts(*block)
+
+
+def forward(sizes, tile, resident, q, k, v, out, sums, bias=None, causal=False, share=1, splits=1) -> Iterator[Access]:
+    """`sizes` are batch, heads, queries, keys; with splits, `out` and `sums` have (split, batch) for their batch."""
+    batch, heads, queries, keys = sizes
+    blocks = [(ms, split, b, h) for h in range(heads) for b in range(batch) for split in range(splits)
+              for ms in tiles(queries, tile[0])]  # fmt: skip
+    every = tiles(keys, tile[1])
+    share_of = -(-len(every) // splits)
+
+    def steps(ms, split, b, h):
+        mine = every[split * share_of : (split + 1) * share_of]
+        mine = [ns for ns in mine if not causal or ns[0] <= ms[-1]]
+        made = []
+        for ns in reversed(mine):
+            added = scores(bias, b, h, ms, ns) if bias else []
+            made.append(read(k, b, h // share, ns) + added + read(v, b, h // share, ns))
+        return made
+
+    def lasts(ms, split, b, h):
+        place = split * batch + b
+        return write(out, place, h, ms) + (write(sums, place, h, ms) if sums else [])
+
+    return run(blocks, resident, lambda ms, _, b, h: read(q, b, h, ms), steps, lasts)
+
+
+def dots(sizes, tile, resident, grad, out, sums, under_way) -> Iterator[Access]:
+    batch, heads, queries, _ = sizes
+    blocks = [(ms, b, h) for h in range(heads) for b in range(batch) for ms in tiles(queries, tile[0])]
+
+    def firsts(ms, b, h):
+        return read(grad, b, h, ms) + read(out, b, h, ms)
+
+    def lasts(ms, b, h):
+        return write(sums, b, h, ms) + write(under_way, b, h, ms)
+
+    for wave in chunks(blocks, resident):
+        for block in wave:
+            yield from firsts(*block)
+        for block in wave:
+            yield from lasts(*block)
+
+
+def backward(
+    sizes, tile, resident, grad, q, k, v, sums, products, under_way, dk, dv, bias=None, causal=False, share=1
+) -> Iterator[Access]:
+    batch, heads, queries, keys = sizes
+    blocks = [(ns, b, h) for h in range(heads) for b in range(batch) for ns in tiles(keys, tile[1])]
+
+    def firsts(ns, b, h):
+        return read(k, b, h // share, ns) + read(v, b, h // share, ns)
+
+    def steps(ns, b, h):
+        made = []
+        for ms in reversed(tiles(queries, tile[0])):
+            if causal and ms[-1] < ns[0] and ms[0] // tile[0] < ns[0] // tile[0]:
+                continue
+            loads = [read(one, b, h, ms) for one in (q, grad, sums, products)]
+            loads += [scores(bias, b, h, ms, ns)] if bias else []
+            made.append([a for one in (*loads, read(under_way, b, h, ms), write(under_way, b, h, ms)) for a in one])
+        return made
+
+    def lasts(ns, b, h):
+        return write(dk, b, h, ns) + write(dv, b, h, ns)
+
+    return run(blocks, resident, firsts, steps, lasts)

@@ -1,0 +1,62 @@
+"""Gathers, scatters and bags, element by element.
+
+A kernel's threads go over its elements, `wave` at a time. An operand is (tensor, addresses, bytes of an element,
+elements of a row, written or not): the byte address of each of its elements in the order it is walked.
+"""
+
+from collections.abc import Iterator
+
+from tests.naive.lowering import SECTOR, Access, chunks, load, store
+
+WARP = 32
+
+
+def walk(elements: int, itemsize: int, wave: int, operands: list) -> Iterator[Access]:
+    for first in range(0, elements, wave):
+        last = min(elements, first + wave)
+        for tensor, addresses, item, row, written in operands:
+            total, size = len(addresses), len(addresses) * item
+            if size == elements * itemsize:  # walked in step
+                low, high = first * itemsize, last * itemsize
+            else:  # in proportion: whole rows, or whole sectors of a tensor that is one row
+                grain = SECTOR if row == total else row * item
+                low, high = (size if n == elements else size * n // elements // grain * grain for n in (first, last))
+            mine = [e for e in range(total) if low <= e * item < high]
+            if written:
+                yield from store([[addresses[e] for e in part] for part in rows(mine, row)], item, tensor)
+            elif row < WARP:
+                yield from load([(e // WARP, addresses[e]) for e in mine], item, tensor)
+            else:
+                for part in rows(mine, row):
+                    yield from load([(0, addresses[e]) for e in part], item, tensor)
+
+
+def rows(elements: list[int], length: int) -> list[list[int]]:
+    found: dict[int, list[int]] = {}
+    for e in elements:
+        found.setdefault(e // length, []).append(e)
+    return list(found.values())
+
+
+def bags(lengths: list[int], named: list[int], per_wave: int, addresses, width: int) -> Iterator[Access]:
+    """A bag reads its bounds, then one index and one row at a time, noting the bag; last it writes its sum and size.
+
+    `addresses` are (tensor, address) of offsets, indices, weight, result, the notes of bags and of sizes; rows of the
+    weight and the result are `width` bytes.
+    """
+    offsets, index, weight, out, notes, sizes = addresses
+    starts = [sum(lengths[:bag]) for bag in range(len(lengths))]
+    for wave in chunks(list(range(len(lengths))), per_wave):
+        for bag in wave:
+            bounds = range(bag, min(bag + 2, len(lengths)))
+            yield from load([(0, offsets[1] + 8 * one) for one in bounds], 8, offsets[0])
+        for step in range(max(lengths[bag] for bag in wave)):
+            for bag in wave:
+                if step < lengths[bag]:
+                    at = starts[bag] + step
+                    yield from load([(0, index[1] + 8 * at)], 8, index[0])
+                    yield from load([(0, weight[1] + width * named[at] + byte) for byte in range(width)], 1, weight[0])
+                    yield from store([[notes[1] + 8 * at]], 8, notes[0])
+        for bag in wave:
+            yield from store([[out[1] + width * bag + byte for byte in range(width)]], 1, out[0])
+            yield from store([[sizes[1] + 8 * bag]], 8, sizes[0])

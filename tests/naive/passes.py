@@ -1,0 +1,80 @@
+"""Passes over whole tensors and steps over lists of tensors, element by element."""
+
+from collections.abc import Iterator
+
+from tests.naive.lowering import SECTOR, Access, chunks, load, store
+
+
+def touch(operand, elements) -> list[Access]:
+    """What the named elements of a dense operand (tensor, address, item, count, written) ask for."""
+    tensor, address, item, _, written = operand
+    at = [address + e * item for e in elements]
+    return store([at], item, tensor) if written else load([(0, one) for one in at], item, tensor)
+
+
+def stream(elements: int, block: int, resident: int, operands: list) -> Iterator[Access]:
+    """A kernel's blocks, `resident` a wave: all of a wave touches one operand, then the next.
+
+    An operand is (tensor, address, item, count, written, how): `step` walks it with the elements, in proportion where
+    it has fewer, whole sectors at a time; `again` is a vector that repeats along them, read anew by each block.
+    """
+    for first in range(0, elements, block * resident):
+        last = min(elements, first + block * resident)
+        for *operand, how in operands:
+            count, item = operand[3], operand[2]
+            if how == "step":
+                low, high = (reached(count, item, elements, e) for e in (first, last))
+                yield from touch(operand, range(low // item, high // item))
+            elif count <= block:
+                for _ in range(first, last, block):
+                    yield from touch(operand, range(count))
+            else:
+                done = first
+                while done < last:
+                    stop = min(count, done % count + last - done)
+                    yield from touch(operand, range(done % count, stop))
+                    done += stop - done % count
+
+
+def reached(count: int, item: int, elements: int, done: int) -> int:
+    """Bytes of an operand that are walked when `done` of the elements are."""
+    if done == elements or count == elements:
+        return min(done, count) * item
+    return count * done // elements * item // SECTOR * SECTOR
+
+
+def lists(sets: list[list], chunk: int, step: int, resident: int) -> Iterator[Access]:
+    """Blocks of a multi-tensor kernel, `chunk` elements each; each set is a tensor's operands, as for `touch`.
+
+    Step by step, neighbouring blocks of a tensor touch one operand, then the next. A single number is read by each
+    block as it begins, and written by the first block.
+    """
+    blocks = [(one, at) for one in sets for at in range(0, length(one), chunk)]
+    for wave in chunks(blocks, resident):
+        for start in range(0, chunk, step):
+            for operands, mine in runs(wave):
+                count = length(operands)
+                going = [at + start for at in mine if at + start < count]
+                for operand in operands:
+                    if operand[3] < count:
+                        if start == 0 and (mine[0] == 0 or not operand[4]):
+                            for _ in range(1 if operand[4] else len(mine)):
+                                yield from touch(operand, range(operand[3]))
+                    else:
+                        for at in going:
+                            yield from touch(operand, range(at, min(count, at + step)))
+
+
+def length(operands: list) -> int:
+    return max(operand[3] for operand in operands)
+
+
+def runs(wave: list) -> list[tuple[list, list[int]]]:
+    """Blocks of a wave gathered by tensor, in order."""
+    found: list[tuple[list, list[int]]] = []
+    for operands, at in wave:
+        if found and found[-1][0] is operands:
+            found[-1][1].append(at)
+        else:
+            found.append((operands, [at]))
+    return found

@@ -1,0 +1,69 @@
+"""Gathers and scatters: embeddings, indexing."""
+
+from dataclasses import replace
+
+from traces.lowering.elementwise import stream, tensors
+from traces.lowering.indices import dense_rows, launch, rows_along, rows_gathered, rows_indexed
+from traces.lowering.launch import Call, Launch, lowers
+from traces.operation import View
+
+
+@lowers("aten.embedding", "aten.index_select", "aten.index", "aten.gather", "aten.take")
+def gather(call: Call) -> list[Launch]:
+    """Read the indices and the elements they name, write the result."""
+    out, operator = call.output(), call.operation.operator
+    if out is None:
+        return []
+    if operator.startswith("aten.embedding"):
+        named = rows_along(call, call.view(0), 0, call.view(1))
+        indices = [call.view(1)]
+    elif operator.startswith("aten.index_select"):
+        named, indices = rows_along(call, call.view(0), _number(call, 1), call.view(2)), [call.view(2)]
+    elif operator.startswith("aten.gather"):
+        named, indices = rows_gathered(call, call.view(0), _number(call, 1), call.view(2)), [call.view(2)]
+    elif operator.startswith("aten.take"):
+        flat = replace(call.view(0), shape=(call.view(0).numel,), stride=(1,))
+        named, indices = rows_along(call, flat, 0, call.view(1)), [call.view(1)]
+    else:
+        given = call.argument(1)
+        named = rows_indexed(call, call.view(0), list(given) if isinstance(given, (list, tuple)) else [])
+        indices = tensors(given)
+    reads = [(dense_rows(view), False) for view in dict.fromkeys(indices)]
+    return launch(call, "gather", out, [*reads, (named, False), (dense_rows(out), True)])
+
+
+def _number(call: Call, index: int) -> int:
+    value = call.argument(index)
+    return value if isinstance(value, int) else 0
+
+
+_ADDING = ("aten.scatter_add", "aten.index_add", "aten.scatter_reduce")
+
+
+@lowers(*(f"aten.{name}{tail}" for name in ("scatter", "scatter_add", "scatter_reduce", "index_add", "index_put",
+                                            "index_copy", "index_fill") for tail in ("", "_")),
+        "aten._index_put_impl_", "aten._unsafe_index_put")  # fmt: skip
+def scatter(call: Call) -> list[Launch]:
+    """Read indices and source, write the elements named (an addition reads them too); not in place, copy first."""
+    x, operator = call.view(0), call.operation.operator
+    name = operator.split(".")[1]
+    out = call.output() or x
+    first = [] if name.endswith("_") else stream(call, "copy", [x], [out])
+    if "index_put" in name:
+        given = call.argument(1)
+        named = rows_indexed(call, out, list(given) if isinstance(given, (list, tuple)) else [])
+        indices, source, adding = tensors(given), call.argument(2), bool(call.argument(3, False))
+    else:
+        find = rows_gathered if name.startswith("scatter") else rows_along
+        named, indices = find(call, out, _number(call, 1), call.view(2)), [call.view(2)]
+        source, adding = call.argument(3), operator.startswith(_ADDING)
+    operands = [(dense_rows(view), False) for view in dict.fromkeys(indices)]
+    leader = replace(out, shape=(len(named.at), named.width // out.itemsize))
+    if isinstance(source, View) and source.numel:
+        used = source
+        if name.startswith("scatter") and source.numel != len(named.at):
+            used = replace(source, shape=indices[0].shape)  # only the part that the index covers
+        operands.append((dense_rows(used), False))
+    if adding:
+        operands.append((named, False))
+    return first + launch(call, name.strip("_"), leader, [*operands, (named, True)])
