@@ -24,8 +24,7 @@ import pandas as pd
 from circuits import CacheDesign, design_cache
 from circuits.array.organisation import Organisations
 from circuits.array.search import Pairs
-from circuits.cache.banks import Maker
-from circuits.cache.banks import found as found_at
+from circuits.cache.banks import Maker, as_found
 from circuits.cache.request import check
 from circuits.cache.targets import FIGURES as TOTALS
 from circuits.cache.targets import TARGETS
@@ -65,7 +64,7 @@ def alike(row: Any, school: str) -> dict[str, float]:
     request = check(int(row.capacity_KB) << 10, int(row.assoc), LINE, "edp", row["mode"])
     with np.errstate(all="ignore"):
         tags = maker.pairs(request, row["mode"]).tags
-        datas = found_at(maker.data(request, row["mode"], organisation(row)), organisation(row))
+        datas = as_found(maker.data(request, row["mode"], organisation(row)), organisation(row))
         choice = Pairs(row["mode"], tags, datas).best(TARGETS["edp"][1])
     if choice is None:
         raise InputError(f"line of {row.capacity_KB} KiB: its organisation does not fit")

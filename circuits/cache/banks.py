@@ -62,10 +62,8 @@ class Maker:
         choices, notes = load_choices()
         said = (f"global wires: {wires}", *node.assumptions, *bits.assumptions, *tags.assumptions, *given.notes, *notes)
         trunk = metal_of(node, "global", WIRES[wires])
-        process, cells = (
-            process_of(node, given.logic_leak_share),
-            [Designed(ported(c, node, ports), node, choices, int(ports)) for c in (bits, tags)],
-        )
+        process = process_of(node, given.logic_leak_share)
+        cells = [Designed(ported(one, node, ports), node, choices, int(ports)) for one in (bits, tags)]
         return cls(node, process, given, cells[0], cells[1], metal_of(node, STRAP), trunk, tuple(dict.fromkeys(said)))
 
     def pairs(self, request: Request, mode: str) -> Pairs:
@@ -86,7 +84,7 @@ class Maker:
         cache = request.shape
         if request.organization is not None:
             at = _named(request.organization, "tag")
-            return found(self.tag(request, mode, at), at)
+            return as_found(self.tag(request, mode, at), at)
         bits = cache.sets * cache.ways * tag_bits(self.given, cache)
         return explore(self.process, self.given, self.tag_cell, self.strap, self.trunk, limits_of(bits, cache.sets),
                        lambda at: tag_content(self.given, mode, cache, at))  # fmt: skip
@@ -95,7 +93,7 @@ class Maker:
         cache = request.shape
         if request.organization is not None:
             at = _named(request.organization, "data")
-            return found(self.data(request, mode, at), at)
+            return as_found(self.data(request, mode, at), at)
         content = data_content(self.given, mode, cache)
         return explore(self.process, self.given, self.cell, self.strap, self.trunk,
                        limits_of(cache.sets * cache.ways * cache.word_bits, cache.sets), lambda _: content)  # fmt: skip
@@ -129,7 +127,8 @@ def _named(organization: Mapping[str, Any], part: str) -> Organisations:
         raise InputError(f"organization: lacks what names its {part}; give a design's own organization") from None
 
 
-def found(banks: Banks, at: Organisations) -> Found:
+def as_found(banks: Banks, at: Organisations) -> Found:
+    """Return one bank, evaluated alone, as a search of one finds it; as none where it does not fit."""
     figures = Figures(*(np.atleast_1d(getattr(banks, name)) for name in NAMES))
     form = Form(banks.rows, banks.columns, at.mux, at.mux_1, at.mux_2, at.style)
     zero = np.zeros(1, dtype=int)
