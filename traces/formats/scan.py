@@ -12,6 +12,9 @@ from traces.formats.compiled import Truth, Whole, inner
 LINE, FAULT, START, STOP, COUNT, STATE = range(6)  # places in `state`; a parser's own begin at STATE
 NEWLINE = 10
 _TOP = np.uint64(2**64 - 1)
+_STEP = np.uintp(
+    1
+)  # indices are unsigned in the loops over bytes: numba lets signed ones count from the end, at a cost
 _NOUGHT, _FOUR = np.uint64(0), np.uint64(4)
 
 
@@ -32,20 +35,22 @@ def _is_blank(byte: Whole) -> Truth:
 @inner
 def token(text: np.ndarray, at: Whole) -> tuple[Whole, Whole]:
     """Return where the next token of the line starts and stops; it is empty at the line's end."""
-    while _is_blank(text[at]):
-        at += 1
-    stop = at
-    while text[stop] != NEWLINE and not _is_blank(text[stop]):
-        stop += 1
-    return at, stop
+    begin = np.uintp(at)
+    while _is_blank(text[begin]):
+        begin += _STEP
+    end = begin
+    while text[end] > 32 or not (text[end] == NEWLINE or _is_blank(text[end])):
+        end += _STEP
+    return np.int64(begin), np.int64(end)
 
 
 @inner
 def next_line(text: np.ndarray, at: Whole) -> Whole:
     """Return where the line after this one begins."""
-    while text[at] != NEWLINE:
-        at += 1
-    return at + 1
+    end = np.uintp(at)
+    while text[end] != NEWLINE:
+        end += _STEP
+    return np.int64(end) + 1
 
 
 @inner
@@ -56,7 +61,7 @@ def hexadecimal(text: np.ndarray, start: Whole, stop: Whole) -> tuple[np.uint64,
         start += 2
     if stop == start:
         return value, False
-    for i in range(start, stop):
+    for i in range(np.uintp(start), np.uintp(stop)):
         digit = _digit(np.int64(text[i]))
         if digit > 15 or value >> np.uint64(60) != _NOUGHT:
             return value, False
@@ -73,7 +78,7 @@ def decimal(text: np.ndarray, start: Whole, stop: Whole) -> tuple[np.int64, Trut
         start += 1
     if stop == start:
         return value, False
-    for i in range(start, stop):
+    for i in range(np.uintp(start), np.uintp(stop)):
         digit = np.int64(text[i]) - 48
         if digit < 0 or digit > 9 or value > 10**16:
             return value, False
