@@ -17,7 +17,8 @@ from traces.errors import InputError
 from traces.formats import source
 from traces.formats.room import ROOM, Room, complaint, foreign, new_state
 from traces.formats.scan import COUNT, FAULT, LINE
-from traces.formats.warps import ENDED, ENOUGH, FAULTS, LEFT, NUMBERED, OPEN, WARPS, parse
+from traces.formats.warp_state import ENDED, ENOUGH, FAULTS, LEFT, NUMBERED, OPEN, WARPS
+from traces.formats.warps import parse
 from traces.stream import Intervals
 from traces.trace import Kernel, Trace
 
