@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -147,7 +148,7 @@ def drained(trace: Trace) -> int:
     return sum(len(batch.base) for batch in trace.batches())
 
 
-def reading(folder: Path, name: str, size: int) -> dict[str, float | str]:
+def reading(folder: Path, name: str, size: int) -> dict[str, Any]:
     """Time the reader of one format."""
     random = np.random.default_rng(1)
     path = folder / name
@@ -162,7 +163,7 @@ def reading(folder: Path, name: str, size: int) -> dict[str, float | str]:
             "bytes_per_s": length / seconds, "accesses_per_s": count / seconds}  # fmt: skip
 
 
-def writing(folder: Path, name: str) -> dict[str, float | str]:
+def writing(folder: Path, name: str) -> dict[str, Any]:
     """Time the writer of one format, on what was read as DineroIV."""
     trace, path = open_trace(folder / "din", "din"), folder / f"out_{name}"
     save_trace(open_trace(folder / "small", "din"), folder / f"small_{name}", name)
@@ -175,7 +176,7 @@ def writing(folder: Path, name: str) -> dict[str, float | str]:
             "bytes_per_s": length / seconds, "accesses_per_s": count / seconds}  # fmt: skip
 
 
-def memory(folder: Path, size: float, order: str) -> dict[str, float | str]:
+def memory(folder: Path, size: float, order: str) -> dict[str, Any]:
     """Read a long .traceg.xz, of the same blocks again and again, in a process that then tells its peak memory."""
     text = _accelsim(1 << 24, np.random.default_rng(1))
     blocks = text[len(HEAD) :]

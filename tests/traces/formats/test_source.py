@@ -182,7 +182,8 @@ def test_what_cannot_be_told_is_asked_for(tmp_path):
 def test_cached_kernels_notice_a_change_in_any_of_their_files():
     names = {name for name, *_ in compiled._STAMP}
     assert {"scan.py", "coalesce.py", "warps.py"} <= names
-    assert parse._cache._cache_file._source_stamp is compiled._STAMP
+    cached = parse._cache  # type: ignore[attr-defined]
+    assert cached._cache_file._source_stamp is compiled._STAMP
 
 
 def test_zstd_of_another_writer_is_read(folder):
