@@ -24,7 +24,7 @@ from traces.trace import Kernel, Trace
 
 VERSIONS = range(3, 7)
 WAVE = 1 << 23  # accesses held of a wave: some 300 MiB
-MAX_LIST = 1 << 26  # bytes of a kernelslist.g
+MAX_KERNELS = 1 << 18  # of a list
 ORDERS = ("waves", "listed")
 _NONE = 2**62  # blocks no file has
 _TRIPLE = r"\((\d{1,10}),(\d{1,10}),(\d{1,10})\)"
@@ -55,7 +55,9 @@ def read(path: Path, order: str = "waves", resident: Resident | int = 1) -> Trac
     Raises:
         InputError: here or while batches are read, naming the file and the line that is wrong.
     """
-    launches = [_head(one) for one in _listed(path)] if _is_list(path) else [_head(path)]
+    paths = _listed(path) if _is_list(path) else [path]
+    heads = {one: _head(one) for one in dict.fromkeys(paths)}
+    launches = [heads[one] for one in paths]
 
     def stream() -> Iterator[Intervals]:
         for index, launch in enumerate(launches):
@@ -86,11 +88,8 @@ def _is_list(path: Path) -> bool:
 
 def _listed(path: Path) -> list[Path]:
     """Return the kernels' files, as a kernelslist.g names them; copies to the device make no access."""
-    found, size = [], 0
+    found = []
     for text, line in source.lines(path):
-        size += len(text)
-        if size > MAX_LIST:
-            raise InputError(f"{path}: more than {MAX_LIST >> 20} MiB; give a kernelslist.g")
         for number, raw in enumerate(text.tobytes().split(b"\n"), line):
             name = raw.strip().decode(errors="backslashreplace")
             if not name.startswith("kernel"):
@@ -101,6 +100,8 @@ def _listed(path: Path) -> list[Path]:
                     f"{path}: line {number}: {name[:200]!r} is not there; put the kernels' files beside it"
                 )
             found.append(one)
+            if len(found) > MAX_KERNELS:
+                raise InputError(f"{path}: names more than {MAX_KERNELS} kernels; give a shorter list")
     if not found:
         raise InputError(f"{path}: names no kernel; give a kernelslist.g with lines such as kernel-1.traceg")
     return found

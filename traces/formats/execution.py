@@ -9,6 +9,7 @@ are not in the older schemas.
 Source: torch/csrc/profiler/standalone/execution_trace_observer.cpp.
 """
 
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,10 +43,11 @@ def read(path: Path) -> Trace:
     """Return an execution trace; the whole file is read here, an operator at a time.
 
     Raises:
-        InputError: for a file that is no execution trace, or one of more than 4 million operators.
+        InputError: for a file that is no execution trace, or one of more than half a million operators.
     """
     nodes: list[_Node] = []
     parents: dict[int, int] = {}
+    seen: dict[_Tensor, _Tensor] = {}  # the same few tensors come again and again: each is held once
     for found in elements(path):
         number, name = whole(found.get("id")), found.get("name")
         if number is None or not isinstance(name, str):
@@ -54,11 +56,14 @@ def read(path: Path) -> Trace:
         if parent is not None and parent < number:  # numbers rise with the calls
             parents[number] = parent
         if counts(name):
-            inputs, outputs = _tensors(path, found, "inputs"), _tensors(path, found, "outputs")
+            inputs, outputs = (
+                tuple(seen.setdefault(one, one) for one in _tensors(path, found, side))
+                for side in ("inputs", "outputs")
+            )
             if inputs or outputs:
-                nodes.append(_Node(number, name, reads(name, inputs), outputs))
-        if len(parents) > MOST or len(nodes) > MOST:
-            raise InputError(f"{path}: more than {MOST} nodes; give a trace of fewer steps")
+                nodes.append(_Node(number, sys.intern(name), reads(name, inputs), outputs))
+        if len(parents) > 4 * MOST or len(nodes) > MOST:
+            raise InputError(f"{path}: more than {MOST} operators; give a trace of fewer steps")
     working = _working(nodes, parents)
     address = _placed(path, working)
 

@@ -10,6 +10,7 @@ Operators that call another one are left out, so that each access counts once.
 Source: torch/csrc/profiler/kineto_shim and collection.cpp; aten's names of types.
 """
 
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,7 +51,7 @@ def read(path: Path) -> Trace:
     """Return a Kineto trace; the whole file is read here, an event at a time.
 
     Raises:
-        InputError: for a file that is no Kineto trace, or one of more than 4 million events of operators or memory.
+        InputError: for a file that is no Kineto trace, or one of more than half a million events.
     """
     calls: dict[str, list[_Call]] = defaultdict(list)
     blocks: dict[str, list[_Block]] = defaultdict(list)
@@ -111,8 +112,8 @@ def _call(path: Path, event: dict[str, Any], args: dict[str, Any], time: float) 
                     )
             if size and shape:  # numbers are given as scalars without a shape
                 lengths = sorted(number for number in map(int, shape) if number > 1)  # alike for a transposed view
-                inputs.append((f"{lengths} {kind}", size))
-    return [_Call(time, time + length, name, tuple(inputs))]
+                inputs.append((sys.intern(f"{lengths} {kind}"), size))
+    return [_Call(time, time + length, sys.intern(name), tuple(inputs))]
 
 
 class _Work(NamedTuple):

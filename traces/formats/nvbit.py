@@ -50,7 +50,7 @@ NOTES = [
     "Read from NVBit mem_trace text, in the order in which records left the GPU.",
     "Each sector is accessed once a warp instruction; atomics read and write; no first-level cache filters the stream.",
 ]
-MAX_LAUNCHES = 1 << 22
+MAX_LAUNCHES = 1 << 20
 _ID, LAUNCHES = STATE, 2  # the launch seen last; places of `state`
 _MEMTRACE, _LAUNCH = np.frombuffer(b"MEMTRACE:", np.uint8), np.frombuffer(b"grid_launch_id", np.uint8)
 _DASH = np.frombuffer(b"-", np.uint8)

@@ -15,7 +15,7 @@ from traces.trace import Kernel, Trace
 Input = TypeVar("Input")
 ROW = 1 << 20  # bytes; a tensor is rows of so many, and what is left
 ROUND = 512  # bytes; where a tensor has no address in the file, it is given a multiple of this
-MOST = 1 << 22  # operators and allocations; Python holds them at some 500 bytes each
+MOST = 1 << 19  # operators and allocations; Python holds them at 1 to 1.5 KB each
 TOP = 1 << 61  # addresses stay below
 BIGGEST = 1 << 44  # bytes of a tensor: 16 TiB, above any machine's memory
 
@@ -42,7 +42,7 @@ def reads(name: str, inputs: tuple[Input, ...]) -> tuple[Input, ...]:
     return inputs[1:] if name in {"aten::copy_", "aten::fill_", "aten::zero_"} else inputs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Operator:
     """A call: its name, where the file has it, and the tensors it reads and writes as (address, bytes)."""
 
