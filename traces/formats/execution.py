@@ -4,7 +4,7 @@ A node is an operator's call, with its inputs and outputs; a tensor is [tensor, 
 element, device]. Nodes nest; a node that calls others reads only those of its inputs that they do not, and one whose
 inputs they all read is left out. Storages have names, not addresses: each is placed after the one before, in the order
 of their first use, and none is given back. A tensor is as many bytes as it has elements, from its offset on: strides
-are not in the older schemas.
+are not in the older schemas. Where tensors lie on a GPU, those of the CPU are left out: its caches never see them.
 
 Source: torch/csrc/profiler/standalone/execution_trace_observer.cpp.
 """
@@ -19,8 +19,10 @@ from traces.formats.operators import BIGGEST, MOST, ROUND, TOP, Operator, as_tra
 from traces.trace import Trace
 
 BASE = 1 << 32
+GPUS = ("cuda", "hip", "xpu", "mps")  # as a device's name begins
 NOTES = [
     "Read from a PyTorch execution trace: operators, not kernels; each reads its inputs once, then writes its outputs.",
+    "Tensors of the CPU are left out where others lie on a GPU.",
     "Storages are placed one after another, as they are first used; a tensor's bytes are taken to lie side by side.",
     "An operator that only makes or shapes a tensor accesses nothing; a caller, only what no callee reads.",
 ]
@@ -30,6 +32,7 @@ class _Tensor(NamedTuple):
     storage: int
     start: int  # byte of the storage
     size: int  # bytes
+    on_gpu: bool
 
 
 class _Node(NamedTuple):
@@ -64,7 +67,7 @@ def read(path: Path) -> Trace:
                 nodes.append(_Node(number, sys.intern(name), reads(name, inputs), outputs))
         if len(parents) > 4 * MOST or len(nodes) > MOST:
             raise InputError(f"{path}: more than {MOST} operators; give a trace of fewer steps")
-    working = _working(nodes, parents)
+    working = _working(_of_the_gpu(nodes), parents)
     address = _placed(path, working)
 
     def places(tensors: tuple[_Tensor, ...]) -> tuple[tuple[int, int], ...]:
@@ -72,6 +75,18 @@ def read(path: Path) -> Trace:
 
     operators = [Operator(one.name, f"node {one.number}", places(one.inputs), places(one.outputs)) for one in working]
     return as_trace(path, operators, NOTES)
+
+
+def _of_the_gpu(nodes: list[_Node]) -> list[_Node]:
+    """Return nodes with their tensors on a GPU, and those that have any; all as they are where no tensor lies there."""
+    if not any(one.on_gpu for node in nodes for one in (*node.inputs, *node.outputs)):
+        return nodes
+    kept = []
+    for node in nodes:
+        inputs, outputs = (tuple(one for one in side if one.on_gpu) for side in (node.inputs, node.outputs))
+        if inputs or outputs:
+            kept.append(node._replace(inputs=inputs, outputs=outputs))
+    return kept
 
 
 def _working(nodes: list[_Node], parents: dict[int, int]) -> list[_Node]:
@@ -140,7 +155,8 @@ def _collect(path: Path, node: object, value: object, tensors: list[_Tensor], de
         if (offset + count) * itemsize > BIGGEST:
             raise InputError(f"{path}: node {node}: tensor {str(value)[:80]} goes beyond {BIGGEST >> 40} TiB")
         if count * itemsize:
-            tensors.append(_Tensor(storage, offset * itemsize, count * itemsize))
+            on_gpu = len(value) > 5 and isinstance(value[5], str) and value[5].startswith(GPUS)
+            tensors.append(_Tensor(storage, offset * itemsize, count * itemsize, on_gpu))
         return
     for one in value:
         _collect(path, node, one, tensors, depth + 1)

@@ -5,7 +5,8 @@ address and bytes of each allocation, and of each release as negative bytes. So 
 while it runs, and its first input too if its name ends in _, as torch names what works in place. An input is taken to
 be the block allocated last of those in use that have its size, as it is or rounded up to 512 B, as the CUDA allocator
 hands out; where there is none, as for parameters from before the profile, each shape and type has a place of its own.
-Operators that call another one are left out, so that each access counts once.
+An operator that calls others reads only those of its inputs whose shapes they do not, and is left out where they read
+all. Where a GPU's memory is allocated, the CPU's allocations are left out.
 
 Source: torch/csrc/profiler/kineto_shim and collection.cpp; aten's names of types.
 """
@@ -45,6 +46,7 @@ class _Block(NamedTuple):
     time: float  # us
     address: int
     size: int  # bytes, below 0 where it is given back
+    on_gpu: bool
 
 
 def read(path: Path) -> Trace:
@@ -63,13 +65,15 @@ def read(path: Path) -> Trace:
         thread = f"{event.get('pid')} {event.get('tid')}"
         if event.get("name") == "[memory]":
             blocks[thread] += _memory(args, time)
-        elif event.get("cat") in {"cpu_op", "Operator"} and isinstance(event.get("name"), str):
+        elif event.get("cat") in ("cpu_op", "Operator") and isinstance(event.get("name"), str):
             calls[thread] += _call(path, event, args, time)
         else:
             continue
         count += 1
         if count > MOST:
             raise InputError(f"{path}: more than {MOST} events of operators and memory; give a trace of fewer steps")
+    if any(one.on_gpu for found in blocks.values() for one in found):
+        blocks = defaultdict(list, {thread: [one for one in found if one.on_gpu] for thread, found in blocks.items()})
     timed = [one for thread, found in calls.items() for one in _working(found, blocks.get(thread, []))]
     return as_trace(path, _operators(path, sorted(timed, key=lambda one: one.call.end), blocks), NOTES)
 
@@ -85,7 +89,7 @@ def _memory(args: dict[str, Any], time: float) -> list[_Block]:
     address, size = whole(args.get("Addr"), TOP), args.get("Bytes")
     if address is None or not isinstance(size, int) or isinstance(size, bool) or not 0 < abs(size) <= BIGGEST:
         return []
-    return [_Block(time, address, size)]
+    return [_Block(time, address, size, args.get("Device Type") not in (0, None))]
 
 
 def _call(path: Path, event: dict[str, Any], args: dict[str, Any], time: float) -> list[_Call]:

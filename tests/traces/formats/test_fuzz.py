@@ -73,6 +73,36 @@ def test_mutated_files(folder, name):
     check()
 
 
+value = st.recursive(
+    st.sampled_from(
+        [None, True, 0, -1, 1.5, 2**64, 10**30, float("inf"), float("nan"), "", "Tensor", "float", "aten::x_"]
+    ),
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.sampled_from(["values", "types", "Addr"]), inner),
+    max_leaves=8,
+)
+
+
+@st.composite
+def altered(draw, document):
+    """A document with some of its values replaced, at any depth."""
+    if not draw(st.integers(0, 15)):
+        return draw(value)
+    if isinstance(document, dict):
+        return {key: draw(altered(one)) for key, one in document.items()}
+    return [draw(altered(one)) for one in document] if isinstance(document, list) else document
+
+
+@pytest.mark.parametrize(("name", "text"), [("kineto", KINETO), ("pytorch-et", ET)])
+def test_documents_with_other_values(folder, name, text):
+    @given(st.data())
+    @settings(max_examples=400)
+    def check(data):
+        document = {key: data.draw(altered(one)) for key, one in json.loads(text).items()}
+        attempt(put(folder / "other", json.dumps(document).encode()), name)
+
+    check()
+
+
 @pytest.mark.parametrize("name", [*(one for one in READ if one in VALID), None])
 def test_any_bytes(folder, name):
     @given(st.binary(max_size=300), st.sampled_from(STARTS))

@@ -127,6 +127,13 @@ def test_an_operator_reads_what_those_it_calls_do_not(folder):
         (400, False, 0), (80, True, 0), (200, False, 1), (80, True, 1)]  # fmt: skip
 
 
+def test_tensors_of_the_cpu_are_left_out_where_a_gpu_has_others(folder):
+    host = [*tensor(9, 100)[:5], "cpu"]
+    nodes = [node(2, "aten::copy_", 1, [W, host], [W]), node(3, "aten::relu", 1, [host], [host])]
+    assert rows(open_trace(run(folder, nodes)), "kernel") == [(BASE, 400, True, 0)]
+    assert rows(open_trace(run(folder, nodes[1:])), "kernel") == [(BASE, 400, False, 0), (BASE, 400, True, 0)]
+
+
 def test_long_tensors_are_rows(folder):
     trace = open_trace(run(folder, [node(2, "aten::relu", 1, [tensor(1, 3 * ROW // 4 + 5, itemsize=8)])]))
     (batch,) = trace.batches()
@@ -167,8 +174,9 @@ def call(name, begin, length, shapes=(), kinds="float", tid=1):
             "args": {"Input Dims": [list(one) for one in shapes], "Input type": [kinds] * len(shapes)}}  # fmt: skip
 
 
-def memory(time, address, size, tid=1):
-    return {"ph": "i", "name": "[memory]", "pid": 1, "tid": tid, "ts": time, "args": {"Addr": address, "Bytes": size}}
+def memory(time, address, size, device=1):
+    args = {"Addr": address, "Bytes": size, "Device Type": device}
+    return {"ph": "i", "name": "[memory]", "pid": 1, "tid": 1, "ts": time, "args": args}
 
 
 def profile(folder, events):
@@ -195,6 +203,13 @@ def test_calls_read_blocks_of_their_size_and_write_what_they_allocate(folder):
         (8192, 400, False, 0), (4096, 200, False, 0), (1 << 20, 200, True, 0),
         (1 << 20, 200, False, 1), (1 << 20, 200, True, 1), (4096, 400, False, 2), (1 << 21, 4, True, 2),
     ]  # fmt: skip
+
+
+def test_the_cpus_blocks_are_left_out_where_a_gpu_has_others(folder):
+    events = [memory(1, 4096, 400, device=0), call("aten::mm", 2, 2, [(10, 10)])]
+    assert rows(open_trace(profile(folder, events))) == [(4096, 400, False)]
+    assert rows(open_trace(profile(folder, [*events, memory(0, 512, 512)]))) == [(512, 400, False)]
+    assert rows(open_trace(profile(folder, [*events, memory(0, 512, 8)]))) == [(kineto.ELSEWHERE, 400, False)]
 
 
 def test_inputs_without_a_block_have_a_place_for_their_shape(folder):
