@@ -30,5 +30,5 @@ def kernel(function: F) -> F:
 
 def inner(function: F) -> F:
     """Compile a function that only kernels call; its code becomes part of theirs."""
-    compiled: Any = nb.njit(nogil=True, error_model="numpy")(function)
+    compiled: Any = nb.njit(nogil=True, error_model="numpy", forceinline=True)(function)
     return compiled
