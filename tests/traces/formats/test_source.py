@@ -79,6 +79,19 @@ def test_a_bomb_of_zeros_is_one_long_line(folder):
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("packed", ["", ".gz", ".xz", ".zst"])
+def test_memory_does_not_grow_with_the_file(folder, packed):
+    text = b"".join(b"%d %x\n" % (i % 2, 977 * i) for i in range(100_000))
+    peaks = []
+    for times in (1, 1, 24):  # the first to compile, and to fill what caches there are
+        path = put(folder / "long.din", text * times, packed)
+        tracemalloc.start()
+        assert sum(len(batch.base) for batch in din.read(path).batches()) == 100_000 * times
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1 << 25
+
+
 def test_a_dictionary_of_gibibytes_is_refused(folder):
     path = folder / "dictionary.din.xz"
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}]

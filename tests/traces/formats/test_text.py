@@ -75,6 +75,15 @@ def test_accelsim_in_waves(folder, body, resident):
     assert found == expected
 
 
+@given(samples.traceg(), st.integers(1, 5))
+@settings(max_examples=50)
+def test_the_order_changes_no_access(folder, body, resident):
+    path = put(folder / "kernel-4.traceg", HEAD % (5, 0) + body)
+    waves, _ = outcome(lambda: sorted(rows(accelsim.read(path, "waves", resident))), list)
+    listed, _ = outcome(lambda: sorted(rows(accelsim.read(path, "listed"))), list)
+    assert waves == listed
+
+
 @given(samples.traceg(), st.integers(70, 700))
 @settings(max_examples=50)
 def test_the_cuts_between_pieces_and_rooms_change_nothing(folder, body, chunk):

@@ -1,5 +1,6 @@
 """Traces of ours written in other tools' formats, and read back."""
 
+import os
 import shutil
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.naive import formats as naive
 from tests.naive.intervals import sectors
+from tests.traces.formats.test_pytorch import X, node, run
 from tests.traces.streams import intervals, trace
 from traces.container import read_trace, write_trace
 from traces.errors import InputError
@@ -121,6 +123,16 @@ def test_a_trace_of_another_tools_goes_through_ours(tmp_path):
     write_trace(read, tmp_path / "a.trace")
     assert read_back(tmp_path / "a.trace") == read_back(tmp_path / "a.din")
     assert read_trace(tmp_path / "a.trace").header == read.header
+
+
+def test_names_that_are_no_text_can_be_written(tmp_path):
+    name = os.fsdecode(b"a\xff.din")
+    (tmp_path / name).write_text("0 100\n")
+    write_trace(open_trace(tmp_path / name), tmp_path / "a.trace")
+    assert read_trace(tmp_path / "a.trace").header.network == "a\\udcff.din"
+    path = run(tmp_path, [node(2, "aten::\ud800", 1, [X])])
+    write_trace(open_trace(path), tmp_path / "a.trace")
+    assert read_trace(tmp_path / "a.trace").kernels[0].name == "aten::\\ud800"
 
 
 def broken():
