@@ -1,5 +1,8 @@
 """Megabytes and accesses a second of each trace reader and writer: `python benchmarks/traces/formats.py --json`.
 
+All run on one core, so rates are of its time (`cpu_s`), which other work on the machine leaves alone; `time_s` is the
+clock's.
+
 The files are made here; a megabyte is 10**6 bytes of one. Each reader reads a short file first, to compile. With
 `--memory 4` a .traceg.xz of 4 GiB of text is read too, in a process of its own, and that process's peak memory is told.
 """
@@ -148,6 +151,18 @@ def drained(trace: Trace) -> int:
     return sum(len(batch.base) for batch in trace.batches())
 
 
+def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    """Return what `work` returns, the seconds it took and those of this process's time."""
+    begin, before = time.perf_counter(), time.process_time()
+    found = work()
+    return found, time.perf_counter() - begin, time.process_time() - before
+
+
+def row(what: str, length: float, count: int, seconds: float, cpu: float) -> dict[str, Any]:
+    return {"what": what, "bytes": length, "accesses": count, "time_s": seconds, "cpu_s": cpu,
+            "bytes_per_s": length / cpu, "accesses_per_s": count / cpu}  # fmt: skip
+
+
 def reading(folder: Path, name: str, size: int) -> dict[str, Any]:
     """Time the reader of one format."""
     random = np.random.default_rng(1)
@@ -155,25 +170,17 @@ def reading(folder: Path, name: str, size: int) -> dict[str, Any]:
     path.write_bytes(MAKE[name](1 << 12, random))
     drained(open_trace(path, name))
     path.write_bytes(MAKE[name](size, random))
-    begin = time.perf_counter()
-    count = drained(open_trace(path, name))
-    seconds = time.perf_counter() - begin
-    length = path.stat().st_size
-    return {"what": f"read {name}", "bytes": length, "accesses": count, "time_s": seconds,
-            "bytes_per_s": length / seconds, "accesses_per_s": count / seconds}  # fmt: skip
+    count, seconds, cpu = timed(lambda: drained(open_trace(path, name)))
+    return row(f"read {name}", path.stat().st_size, count, seconds, cpu)
 
 
 def writing(folder: Path, name: str) -> dict[str, Any]:
     """Time the writer of one format, on what was read as DineroIV."""
     trace, path = open_trace(folder / "din", "din"), folder / f"out_{name}"
     save_trace(open_trace(folder / "small", "din"), folder / f"small_{name}", name)
-    begin = time.perf_counter()
-    save_trace(trace, path, name)
-    seconds = time.perf_counter() - begin
+    _, seconds, cpu = timed(lambda: save_trace(trace, path, name))
     length = sum(one.stat().st_size for one in (path.iterdir() if path.is_dir() else [path]))
-    count = drained(trace)
-    return {"what": f"write {name}", "bytes": length, "accesses": count, "time_s": seconds,
-            "bytes_per_s": length / seconds, "accesses_per_s": count / seconds}  # fmt: skip
+    return row(f"write {name}", length, drained(trace), seconds, cpu)
 
 
 def memory(folder: Path, size: float, order: str) -> dict[str, Any]:
@@ -188,17 +195,15 @@ def memory(folder: Path, size: float, order: str) -> dict[str, Any]:
             file.write(again)  # xz streams one after another are one file
     command = [sys.executable, __file__, "--drain", str(path), "--order", order]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    row = json.loads(done.stdout)
-    speed = size * (1 << 30) / row["time_s"]
-    return {"what": f"read {size:g} GiB of .traceg.xz, {order}", "bytes_per_s": speed} | row
+    told = json.loads(done.stdout)
+    what = f"read {size:g} GiB of .traceg.xz, {order}"
+    return row(what, size * (1 << 30), told["accesses"], told["time_s"], told["cpu_s"]) | told
 
 
 def drain(path: Path, order: str) -> dict[str, float]:
     """Read one file; return what it took."""
-    begin = time.perf_counter()
-    count = drained(open_trace(path, order=order))
-    seconds = time.perf_counter() - begin
-    return {"accesses": count, "time_s": seconds, "accesses_per_s": count / seconds, "peak_bytes": peak()}
+    count, seconds, cpu = timed(lambda: drained(open_trace(path, order=order)))
+    return {"accesses": count, "time_s": seconds, "cpu_s": cpu, "peak_bytes": peak()}
 
 
 def peak() -> int:
@@ -230,10 +235,10 @@ def main() -> None:
     if chosen.json:
         print(json.dumps({"size_bytes": chosen.size * 1e6, "cpus": os.cpu_count(), "formats": rows}, indent=2))
         return
-    for row in rows:
-        speed = f"{row['bytes_per_s'] / 1e6:8.0f} MB/s" if "bytes_per_s" in row else ""
-        peak = f"{row['peak_bytes'] / 2**20:8.0f} MiB at most" if "peak_bytes" in row else ""
-        print(f"{row['what']:36}{speed}{row['accesses_per_s'] / 1e6:8.1f} M accesses/s{peak}")
+    for one in rows:
+        most = f"{one['peak_bytes'] / 2**20:8.0f} MiB at most" if "peak_bytes" in one else ""
+        speed = f"{one['bytes_per_s'] / 1e6:8.0f} MB/s{one['accesses_per_s'] / 1e6:8.2f} M accesses/s"
+        print(f"{one['what']:36}{speed}{most}")
 
 
 if __name__ == "__main__":

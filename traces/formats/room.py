@@ -90,13 +90,16 @@ def complaint(path: Path, text: np.ndarray, state: np.ndarray, faults: tuple[str
 def foreign(path: Path, kernels: list[Kernel], stream: Callable[[], Iterator[Intervals]], notes: list[str]) -> Trace:
     """Return a trace that another tool wrote: its kernels and accesses, and what was assumed to make it one of ours."""
     header = Header(network=_plain(path.name), phase="inference", batch=1, gpu="", made_by=made_by(), notes=notes)
-    named = [replace(one, name=_plain(one.name), operator=_plain(one.operator)) for one in kernels]
-    return Trace(header, [Tensor("memory", "buffer", 0, 0)], named, stream)
+    return Trace(header, [Tensor("memory", "buffer", 0, 0)], list(map(_named, kernels)), stream)
 
 
 def _plain(text: str) -> str:
     """Return text that any file can hold: names of files, and JSON, may have halves of characters."""
-    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _named(one: Kernel) -> Kernel:
+    return one if one.name.isascii() else replace(one, name=_plain(one.name), operator=_plain(one.operator))
 
 
 def lone_kernel(path: Path) -> list[Kernel]:
