@@ -94,8 +94,8 @@ def _listed(path: Path) -> list[Path]:
             name = raw.strip().decode(errors="backslashreplace")
             if not name.startswith("kernel"):
                 continue
-            one = path.parent / name
-            if "\0" in name or not (one.exists() or (one := path.parent / f"{name}.xz").exists()):
+            one = _beside(path, name)
+            if one is None:
                 raise InputError(
                     f"{path}: line {number}: {name[:200]!r} is not there; put the kernels' files beside it"
                 )
@@ -105,6 +105,14 @@ def _listed(path: Path) -> list[Path]:
     if not found:
         raise InputError(f"{path}: names no kernel; give a kernelslist.g with lines such as kernel-1.traceg")
     return found
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    """Return the file that a list names, or the same compressed; None where there is neither."""
+    try:
+        return next((one for one in (path.parent / name, path.parent / f"{name}.xz") if one.is_file()), None)
+    except (OSError, ValueError):  # a name too long, or with a null character
+        return None
 
 
 def _head(path: Path) -> Launch:

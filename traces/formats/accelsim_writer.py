@@ -135,11 +135,11 @@ def write(trace: Trace, path: Path) -> None:
     """
     if path.suffix in {".traceg", ".xz", ".g"}:
         raise InputError(f"{path}: a name of a file; give that of a folder to make, and --format accelsim")
-    if path.exists() or path.is_symlink():
-        raise InputError(f"{path}: is there already; give the name of a folder to make")
     if trace.header.sector_bytes != 2 * SECTORS:
         raise InputError(f"{path}: sectors of {trace.header.sector_bytes} B; Accel-Sim's are of 32")
     try:
+        if path.exists() or path.is_symlink():
+            raise InputError(f"{path}: is there already; give the name of a folder to make")
         folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:100]}.", dir=path.parent))
         try:
             _write(trace, folder, path)

@@ -73,6 +73,13 @@ def test_mutated_files(folder, name):
     check()
 
 
+@given(mutated(st.just(b"MemcpyHtoD,0x0,1\nkernel-1.traceg\nkernel-1.traceg.xz\n")), st.sampled_from([b"", b"k" * 300]))
+@settings(max_examples=200)
+def test_mutated_lists(folder, data, more):
+    put(folder / "kernel-1.traceg", HEAD % (5, 0) + BODY)
+    attempt(put(folder / "kernelslist.g", data.replace(b"kernel", b"kernel" + more)), "accelsim")
+
+
 value = st.recursive(
     st.sampled_from(
         [None, True, 0, -1, 1.5, 2**64, 10**30, float("inf"), float("nan"), "", "Tensor", "float", "aten::x_"]

@@ -171,6 +171,7 @@ def test_what_cannot_be_written(tmp_path):
         for name in ("din", "oracle"):
             with pytest.raises(InputError, match=r"folder|file|written"):
                 save_trace(small, path, name)
-    with pytest.raises(InputError, match="cannot be written"):
-        save_trace(small, tmp_path / "absent" / "app", "accelsim")
+    for path in (tmp_path / "absent" / "app", tmp_path / ("n" * 300)):
+        with pytest.raises(InputError, match="cannot be written"):
+            save_trace(small, path, "accelsim")
     assert list(tmp_path.iterdir()) == []
