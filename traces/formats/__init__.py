@@ -47,7 +47,7 @@ FORMATS = {
                "traces.formats.kineto"),
         Format("pytorch-et", "PyTorch execution trace", r".*\.et\.json", rb"(?s)\s*\{.*\"(schema|nodes)\"\s*:",
                "traces.formats.execution"),
-        Format("oracle", "libCacheSim oracleGeneral, binary", r"(?i).*oracleGeneral(\.bin)?", rb"(?!)",
+        Format("oracle", "libCacheSim oracleGeneral, binary", r"(?i).*oracleGeneral(\.\w+)*", rb"(?!)",
                "traces.formats.oracle", "traces.formats.oracle_writer"),
         Format("champsim", "ChampSim instructions, binary", r"(?i).*\.champsim(trace)?", rb"(?!)",
                "traces.formats.champsim"),

@@ -18,7 +18,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     Raises:
         InputError: for a path that cannot be written.
     """
-    with _complaining(path), replacing(path) as temporary, _packing(temporary, path.suffix) as file:
+    with _complaining(path), replacing(path) as temporary, _packing(temporary, path.suffix.lower()) as file:
         yield file
 
 
@@ -28,9 +28,9 @@ def _packing(path: Path, suffix: str) -> Iterator[BinaryIO]:
         with lzma.open(path, "wb", preset=1) as file:
             yield cast(BinaryIO, file)
     elif suffix == ".gz":
-        with gzip.open(path, "wb", compresslevel=6) as file:
+        with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:  # the same trace, the same bytes
             yield cast(BinaryIO, file)
-    elif suffix == ".zst":
+    elif suffix in {".zst", ".zstd"}:
         import pyarrow as pa
 
         with pa.OSFile(str(path), "wb") as raw, pa.CompressedOutputStream(raw, "zstd") as file:

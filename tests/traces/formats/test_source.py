@@ -167,6 +167,7 @@ def test_what_is_no_file(tmp_path):
         ("x", b"PAR1", "hwmodel"),
         ("w01.oracleGeneral.zst", bytes(24), "oracle"),
         ("w01.oracleGeneral.bin", bytes(24), "oracle"),
+        ("cluster52.oracleGeneral.sample10.zst", bytes(24), "oracle"),
         ("a.champsimtrace.xz", bytes(64), "champsim"),
         ("a.din.gz", b"zzz", "din"),
         ("a.trace", b"zzz", "hwmodel"),

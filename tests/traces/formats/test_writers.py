@@ -117,6 +117,18 @@ def test_accelsim_of_many_accesses(tmp_path):
         "kernel-1.traceg", "kernel-2.traceg", "kernelslist.g"]  # fmt: skip
 
 
+@pytest.mark.parametrize("packed", ["", ".gz", ".xz", ".zst", ".zstd", ".GZ"])
+def test_the_same_trace_gives_the_same_bytes_compressed_as_named(tmp_path, packed):
+    one = trace(intervals([(4096, 32, 500, 32, True, 0, 0)]))
+    paths = [tmp_path / f"{name}.din{packed}" for name in ("a", "b")]
+    for path in paths:
+        save_trace(one, path)
+    first, second = (path.read_bytes() for path in paths)
+    assert first == second
+    assert (len(first) < 2000) == bool(packed)
+    assert len(read_back(paths[0])) == 500
+
+
 def test_a_trace_of_another_tools_goes_through_ours(tmp_path):
     (tmp_path / "a.din").write_text("0 100\n1 2f00\nr ff 3\n")
     read = open_trace(tmp_path / "a.din")
