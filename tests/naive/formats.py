@@ -134,9 +134,14 @@ def coalesced(addresses: list[int], width: int, reads: bool, writes: bool) -> li
 
 def nvbit(text: bytes) -> list[tuple[int, int, bool, int]]:
     """Return accesses with their launch's number."""
-    found, launches = [], 0
+    three = rb"\d{1,10},\d{1,10},\d{1,10}"
+    found, launches = [], False
+    for line in text.split(b"\n"):
+        before, _, after = line.rpartition(b" - grid launch id ")
+        named = re.match(rb"\s*MEMTRACE: .*Kernel name ", before, re.DOTALL)
+        if named and re.match(rb"\d{1,17} - grid size %b - block size %b" % (three, three), after):
+            launches = True
     for words in lines(text):
-        launches += words[0] == b"MEMTRACE:" and b"LAUNCH" in words
         word = Words(words)
         if [word() for _ in range(5)][::4] != [b"MEMTRACE:", words[4] if len(words) > 4 else b""]:
             continue
@@ -152,7 +157,7 @@ def nvbit(text: bytes) -> list[tuple[int, int, bool, int]]:
             raise ValueError(words)
         active = [one for one in addresses if one]
         found += [(*one, number) for one in coalesced(active, width_of(opcode), *moves(opcode))]
-        launches += 1
+        launches = True
     if not launches:
         raise ValueError(text)
     return found

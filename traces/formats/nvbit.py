@@ -54,8 +54,9 @@ MAX_LAUNCHES = 1 << 20
 _ID, LAUNCHES = STATE, 2  # the launch seen last; places of `state`
 _MEMTRACE, _LAUNCH = np.frombuffer(b"MEMTRACE:", np.uint8), np.frombuffer(b"grid_launch_id", np.uint8)
 _DASH = np.frombuffer(b"-", np.uint8)
-_NAMED = re.compile(
-    rb"Kernel name (.*) - grid launch id (\d{1,17}) - grid size (\d{1,10}),(\d{1,10}),(\d{1,10})"
+_NAME = b"Kernel name "
+_GRID = re.compile(
+    rb" - grid launch id (\d{1,17}) - grid size (\d{1,10}),(\d{1,10}),(\d{1,10})"
     rb" - block size (\d{1,10}),(\d{1,10}),(\d{1,10})"
 )
 
@@ -151,8 +152,7 @@ def _kernels(path: Path) -> dict[int, Kernel]:
     for text, line in source.lines(path):
         state[LINE], at = line, 0
         if b"- LAUNCH -" in (raw := text.tobytes()):
-            for one in filter(None, map(_NAMED.search, raw.split(bytes([NEWLINE])))):
-                launches[int(one[2])] = _kernel(one)
+            launches.update(filter(None, map(_named, raw.split(bytes([NEWLINE])))))
         while at < len(text):
             at = survey(text, at, state, found)
             if state[FAULT]:
@@ -167,11 +167,19 @@ def _kernels(path: Path) -> dict[int, Kernel]:
     return launches
 
 
-def _kernel(found: re.Match[bytes]) -> Kernel:
-    grid, block = [int(length) for length in found.groups()[2:5]], [int(length) for length in found.groups()[5:8]]
-    blocks = grid[0] * grid[1] * grid[2]
-    layer = f"launch {int(found[2])} grid {'x'.join(map(str, grid))} block {'x'.join(map(str, block))}"
-    return Kernel(found[1].decode(errors="backslashreplace"), "", layer, "forward", min(blocks, 2**63), 0)
+def _named(line: bytes) -> tuple[int, Kernel] | None:
+    """Return the number and the kernel of a launch's line; None for any other. A kernel's name may hold anything."""
+    start, end = line.find(_NAME) + len(_NAME), line.rfind(b" - grid launch id ")
+    if not line.lstrip().startswith(b"MEMTRACE: ") or not len(_NAME) <= start <= end:
+        return None
+    found = _GRID.match(line, end)
+    if found is None:
+        return None
+    number, *lengths = map(int, found.groups())
+    grid, block = ("x".join(map(str, three)) for three in (lengths[:3], lengths[3:]))
+    name = line[start:end].decode(errors="backslashreplace")
+    blocks = min(lengths[0] * lengths[1] * lengths[2], 2**63)
+    return number, Kernel(name, "", f"launch {number} grid {grid} block {block}", "forward", blocks, 0)
 
 
 def read(path: Path) -> Trace:

@@ -215,5 +215,7 @@ def test_the_launches_of_nvbit_are_kernels(folder):
     assert kernel.name == "void f<int>(int*, int)"
     assert kernel.layer == "launch 7 grid 2x3x1 block 32x1x1"
     assert kernel.blocks == 6
+    put(folder / "b.memtrace", b"MEMTRACE: - LAUNCH - " + b"Kernel name " * 80_000 + b"\n" + launch)
+    assert len(nvbit.read(path).kernels) == 1  # in no time
     with pytest.raises(InputError, match="no launch and no access; give lines that begin with MEMTRACE: CTX"):
         nvbit.read(put(folder / "c.memtrace", b"hello\n"))
