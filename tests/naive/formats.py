@@ -139,7 +139,11 @@ def nvbit(text: bytes) -> list[tuple[int, int, bool, int]]:
     for line in text.split(b"\n"):
         before, _, after = line.rpartition(b" - grid launch id ")
         named = re.match(rb"\s*MEMTRACE: .*Kernel name ", before, re.DOTALL)
-        if named and re.match(rb"\d{1,17} - grid size %b - block size %b" % (three, three), after):
+        if (
+            named
+            and b"- LAUNCH -" in line
+            and re.match(rb"\d{1,17} - grid size %b - block size %b" % (three, three), after)
+        ):
             launches = True
     for words in lines(text):
         word = Words(words)

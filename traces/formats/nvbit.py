@@ -54,7 +54,7 @@ MAX_LAUNCHES = 1 << 20
 _ID, LAUNCHES = STATE, 2  # the launch seen last; places of `state`
 _MEMTRACE, _LAUNCH = np.frombuffer(b"MEMTRACE:", np.uint8), np.frombuffer(b"grid_launch_id", np.uint8)
 _DASH = np.frombuffer(b"-", np.uint8)
-_NAME = b"Kernel name "
+_NAME, _LAUNCHED = b"Kernel name ", b"- LAUNCH -"
 _GRID = re.compile(
     rb" - grid launch id (\d{1,17}) - grid size (\d{1,10}),(\d{1,10}),(\d{1,10})"
     rb" - block size (\d{1,10}),(\d{1,10}),(\d{1,10})"
@@ -151,7 +151,7 @@ def _kernels(path: Path) -> dict[int, Kernel]:
     state[_ID] = -1
     for text, line in source.lines(path):
         state[LINE], at = line, 0
-        if b"- LAUNCH -" in (raw := text.tobytes()):
+        if _LAUNCHED in (raw := text.tobytes()):
             launches.update(filter(None, map(_named, raw.split(bytes([NEWLINE])))))
         while at < len(text):
             at = survey(text, at, state, found)
@@ -170,7 +170,8 @@ def _kernels(path: Path) -> dict[int, Kernel]:
 def _named(line: bytes) -> tuple[int, Kernel] | None:
     """Return the number and the kernel of a launch's line; None for any other. A kernel's name may hold anything."""
     start, end = line.find(_NAME) + len(_NAME), line.rfind(b" - grid launch id ")
-    if not line.lstrip().startswith(b"MEMTRACE: ") or not len(_NAME) <= start <= end:
+    ours = line.lstrip().startswith(b"MEMTRACE: ") and _LAUNCHED in line
+    if not ours or not len(_NAME) <= start <= end:
         return None
     found = _GRID.match(line, end)
     if found is None:
