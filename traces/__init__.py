@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from traces.container import read_trace, write_trace
+    from traces.formats import open_trace, save_trace
     from traces.lowered import capture
     from traces.networks import capture_network, count_macs, find_network
     from traces.recording import Recording, record
@@ -21,13 +22,15 @@ _HOMES = {
     "capture_network": "traces.networks",
     "count_macs": "traces.networks",
     "find_network": "traces.networks",
+    "open_trace": "traces.formats",
     "read_trace": "traces.container",
     "record": "traces.recording",
+    "save_trace": "traces.formats",
     "write_trace": "traces.container",
 }
 
 __all__ = ["Header", "Kernel", "Recording", "Tensor", "Trace", "capture", "capture_network", "count_macs",
-           "find_network", "read_trace", "record", "write_trace"]  # fmt: skip
+           "find_network", "open_trace", "read_trace", "record", "save_trace", "write_trace"]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -3,15 +3,13 @@
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from traces.arguments import Argument
-from traces.errors import InputError
-
-if TYPE_CHECKING:
-    from traces.trace import Totals, Trace
+from traces.formats.commands import check_output, export, import_
+from traces.summary import summary
 
 MAX_BATCH = 1 << 20
 MAX_STEPS = 1 << 10
@@ -69,12 +67,7 @@ def capture(
       hwmodel capture vgg16 --gpu a100_40gb --option raster=n --option swizzle=4 -o vgg16.trace
     """
     path = output or Path(re.sub(r"[^\w.-]+", "_", network) + ".trace")
-    if path.is_dir():
-        raise InputError(f"{path}: a folder; give the name of a file to write")
-    if path.exists() and not force:
-        raise InputError(f"{path}: is there already; give another name with -o, or --force to replace it")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist")
+    check_output(path, force)
     from traces.container import read_trace, write_trace
     from traces.lowering.options import parse_options
     from traces.networks import capture_network
@@ -86,16 +79,18 @@ def capture(
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=1000, label=f"{network} {phase}", file=sys.stderr, hidden=hidden) as bar:
         write_trace(trace, path, lambda part: bar.update(int(1000 * part) - bar.pos))
-    return _summary(path, read_trace(path))
+    return summary(path, read_trace(path))
 
 
 @click.group()
 def trace() -> None:
-    """Look at trace files.
+    """Look at trace files, and take them to and from other tools' formats.
 
     \b
     Example:
       hwmodel trace info vgg16.trace
+      hwmodel trace import kernelslist.g -o app.trace
+      hwmodel trace export app.trace -o app.din
     """
 
 
@@ -105,48 +100,16 @@ def info(file: Path) -> dict[str, Any]:
     """Show what a trace file is of and how much it holds, kernel kind by kernel kind.
 
     Sectors are accesses, as the cache sees them; they are counted when the file is written and checked when its stream
-    is read.
+    is read. A trace of another tool's is read whole to count them; see `hwmodel trace import` for which can be read.
 
     \b
     Example:
       hwmodel trace info vgg16.trace --json
     """
-    from traces.container import read_trace
+    from traces.formats import open_trace
 
-    return _summary(file, read_trace(file))
-
-
-def _summary(path: Path, read: "Trace") -> dict[str, Any]:
-    totals = read.totals
-    assert totals is not None  # a trace from a file has them
-    sector = read.header.sector_bytes
-    reads, writes, size = sum(totals.sectors_read), sum(totals.sectors_written), path.stat().st_size
-    return {
-        "file": str(path),
-        **read.header.as_dict(),
-        "kernels": len(read.kernels),
-        "tensors": len(read.tensors),
-        "intervals": sum(totals.intervals),
-        "sectors_read": reads,
-        "sectors_written": writes,
-        "read_bytes": reads * sector,
-        "written_bytes": writes * sector,
-        "size_bytes": size,
-        "size_per_sector_bytes": size / (reads + writes) if reads + writes else None,
-        "by_kernel": _by_kind(read, totals),
-    }
+    return summary(file, open_trace(file))
 
 
-def _by_kind(read: "Trace", totals: "Totals") -> list[dict[str, Any]]:
-    """A row a kind of kernel and phase, in the order of their first launch."""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    counts = zip(read.kernels, totals.intervals, totals.sectors_read, totals.sectors_written, strict=True)
-    for kernel, intervals, reads, writes in counts:
-        empty = {"kernel": kernel.name, "phase": kernel.phase, "launches": 0, "macs": 0, "intervals": 0,
-                 "sectors_read": 0, "sectors_written": 0}  # fmt: skip
-        row = rows.setdefault((kernel.name, kernel.phase), empty)
-        more = {"launches": 1, "macs": kernel.macs, "intervals": intervals, "sectors_read": reads,
-                "sectors_written": writes}  # fmt: skip
-        for name, value in more.items():
-            row[name] += value
-    return list(rows.values())
+trace.add_command(import_)
+trace.add_command(export)

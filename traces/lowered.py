@@ -1,7 +1,6 @@
 """From a recorded run to a trace: each operation lowered to kernels, their sectors made when the trace is read."""
 
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,7 +11,7 @@ from traces.operation import Operation, View
 from traces.recording import record
 from traces.recording.run import Loss, MakeOptimizer
 from traces.stream import Intervals
-from traces.trace import Header, Trace
+from traces.trace import Header, Trace, made_by
 
 if TYPE_CHECKING:
     from traces.gpus import Gpu
@@ -71,7 +70,7 @@ def capture(
         notes.append(f"The run comes {steps} times, always at the addresses of the last, as a CUDA graph replays it.")
     header = Header(
         network=name, phase=phase, batch=recording.batch, gpu=machine.name, sector_bytes=machine.sector_bytes,
-        parameters=recording.parameters, macs=recording.macs, made_by=_made_by(), notes=notes, dtype=dtype, steps=steps,
+        parameters=recording.parameters, macs=recording.macs, made_by=made_by(), notes=notes, dtype=dtype, steps=steps,
     )  # fmt: skip
     launches = lowered.launches * steps
     return Trace(header, recording.tensors, [one.kernel for one in launches], lambda: stream(launches))
@@ -142,10 +141,3 @@ def _joined(batches: list[Intervals]) -> Intervals:
     if len(batches) == 1:
         return batches[0]
     return Intervals(*(np.concatenate(columns) for columns in zip(*batches, strict=True)))
-
-
-def _made_by() -> str:
-    try:
-        return f"hwmodel {version('hwmodel')}"
-    except PackageNotFoundError:  # run from a folder that was never installed
-        return "hwmodel"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 
 from traces.stream import SECTOR_BYTES, Intervals
 
@@ -50,6 +51,14 @@ class Header:
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
+
+
+def made_by() -> str:
+    """Return what a header says of who made the trace: this package and its version."""
+    try:
+        return f"hwmodel {version('hwmodel')}"
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "hwmodel"
 
 
 @dataclass(frozen=True)

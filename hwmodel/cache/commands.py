@@ -54,6 +54,8 @@ def replay(
 ) -> list[dict[str, Any]]:
     """Replay a trace, exactly, through last-level caches of several capacities.
 
+    TRACE is a file of `hwmodel capture`'s, or of a format that `hwmodel trace import` reads.
+
     LRU, write-back, write-allocate; each cache starts empty and stays warm from kernel to kernel. Counts are of 32 B
     sector accesses; write-backs are of dirty lines.
 
@@ -61,11 +63,11 @@ def replay(
     Example:
       hwmodel replay vgg16.trace --capacity 1MiB,3MiB,7MiB --ways 16 --line 128 --json
     """
-    from traces import read_trace
+    from traces import open_trace
 
     chosen = None if sector is None else _sector(sector)
     configs = [CacheConfig(capacity, ways, line, index, chosen) for capacity in capacities]  # a slip shows at once
-    found = read_trace(trace)
+    found = open_trace(trace)
     if sector is None:
         configs = [CacheConfig(capacity, ways, line, index, found.header.sector_bytes) for capacity in capacities]
 

@@ -84,10 +84,11 @@ def _scale(axis: "Axes", limits: tuple[float, float]) -> None:
     if high <= 2.5 and low >= 0.02:
         axis.set_xlim(0, high * 1.06)
         return
-    from matplotlib.ticker import FuncFormatter, LogLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axis.set_xscale("log")
     axis.set_xlim(low / 1.25, high * 1.25)
     axis.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())  # over less than a decade they would be written, one on another
     axis.grid(visible=True, axis="x", color=RULE, alpha=0.15)

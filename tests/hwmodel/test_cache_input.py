@@ -144,7 +144,7 @@ def readable(monkeypatch):
     import traces
 
     trace = make_trace(intervals((0, 0, 1, 1 << 20, True, 0, 0), (0, 0, 1, 1 << 20, False, 0, 2)))
-    monkeypatch.setattr(traces, "read_trace", lambda path: trace, raising=False)
+    monkeypatch.setattr(traces, "open_trace", lambda path: trace, raising=False)
 
 
 def run_command(*arguments: str) -> tuple[object, object]:
