@@ -53,6 +53,7 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V:
 @click.option(
     "--ports", type=int, default=1, show_default=True, help="Read-write ports, 1 to 8; more than one for SRAM."
 )
+@click.option("--cell-leakage", help="A leakage school for the devices of SRAM cells alone.")
 @click.option("--ecc", help="The data's code: secded, bch1, bch2, ...; by default none.")
 @click.option("--wires", default="repeated", show_default=True, help="The H-tree's: repeated or unrepeated.")
 @click.option("--limit", "limits", multiple=True, metavar="FIGURE=MOST",
@@ -70,8 +71,9 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V:
 @_SUPPLY
 @_SET
 def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, target: str, mode: str | None,
-          ports: int, ecc: str | None, wires: str, limits: tuple[str, ...], weights: tuple[str, ...], front: str | None,
-          config: str | None, assumptions: str | None, temperature_K: float, leakage: str | None, vdd_V: float | None,
+          ports: int, cell_leakage: str | None, ecc: str | None, wires: str, limits: tuple[str, ...],
+          weights: tuple[str, ...], front: str | None, config: str | None, assumptions: str | None,
+          temperature_K: float, leakage: str | None, vdd_V: float | None,
           figures: tuple[str, ...]) -> dict[str, Any] | list[dict[str, Any]]:  # fmt: skip
     """Find the best organisation of a cache, or with --front the whole Pareto front.
 
@@ -102,7 +104,9 @@ def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, targ
         if front is not None:
             names = tuple(name.strip() for name in front.split(",") if name.strip())
             return cache_front(cell, node, capacity, ways, line, names, **hot).to_dict("records")
-        return design_cache(cell, node, capacity, ways, line, weighed or target, ports=ports, **hot).as_dict()
+        return design_cache(
+            cell, node, capacity, ways, line, weighed or target, ports=ports, cell_leakage=cell_leakage, **hot
+        ).as_dict()
 
 
 @click.command()

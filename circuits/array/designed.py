@@ -99,7 +99,8 @@ class Designed:
         own = self.cell.kind in STORING  # their devices are not the logic's, and leak what keeps their bit so long
         biased = 1.0 if self.cell.kind in SENSING else min(self.cell.read_V / process.vdd_V, 1.0)
         off_A = self.node.off_current_A_per_m * self.cell.read_drain_m * biased
-        idle_A = self.cell.leakage_W / process.vdd_V if own else off_A
+        cell_A = self.cell.leakage_W / process.vdd_V
+        idle_A = cell_A if own else min(off_A, cell_A) if self.cell.kind in SENSING else off_A
         return self.cell.read_current_A / idle_A if idle_A > 0 else float("inf")
 
     def subarray(self, process: Process, given: Assumptions, local: Metal, at: Form,

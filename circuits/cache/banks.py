@@ -24,6 +24,7 @@ from circuits.errors import InputError
 
 WIRES = {"repeated": "repeated", "unrepeated": "bare"}
 TAG_CELL = "sram"
+SRAM_KINDS = ("sram", "sram8t")
 STRAP = "intermediate"  # the level that word lines are strapped in
 MOST_PORTS = 8
 LEAST_ROWS, MOST_ROWS, MOST_COLUMNS = 16, 1024, 2048
@@ -46,8 +47,9 @@ class Maker:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, node: Node, cell: str, assumptions: str, wires: str, ports: int = 1) -> "Maker":
-        """Return the maker of caches of a cell at a node.
+    def of(cls, node: Node, cell: str, assumptions: str, wires: str, ports: int = 1,
+           cell_node: Node | None = None) -> "Maker":  # fmt: skip
+        """Return the maker of caches of a cell at a node; SRAM cells may be of other devices, `cell_node`'s.
 
         Raises:
             InputError: an unknown cell, set of assumptions or kind of wires, or ports that the cell cannot have.
@@ -58,9 +60,20 @@ class Maker:
             raise InputError(f"ports {ports!r}: give a whole number from 1 to {MOST_PORTS}")
         given = load_assumptions(assumptions)
         given = replace(given, buses=given.buses * ports)
-        bits, tags = build_cell(cell, node), build_cell(TAG_CELL, node)
+        bits, tags = build_cell(cell, node), build_cell(TAG_CELL, cell_node or node)
+        if cell_node and bits.kind in SRAM_KINDS:
+            bits = build_cell(cell, cell_node)
         choices, notes = load_choices()
-        said = (f"global wires: {wires}", *node.assumptions, *bits.assumptions, *tags.assumptions, *given.notes, *notes)
+        low = (f"SRAM cells of the leakage school {cell_node.leakage}, by a higher threshold",) if cell_node else ()
+        said = (
+            f"global wires: {wires}",
+            *low,
+            *node.assumptions,
+            *bits.assumptions,
+            *tags.assumptions,
+            *given.notes,
+            *notes,
+        )
         trunk = metal_of(node, "global", WIRES[wires])
         process = process_of(node, given.logic_leak_share)
         cells = [Designed(ported(one, node, ports), node, choices, int(ports)) for one in (bits, tags)]

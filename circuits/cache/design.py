@@ -13,7 +13,7 @@ from circuits.cache.banks import Maker, as_document
 from circuits.cache.request import Request, check
 from circuits.cache.targets import FIGURES
 from circuits.data import physical
-from circuits.devices.node import load_node
+from circuits.devices.node import load_node, with_threshold_for
 from circuits.ecc import protect
 from circuits.errors import InputError
 
@@ -54,6 +54,7 @@ class CacheDesign:
     refresh_W: float = 0.0
     ecc: str | None = None
     ports: int = 1
+    cell_leakage: str | None = None
     parts: dict[str, float] = field(default_factory=dict)
     works: dict[str, str] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
@@ -72,6 +73,7 @@ class _Asked:
     pairs: tuple[Pairs, ...]
     wires: str
     ecc: str | None
+    cell_leakage: str | None
 
     @property
     def searched(self) -> int:
@@ -114,21 +116,24 @@ class _Asked:
             cell.name, node.name, request.capacity_bytes, request.ways, request.line_bytes, **found,
             organization=organization, searched=self.searched, target=request.name, mode=pairs.mode,
             temperature_K=node.temperature_K, vdd_V=node.vdd_V, leakage=node.leakage, wires=self.wires,
-            refresh_W=float(data.refresh_W[0]), ecc=self.ecc, ports=maker.cell.ports, parts=parts,
+            refresh_W=float(data.refresh_W[0]), ecc=self.ecc, ports=maker.cell.ports,
+            cell_leakage=self.cell_leakage, parts=parts,
             works=node.works | cell.works | maker.tag_cell.cell.works | maker.given.works,
             assumptions=list(dict.fromkeys((*maker.notes, *coded))),
         )  # fmt: skip
 
 
 def _asked(cell: str, node: str, request: Request, assumptions: str, temperature_K: float, leakage: str | None,
-           vdd_V: float | None, wires: str, ecc: str | None, ports: int = 1) -> _Asked:  # fmt: skip
+           vdd_V: float | None, wires: str, ecc: str | None, ports: int = 1,
+           cell_leakage: str | None = None) -> _Asked:  # fmt: skip
     at = load_node(node, temperature_K, leakage, vdd_V)
-    maker = Maker.of(at, cell, assumptions, wires, ports)
+    other = cell_leakage and with_threshold_for(at, load_node(node, temperature_K, cell_leakage, vdd_V))
+    maker = Maker.of(at, cell, assumptions, wires, ports, other or None)
     guard = protect(at, ecc, 8 * request.line_bytes) if ecc is not None else None
     request = replace(request, protection=guard)
     with physical(f"cell {maker.cell.cell.name} at {at.name}"), np.errstate(all="ignore"):
         pairs = (maker.pairs(request, mode) for mode in request.modes)
-        return _Asked(request, maker, tuple(p for p in pairs if len(p)), wires, ecc)
+        return _Asked(request, maker, tuple(p for p in pairs if len(p)), wires, ecc, cell_leakage)
 
 
 def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
@@ -136,7 +141,7 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
                  temperature_K: float = 350.0, leakage: str | None = None, vdd_V: float | None = None,
                  wires: str = "repeated", organization: Mapping[str, Any] | None = None, ecc: str | None = None,
                  limits: Mapping[str, float] | None = None, assumptions: str = "default",
-                 ports: int = 1) -> CacheDesign:  # fmt: skip
+                 ports: int = 1, cell_leakage: str | None = None) -> CacheDesign:  # fmt: skip
     """Return the best cache under a target, over all organisations of its tags and data and its access modes.
 
     Args:
@@ -157,6 +162,8 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
         limits: the most that figures of the design, such as read_latency_s, may come to.
         assumptions: the set that the circuits around the cells rest on: default, mended, older or cacti.
         ports: read-write ports of an SRAM cache, 1 to 8; each has its own decoders, bit lines and H-tree.
+        cell_leakage: a leakage school of the node for the devices of SRAM cells alone, data's and tags'; their
+            threshold moves for it; None takes the logic's devices.
 
     Raises:
         InputError: a value that cannot be used, or limits that no organisation keeps.
@@ -164,7 +171,7 @@ def design_cache(cell: str = "sram", node: str = "16nm", capacity: int | str = 1
     if organization is not None:
         mode = organization.get("mode", mode) if isinstance(organization, Mapping) else mode
     request = replace(check(capacity, ways, line, target, mode, limits), organization=organization)
-    asked = _asked(cell, node, request, assumptions, temperature_K, leakage, vdd_V, wires, ecc, ports)
+    asked = _asked(cell, node, request, assumptions, temperature_K, leakage, vdd_V, wires, ecc, ports, cell_leakage)
     best: tuple[float, Pairs, Choice] | None = None
     with physical(f"cell {cell} at {node}"), np.errstate(all="ignore"):
         for pairs in asked.pairs:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from circuits.data import DataFile, find, physical, short, unknown_keys
-from circuits.devices.leakage import School, ThermalLaw, at_supply, off_current
+from circuits.devices.leakage import BOLTZMANN_V_PER_K, School, ThermalLaw, at_supply, off_current
 from circuits.devices.wire import Scattering, Wire, WireFigures
 from circuits.errors import InputError
 
@@ -60,7 +60,8 @@ class Node:
     """A node at one temperature, at one supply and under one leakage school. All quantities in SI units.
 
     `unit_m` is the gated width of the smallest device: one fin, or one feature size. `row_width_m` is the width of the
-    N device (and of the P device) that one gate finger of a standard row holds.
+    N device (and of the P device) that one gate finger of a standard row holds. Below the threshold a device's current
+    falls by a factor e every `subthreshold_V`.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Node:
     row_width_m: float
     drain_end_F: float
     off_current_A_per_m: float
+    subthreshold_V: float
     wires: dict[str, Wire]
     works: dict[str, str]
     assumptions: tuple[str, ...]
@@ -254,9 +256,30 @@ def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = Non
         with physical(file.path):
             off *= at_supply(law, temperature, supply - nominal)
         file.assumptions.append(f"supply of {supply:g} V in place of the node's {nominal:g} V")
-    wires = _wires(file, temperature)
-    return Node(file.text("name"), kind, temperature, chosen, transistors, *layout, off, wires, file.works,
+    wires, slope = _wires(file, temperature), law.subthreshold_ideality * BOLTZMANN_V_PER_K * temperature
+    return Node(file.text("name"), kind, temperature, chosen, transistors, *layout, off, slope, wires, file.works,
                 tuple(file.assumptions))  # fmt: skip
+
+
+def with_threshold_for(node: Node, other: Node) -> Node:
+    """Return a node whose devices leak as those of `other`, the same node under another school, by another threshold.
+
+    It moves by the subthreshold slope times ln of the ratio of the off-currents; the on-current follows, linear in the
+    overdrive. So are a memory cell's devices of low leakage made beside fast logic.
+
+    Raises:
+        InputError: a threshold that leaves no drive, or none at all.
+    """
+    shift = node.subthreshold_V * math.log(node.off_current_A_per_m / other.off_current_A_per_m)
+    figures, supply = node.transistors, node.vdd_V
+    threshold = figures.threshold_V + shift
+    if not 0 < threshold < 0.8 * supply:
+        raise InputError(f"cell leakage {other.leakage}: asks at {node.name} for a threshold of {threshold:.2f} V;"
+                         f" give a school nearer to {node.leakage}, or a supply above {supply:g} V")  # fmt: skip
+    part = (supply - threshold) / (supply - figures.threshold_V)
+    moved = replace(figures, threshold_V=threshold, on_current_n_A_per_m=part * figures.on_current_n_A_per_m,
+                    on_current_p_A_per_m=part * figures.on_current_p_A_per_m)  # fmt: skip
+    return replace(node, transistors=moved, leakage=other.leakage, off_current_A_per_m=other.off_current_A_per_m)
 
 
 def node_names() -> list[str]:

@@ -282,3 +282,19 @@ def test_ports_cost_area_and_leakage_and_no_dynamic_energy_of_their_own():
             design_cache("sram", "16nm", MiB, ports=wrong)
     with pytest.raises(InputError, match="one port"):
         design_cache("stt", "16nm", MiB, ports=2)
+
+
+def test_cells_of_low_leakage_devices_leak_less_and_read_slower():
+    fast, low = (design_cache("sram", "16nm", MiB, target="read-latency", cell_leakage=school)
+                 for school in (None, "ptm-lstp"))  # fmt: skip
+    assert low.leakage_W < 0.5 * fast.leakage_W
+    assert low.read_latency_s > fast.read_latency_s
+    assert low.leakage_W > design_cache("sram", "16nm", MiB, target="read-latency", leakage="ptm-lstp").leakage_W
+    same = design_cache("sram", "16nm", MiB, target="read-latency", cell_leakage="ptm-hp")
+    assert same.leakage_W == pytest.approx(fast.leakage_W)
+    tags = design_cache("stt", "16nm", MiB, cell_leakage="ptm-lstp")
+    assert tags.parts["tag_leakage_W"] < design_cache("stt", "16nm", MiB).parts["tag_leakage_W"]
+    with pytest.raises(InputError, match="known are"):
+        design_cache("sram", "16nm", MiB, cell_leakage="none")
+    with pytest.raises(InputError, match="asks at 16nm for a threshold"):
+        design_cache("sram", "16nm", MiB, leakage="ptm-lstp", cell_leakage="nvsim-22nm")
