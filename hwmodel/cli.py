@@ -1,11 +1,12 @@
 """The `hwmodel` command: subcommands found by entry point, one form of output, one form of error.
 
 A subcommand is a click command under the entry-point group `hwmodel.commands`. Its callback *returns* its result, a
-document of dicts, lists, text and numbers with units in the keys; this module adds `--json` to every command and prints
-the document, for machines or for people. A command may carry its own view for people: `command.view = f(document)`,
-called with the document, which prints it with rich.
+document of dicts, lists, text and numbers with units in the keys; this module adds `--json` and `--csv` to every
+command and prints the document, for machines or for people. A command may carry its own view for people:
+`command.view = f(document)`, called with the document, which prints it with rich.
 """
 
+import csv
 import functools
 import io
 import json
@@ -38,8 +39,33 @@ def jsonable(value: object) -> Any:
     return str(value) if tolist is None else jsonable(tolist())  # an array, or a numpy truth value
 
 
+def flat(document: Any, above: str = "") -> dict[str, Any]:
+    """Return a document's text and numbers in one row: `organization.data.rows`; lists of text and numbers as text."""
+    row: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):
+            row |= flat(value, f"{above}{name}.")
+        elif not isinstance(value, list):
+            row[f"{above}{name}"] = value
+        elif not any(isinstance(one, (dict, list)) for one in value):
+            row[f"{above}{name}"] = "; ".join(map(str, value))
+    return row
+
+
+def _csv(document: Any) -> str:
+    """Return a document as CSV: a row, or a row each for a list of documents."""
+    found = jsonable(document)
+    rows = [flat(row) for row in (found if isinstance(found, list) else [found]) if isinstance(row, dict)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    table = csv.DictWriter(text, names, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
 def _with_json(command: click.Command) -> click.Command:
-    """Add `--json` to a command, or to every command of a group, and print what its callback returns."""
+    """Add `--json` and `--csv` to a command, or to every command of a group, and print what its callback returns."""
     if isinstance(command, click.Group):
         for name, inner in command.commands.items():
             command.commands[name] = _with_json(inner)
@@ -49,9 +75,13 @@ def _with_json(command: click.Command) -> click.Command:
         return command
 
     @functools.wraps(callback)
-    def run(*args: object, as_json: bool, **options: object) -> None:
+    def run(*args: object, as_json: bool, as_csv: bool, **options: object) -> None:
+        if as_json and as_csv:
+            raise click.UsageError("--json and --csv: give one of them")
         document = callback(*args, **options)
-        if as_json:
+        if as_csv:
+            click.echo(_csv(document), nl=False)
+        elif as_json:
             click.echo(json.dumps(jsonable(document), indent=2, allow_nan=False))
         else:
             view: Callable[[Any], None] = getattr(command, "view", console.view)
@@ -62,6 +92,9 @@ def _with_json(command: click.Command) -> click.Command:
         click.Option(
             ["--json", "as_json"], is_flag=True, help="Print one JSON document, in SI units, and nothing else."
         )
+    )
+    command.params.append(
+        click.Option(["--csv", "as_csv"], is_flag=True, help="Print one CSV table, in SI units, and nothing else.")
     )
     command.has_json = True  # type: ignore[attr-defined]
     return command

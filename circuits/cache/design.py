@@ -63,6 +63,12 @@ class CacheDesign:
         """Return the design as a JSON-able document."""
         return asdict(self)
 
+    def as_frame(self) -> "DataFrame":
+        """Return the design's figures and what it was asked for as a table of one row, without what it rests on."""
+        import pandas as pd
+
+        return pd.DataFrame([{k: v for k, v in vars(self).items() if not isinstance(v, (dict, list))}])
+
 
 @dataclass(frozen=True)
 class _Asked:

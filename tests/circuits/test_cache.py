@@ -38,6 +38,9 @@ def test_the_contract_at_capacities_that_are_no_power_of_two(cell, mebibytes):
     assert document["searched"] > 1000
     assert document["works"]
     assert all(design.works.values())
+    frame = design.as_frame()
+    assert len(frame) == 1
+    assert frame.loc[0, "area_m2"] == design.area_m2
 
 
 def test_area_ratios_at_3_mib():

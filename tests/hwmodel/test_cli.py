@@ -1,5 +1,7 @@
 """The command line as its user meets it: commands of installed packages, JSON, errors of one line, exit codes."""
 
+import csv
+import io
 import json
 import math
 import os
@@ -17,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodel import __version__
-from hwmodel.cli import jsonable
+from hwmodel.cli import jsonable, main
 
 PYTHON = (sys.executable, "-P", "-c")  # -P: packages in the current folder are not found before installed ones
 START = "from hwmodel.cli import main; main()"
@@ -298,3 +300,23 @@ def test_what_json_does_not_know_is_turned_into_what_it_does(value, expected):
     assert result == expected
     assert type(result) is type(expected) or isinstance(value, str)
     json.dumps(result, allow_nan=False)
+
+
+def test_csv_is_a_row_a_document(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["cache", "--capacity", "64KiB", "--csv"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row["capacity_bytes"] == "65536"
+    assert float(row["area_m2"]) > 0
+    assert int(row["organization.data.rows"]) > 0
+    with pytest.raises(SystemExit) as ended:
+        main(["cache", "--capacity", "64KiB", "--front", "read_latency_s,area_m2", "--csv"])
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) > 2
+    assert all(float(one["read_latency_s"]) > 0 for one in rows)
+    with pytest.raises(SystemExit) as ended:
+        main(["cache", "--capacity", "64KiB", "--csv", "--json"])
+    assert ended.value.code == 2
+    assert "give one of them" in capsys.readouterr().err
