@@ -1,5 +1,6 @@
 """The tag and the data banks that a cache may be made of, with everything that they rest on."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from numbers import Integral
@@ -93,11 +94,15 @@ class Maker:
             )  # fmt: skip
         return Pairs(mode, tags, datas)
 
+    def _of_any_shape(self) -> "Maker":
+        """Return a maker that refuses no bank for its shape: an organisation that is kept is kept."""
+        return replace(self, given=replace(self.given, highest_aspect=math.inf))
+
     def _tags(self, request: Request, mode: str) -> Found:
         cache = request.shape
         if request.organization is not None:
             at = _named(request.organization, "tag")
-            return as_found(self.tag(request, mode, at), at)
+            return as_found(self._of_any_shape().tag(request, mode, at), at)
         bits = cache.sets * cache.ways * tag_bits(self.given, cache)
         return explore(self.process, self.given, self.tag_cell, self.strap, self.trunk, limits_of(bits, cache.sets),
                        lambda at: tag_content(self.given, mode, cache, at))  # fmt: skip
@@ -106,7 +111,7 @@ class Maker:
         cache = request.shape
         if request.organization is not None:
             at = _named(request.organization, "data")
-            return as_found(self.data(request, mode, at), at)
+            return as_found(self._of_any_shape().data(request, mode, at), at)
         content = data_content(self.given, mode, cache)
         return explore(self.process, self.given, self.cell, self.strap, self.trunk,
                        limits_of(cache.sets * cache.ways * cache.word_bits, cache.sets), lambda _: content)  # fmt: skip

@@ -15,6 +15,7 @@ from circuits.array.cache import TOTALS, Totals
 from circuits.cache.targets import FIGURES, TARGETS
 from circuits.cells.design import FOLDER
 from circuits.errors import InputError
+from circuits.overrides import overridden
 
 MiB = 1 << 20
 CONTRACT = ("cell", "node", "capacity_bytes", "ways", "line_bytes", "read_latency_s", "write_latency_s",
@@ -301,3 +302,11 @@ def test_cells_of_low_leakage_devices_leak_less_and_read_slower():
         design_cache("sram", "16nm", MiB, cell_leakage="none")
     with pytest.raises(InputError, match="asks at 16nm for a threshold"):
         design_cache("sram", "16nm", MiB, leakage="ptm-lstp", cell_leakage="nvsim-22nm")
+
+
+def test_a_kept_organisation_is_not_refused_for_its_shape():
+    """Cells that grow in one direction make a bank that stands at the longest shape longer still."""
+    free = design_cache("stt", "16nm", MiB)
+    for pitches in (1.2, 1.8):
+        with overridden({"stt.finfet.gate_pitches": pitches, "default.figures.highest_aspect": 1.0}):
+            assert design_cache("stt", "16nm", MiB, organization=free.organization).area_m2 > 0
