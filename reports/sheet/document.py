@@ -24,6 +24,7 @@ MODES = {
     "sequential": "The tags are read first, then one way of the data (sequential mode)",
 }
 STUCK_SHOWN = 6
+ALIKE = 1.05  # schools that differ by less
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,9 @@ def _pictures(sheet: Sheet) -> list[Figure]:
     leak = f"The power at rest with the organisation kept, under each leakage school of {node_label(design.node)}"
     if len(values) > 1:
         least, most = min(values, key=lambda s: values[s]), max(values, key=lambda s: values[s])
-        ratio = digits(values[most] / values[least], 2)
-        leak += f": at {sheet.temperatures[at]:g} K, {ratio} times as much by {most} as by {least}"
+        ratio = values[most] / values[least]
+        told = f"{digits(ratio, 2)} times as much by {most} as by {least}" if ratio >= ALIKE else "alike by all"
+        leak += f": at {sheet.temperatures[at]:g} K, {told}"
     gap = any(value is None for row in sheet.leakage.values() for value in row)
     leak += ". Star: this cache." + (" A line ends where the organisation cannot be kept." if gap else "")
     alternatives = ("Map of read latency against area of all undominated caches, this one marked.",

@@ -20,7 +20,7 @@ ACCENT, CHOSEN, PALE = "#0b4f7d", "#D55E00", "#9CC3DD"
 SCHOOLS = (("#404040", "-"), ("#0072B2", "--"), ("#E69F00", "-"), ("#009E73", "-."), ("#CC79A7", "--"),
            ("#56B4E9", ":"), ("#7F3F98", "-."))  # fmt: skip
 STAR: dict[str, Any] = {"marker": "*", "markersize": 10, "linestyle": "none", "color": CHOSEN,
-                        "markeredgecolor": "white", "markeredgewidth": 0.6}  # fmt: skip
+                        "markeredgecolor": "white", "markeredgewidth": 0.6, "clip_on": False, "zorder": 5}  # fmt: skip
 CELLS, SHADES = 90, 7  # across the map of energies; of it
 REACH = 2.0  # how many times slower or larger than the cache those shown may be
 LEAST_POINTS = 12  # fewer designs are drawn as points
@@ -69,7 +69,7 @@ def _map(axis: "Axes", x: np.ndarray, y: np.ndarray, energy: np.ndarray) -> "Qua
     np.minimum.at(least, tuple(at), energy)
     least = np.minimum.accumulate(np.minimum.accumulate(least, axis=0), axis=1)
     quantiles = np.quantile(least[np.isfinite(least)], np.linspace(0, 0.9, SHADES))
-    levels = np.unique([float(f"{level:.2g}") for level in quantiles])
+    levels = np.unique([float(f"{level:.3g}") for level in quantiles])
     if len(levels) < 3:
         levels = np.linspace(energy.min(), energy.max(), 4)
     colours = LinearSegmentedColormap.from_list("energy", ["#2b6f9c", "#d9e7f1", "#f3ead6"])
@@ -91,7 +91,7 @@ def _leakage(figure: "Figure", sheet: Sheet) -> None:
     axis.plot([design.temperature_K], [design.leakage_W * factor], **STAR)
     axis.set_yscale("log")
     axis.set_xlim(sheet.temperatures[0], sheet.temperatures[-1])
-    axis.yaxis.set_major_locator(LogLocator(10, numticks=12))
+    axis.yaxis.set_major_locator(LogLocator(10, (1, 2, 5) if max(known) < 50 * min(known) else (1,), numticks=12))
     axis.yaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.grid(visible=True, axis="y", color=RULE, alpha=0.15)
