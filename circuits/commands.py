@@ -33,7 +33,7 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V:
     from circuits.cells.design import design_cell
     from circuits.overrides import overridden
 
-    with overridden(_numbers("--set", figures)):
+    with overridden(numbers("--set", figures)):
         return design_cell(cell, node, temperature_K=temperature_K, leakage=leakage, vdd_V=vdd_V).as_dict()
 
 
@@ -96,11 +96,11 @@ def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, targ
     from circuits.cache.design import cache_front, design_cache
     from circuits.overrides import overridden
 
-    most, weighed = _numbers("--limit", limits), _numbers("--weight", weights)
+    most, weighed = numbers("--limit", limits), numbers("--weight", weights)
     hot: dict[str, Any] = {"mode": mode, "temperature_K": temperature_K, "leakage": leakage, "vdd_V": vdd_V,
                            "wires": wires, "ecc": ecc, "limits": most,
                            "assumptions": assumptions or "default"}  # fmt: skip
-    with overridden(_numbers("--set", figures)):
+    with overridden(numbers("--set", figures)):
         if front is not None:
             names = tuple(name.strip() for name in front.split(",") if name.strip())
             return cache_front(cell, node, capacity, ways, line, names, **hot).to_dict("records")
@@ -137,7 +137,7 @@ def calibrate(known: str, vary: tuple[str, ...], factor: float, wires: str, temp
     return fit(read_known(Path(known)), vary, factor=factor, **hot).as_dict()
 
 
-def _numbers(option: str, given: tuple[str, ...]) -> dict[str, float]:
+def numbers(option: str, given: tuple[str, ...]) -> dict[str, float]:
     """Return what options such as NAME=VALUE give; the last of a name counts."""
     found = {}
     for text in given:

@@ -1,6 +1,7 @@
 """The examples of README and docs: what they run, what they print, and how to bring them up to date.
 
 A block fenced as `console` holds commands (lines that begin with `$ `) and what they print; `...` stands for anything.
+A block fenced with `file=NAME` after its language is a file that the page's commands find beside them.
 """
 
 import os
@@ -15,6 +16,14 @@ ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _SECONDS = re.compile(r"(?<=replayed in )\d+(?= s)")  # differs from run to run
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```)", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"^```\w+ file=([\w.-]+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def lay_files(page: str, folder: Path) -> None:
+    """Write the files that a page shows, by the page's name, to a folder."""
+    text = next(path for path in PAGES if path.name == page).read_text(encoding="utf-8")
+    for name, content in _FILE.findall(text):
+        (folder / name).write_text(content, encoding="utf-8")
 
 
 def blocks() -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -56,8 +65,9 @@ def refresh(folder: Path) -> list[str]:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
 
-        def renew(block: re.Match[str], place: Path = folder / page.stem) -> str:
+        def renew(block: re.Match[str], page: Path = page, place: Path = folder / page.stem) -> str:
             place.mkdir(exist_ok=True)
+            lay_files(page.name, place)
             made = []
             for command, expected in _commands(block[0]):
                 done = run(command, place)

@@ -2,7 +2,7 @@
 
 import re
 
-from hwmodel.units import label_of, show, unit_of
+from hwmodel.units import label_of, scale_of, show, unit_of
 from reports.labels import cell_label, digits
 from reports.model import Heading, Table, plain
 from reports.results import Study
@@ -27,14 +27,14 @@ def figures_table(study: Study) -> Table | None:
     rows: list[list[str]] = []
     for subject in dict.fromkeys(match[1] for match in found):
         rows.append([cell_label(subject)])
-        rows += [[*_quantity(match[2].removeprefix(f"{subject}."), match[3]), match[4]]
+        rows += [[*quantity(match[2].removeprefix(f"{subject}."), match[3]), match[4]]
                  for match in found if match[1] == subject]  # fmt: skip
     headings = [Heading("Figure", align="left"), Heading("Value"), Heading("Why", align="left")]
     caption = f"Figures assumed for want of a published one: {len(found)}, by cell, node or part of the model."
     return Table(plain(caption), headings, rows, even=False)
 
 
-def _quantity(name: str, text: str) -> tuple[str, str]:
+def quantity(name: str, text: str) -> tuple[str, str]:
     """Return a figure's name in words and its value as a person reads it."""
     words = name.replace(".", " ")
     try:
@@ -44,7 +44,7 @@ def _quantity(name: str, text: str) -> tuple[str, str]:
     compound = _COMPOUND.search(name)
     if compound:
         over, under, left, right = (_SYMBOLS.get(part, part) if part else "" for part in compound.groups())
-        unit = f"{over}/{under}" if over else f"{left}·{right}"
-        number = digits(value) if value >= 0.01 else f"{value:.3g}"
-        return words[: compound.start()].replace("_", " "), f"{number} {unit}"
+        factor, lead = scale_of(f"x_{compound[1] or compound[3]}", [value])
+        unit = f"{lead or over}/{under}" if over else f"{lead or left}·{right}"
+        return words[: compound.start()].replace("_", " "), f"{digits(value * factor)} {unit}"
     return label_of(words.replace(" ", "_")), show(name, value) if unit_of(name) else f"{value:.4g}"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from hwmodel.units import scale_of, show
 from reports.results import Study, Workload
 
-_CELLS = {"sram": "SRAM", "stt": "STT-MRAM", "sot": "SOT-MRAM"}
+_CELLS = {"sram": "SRAM", "sram-hd": "high-density SRAM", "sram8t": "8T SRAM", "stt": "STT-MRAM", "sot": "SOT-MRAM",
+          "reram": "ReRAM", "pcm": "PCM", "fefet": "FeFET", "edram": "eDRAM", "gain": "gain-cell"}  # fmt: skip
 _NETWORKS = {
     "alexnet": "AlexNet",
     "atari_dqn": "DQN",

@@ -109,7 +109,16 @@ class Figure:
     type: str = "figure"
 
 
-Block = Paragraph | Bullets | Equations | Code | Works | Table | Figure
+@dataclass(frozen=True)
+class Beside:
+    """Blocks that stand beside each other, and what each takes of the page's width."""
+
+    blocks: Sequence[Paragraph | Table | Figure]
+    shares: Sequence[float] = (1, 1)
+    type: str = "beside"
+
+
+Block = Paragraph | Bullets | Equations | Code | Works | Table | Figure | Beside
 
 
 @dataclass(frozen=True)
@@ -128,8 +137,9 @@ class Document:
     keys: Table
     pictures: list[Figure]
     sections: list[Section]
-    date: str  # ISO 8601
+    date: str  # ISO 8601, or empty where what is told does not depend on the day
     version: str
+    dense: bool = False  # smaller type and margins, figures where they are told of: for a page or two
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)

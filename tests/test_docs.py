@@ -1,10 +1,13 @@
 """Every example in README and docs runs and prints what stands there."""
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from docs.examples import blocks, matches, run
+from circuits.array.assumptions import Choices, load_assumptions
+from docs.examples import ROOT, blocks, lay_files, matches, run
 
 
 def test_matches_lets_only_ellipses_vary():
@@ -20,8 +23,24 @@ def test_the_readme_has_examples():
     assert [name for name, _ in blocks() if name.startswith("README")]
 
 
-@pytest.mark.parametrize("commands", [pytest.param(commands, id=name) for name, commands in blocks()])
-def test_example(commands: list[tuple[str, str]], tmp_path: Path):
+def test_a_page_brings_its_files(tmp_path: Path):
+    lay_files("circuits.md", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"front.py", "macros.csv", "my.cell", "my.cfg"}
+    assert (tmp_path / "macros.csv").read_text().startswith("cell,node")
+
+
+def test_the_faults_stand_in_the_sets_as_circuits_md_says():
+    rows = re.findall(r"\| `(\w+)` \| (\d) \| (\d) \|$", (ROOT / "docs" / "circuits.md").read_text(), re.MULTILINE)
+    older, mended = load_assumptions("older"), load_assumptions("mended")
+    changed = {field.name for field in fields(Choices) if getattr(older, field.name) != getattr(mended, field.name)}
+    assert {name for name, _, _ in rows} == changed
+    for name, before, after in rows:
+        assert (getattr(older, name), getattr(mended, name)) == (float(before), float(after)), name
+
+
+@pytest.mark.parametrize(("name", "commands"), [pytest.param(*block, id=block[0]) for block in blocks()])
+def test_example(name: str, commands: list[tuple[str, str]], tmp_path: Path):
+    lay_files(name.rpartition("-")[0], tmp_path)
     for command, expected in commands:
         done = run(command, tmp_path)
         assert done.returncode == 0, f"{command}\n{done.stderr}"

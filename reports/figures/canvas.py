@@ -13,21 +13,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH_IN = 162 / 25.4  # the page's text width
+HALF_IN = (162 - 8) / 2 / 25.4  # of one of two columns on it
 STYLE = Path(__file__).parent.parent / "templates" / "report.mplstyle"
 INK, RULE = "#222222", "#555555"
 
 Item = TypeVar("Item")
 
 
-def draw(height_in: float, paint: Callable[["Figure"], None]) -> bytes:
-    """Return an SVG of the page's text width and `height_in` inches that `paint` drew."""
+def draw(height_in: float, paint: Callable[["Figure"], None], width_in: float = WIDTH_IN) -> bytes:
+    """Return an SVG of the page's text width, or another, and `height_in` inches that `paint` drew."""
     import matplotlib.style
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     with warnings.catch_warnings(), matplotlib.style.context(STYLE):
         warnings.simplefilter("ignore", UserWarning)  # a layout that had to squeeze, which is looked at, not logged
-        figure = Figure(figsize=(WIDTH_IN, height_in))
+        figure = Figure(figsize=(width_in, height_in))
         FigureCanvasSVG(figure)
         paint(figure)
         buffer = io.BytesIO()

@@ -23,10 +23,10 @@ def test_figures_go_to_a_table_and_sentences_stay(tmp_path: Path) -> None:
     assert table is not None
     assert table.rows == [
         ["16nm"],
-        ["transistors on current n", "1,430 A/m", "moved along a line of 2.25 mS/um"],
-        ["leakage threshold drift", "0.0005 V/K", "usual for silicon"],
+        ["transistors on current n", "1.43 kA/m", "moved along a line of 2.25 mS/um"],
+        ["leakage threshold drift", "500 µV/K", "usual for silicon"],
         ["STT-MRAM"],
-        ["junction resistance area", "5e-12 Ω·m²", "low enough to write"],
+        ["junction resistance area", "5.00 pΩ·m²", "low enough to write"],
         ["write pulse limit", "9 ns", "(within) ten nanoseconds"],
         ["shape", "round", "no reason"],
         ["figures"],

@@ -1,0 +1,1 @@
+"""The datasheet of one cache: its figures, what they are made of, and what moves them, on two pages."""
