@@ -11,6 +11,7 @@ from circuits.data import DataFile
 from circuits.errors import InputError
 
 FOLDER = Path(__file__).with_name("assumptions")
+SETS = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 NONE = ("_share", "_fan_outs", "latch_gates")  # figures that may be none
 
 
@@ -118,12 +119,11 @@ def load_assumptions(name: str = "default") -> Assumptions:
     Raises:
         InputError: there is no such set, or it is not complete.
     """
-    known = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-    if name not in known:
-        raise InputError(f"assumptions {name!r}: unknown; known are {', '.join(known)}")
+    if name not in SETS:
+        raise InputError(f"assumptions {name!r}: unknown; known are {', '.join(SETS)}")
     files = [DataFile.open(FOLDER / f"{name}.yaml")]
     while "basis" in files[-1].content:
-        files.append(DataFile.open(FOLDER / f"{files[-1].text('basis', known)}.yaml"))
+        files.append(DataFile.open(FOLDER / f"{files[-1].text('basis', SETS)}.yaml"))
     names = [field.name for field in fields(Choices)]
     values: dict[str, float] = {}
     for file in files:  # what stands in a set hides what stands in its basis

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from circuits.array.assumptions import SETS
 from circuits.cache.banks import WIRES
 from circuits.cache.design import FIELDS, CacheDesign, design_cache
 from circuits.data import find, read_yaml
@@ -71,7 +72,8 @@ def _schools(node: str) -> list[str]:
 def _moved(name: str, figure: Figure, swing: float, make: Callable[[], CacheDesign], base: CacheDesign) -> list[_Trial]:
     """Return designs with a figure moved down and up; a whole number that rounds back moves by one.
 
-    A share is left out and counted in full, its two ends.
+    A share of the array model's rules (`circuits/array/assumptions`) is left out and counted in full, its two ends: it
+    says whether something is counted, where a share of a cell or of a column is a size.
     """
 
     def ends(low: float, high: float) -> list[_Trial]:
@@ -84,7 +86,7 @@ def _moved(name: str, figure: Figure, swing: float, make: Callable[[], CacheDesi
 
         return [at(low), at(high)]
 
-    if name.endswith("_share") and figure.value <= 1:
+    if name.endswith("_share") and name.split(".", maxsplit=1)[0] in SETS and figure.value <= 1:
         return ends(0.0, 1.0)
     trials = ends(figure.value * (1 - swing), figure.value * (1 + swing))
     if figure.value.is_integer() and _alike(trials, base):

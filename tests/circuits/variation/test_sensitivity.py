@@ -5,6 +5,7 @@ import math
 import pytest
 
 from circuits import design_cache
+from circuits.array.assumptions import SETS
 from circuits.cache.design import FIELDS
 from circuits.errors import InputError
 from circuits.overrides import overridden
@@ -93,3 +94,14 @@ def test_what_cannot_be_designed_is_said():
 def test_bad_input(options, named):
     with pytest.raises(InputError, match=named):
         tornado(**{"capacity": "64KiB"} | options)
+
+
+@pytest.mark.parametrize("cell", ["sram", "edram", "fefet"])
+def test_shares_of_a_cell_and_a_column_move_by_a_part_of_themselves(cell):
+    table = tornado(cell, capacity="1MiB", organizations=["fixed"])
+    shares = table[table.assumption.str.endswith("_share")]
+    sizes = shares[~shares.assumption.str.startswith(SETS)]
+    assert len(sizes)
+    assert (sizes.low_at > 0).all()
+    assert set(shares[shares.assumption.str.startswith(SETS)].low_at) == {0.0}
+    assert not shares.note.any()
