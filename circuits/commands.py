@@ -98,15 +98,13 @@ def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, targ
 
     most, weighed = numbers("--limit", limits), numbers("--weight", weights)
     hot: dict[str, Any] = {"mode": mode, "temperature_K": temperature_K, "leakage": leakage, "vdd_V": vdd_V,
-                           "wires": wires, "ecc": ecc, "limits": most,
-                           "assumptions": assumptions or "default"}  # fmt: skip
+                           "wires": wires, "ecc": ecc, "limits": most, "assumptions": assumptions or "default",
+                           "ports": ports, "cell_leakage": cell_leakage}  # fmt: skip
     with overridden(numbers("--set", figures)):
         if front is not None:
             names = tuple(name.strip() for name in front.split(",") if name.strip())
             return cache_front(cell, node, capacity, ways, line, names, **hot).to_dict("records")
-        return design_cache(
-            cell, node, capacity, ways, line, weighed or target, ports=ports, cell_leakage=cell_leakage, **hot
-        ).as_dict()
+        return design_cache(cell, node, capacity, ways, line, weighed or target, **hot).as_dict()
 
 
 @click.command()

@@ -10,8 +10,8 @@ from click.core import ParameterSource
 from circuits.commands import cache
 from hwmodel import console
 
-WHICH = ("cell", "node", "capacity", "ways", "line", "target", "mode", "ecc", "wires", "limits", "weights",
-         "assumptions", "temperature_K", "leakage", "vdd_V", "figures")  # fmt: skip
+WHICH = ("cell", "node", "capacity", "ways", "line", "target", "mode", "ports", "cell_leakage", "ecc", "wires",
+         "limits", "weights", "assumptions", "temperature_K", "leakage", "vdd_V", "figures")  # fmt: skip
 
 
 @click.command()

@@ -194,7 +194,8 @@ def cache_front(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 
                 line: int | str = 128, figures: tuple[str, ...] = ("read_latency_s", "read_energy_J", "area_m2"), *,
                 mode: str | None = None, temperature_K: float = 350.0, leakage: str | None = None,
                 vdd_V: float | None = None, wires: str = "repeated", ecc: str | None = None,
-                limits: Mapping[str, float] | None = None, assumptions: str = "default") -> "DataFrame":  # fmt: skip
+                limits: Mapping[str, float] | None = None, assumptions: str = "default", ports: int = 1,
+                cell_leakage: str | None = None) -> "DataFrame":  # fmt: skip
     """Return the caches that no other beats in all of some figures: the Pareto front over all organisations and modes.
 
     Args:
@@ -212,6 +213,8 @@ def cache_front(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 
         ecc: the data's code.
         limits: the most that figures may come to.
         assumptions: the set that the circuits around the cells rest on.
+        ports: read-write ports.
+        cell_leakage: a leakage school for the devices of SRAM cells alone.
 
     Returns:
         A row a cache, by rising first figure: its mode, all its figures [SI], its organisation's numbers.
@@ -225,7 +228,7 @@ def cache_front(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 
     if unknown or not figures:
         raise InputError(f"figures {', '.join(map(str, unknown)) or 'none'}: unknown; known are {', '.join(FIGURES)}")
     request = check(capacity, ways, line, "edap", mode, limits)
-    asked = _asked(cell, node, request, assumptions, temperature_K, leakage, vdd_V, wires, ecc)
+    asked = _asked(cell, node, request, assumptions, temperature_K, leakage, vdd_V, wires, ecc, ports, cell_leakage)
     names = tuple(FIGURES[name] for name in figures)
     rows = []
     with physical(f"cell {cell} at {node}"), np.errstate(all="ignore"):

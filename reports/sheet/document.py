@@ -62,6 +62,8 @@ def document_of(sheet: Sheet, command: str) -> Document:
     conditions = [f"{design.ways} way{'s' * (design.ways > 1)}", f"lines of {design.line_bytes} B",
                   f"data of {cell_label(design.cell)}, tags of SRAM", f"{design.temperature_K:g} K",
                   show("vdd_V", design.vdd_V), f"leakage school {design.leakage}", f"{design.wires} global wires",
+                  *([f"cells of school {design.cell_leakage}"] if design.cell_leakage else []),
+                  *([f"{design.ports} ports"] if design.ports > 1 else []),
                   *([design.ecc.upper()] if design.ecc else [])]  # fmt: skip
     works = [text for key, text in (design.works | sheet.cell.works).items() if key != "assumed"]
     return Document(
@@ -149,8 +151,8 @@ def _moves(sheet: Sheet) -> list[Any]:
     shown = min(MOST, count)
     caption = (
         f"The {shown} of {count} assumptions that move the outputs most, leakage schools aside: each a tenth down and "
-        "up from the value beside it, a share from 0 to 1, wires repeated or not; organisation kept. Each column has "
-        "its own scale; a longer bar is cut and says how far it goes."
+        "up from the value beside it, a share of a rule from 0 to 1, wires repeated or not; organisation kept. Each "
+        "column has its own scale; a longer bar is cut and says how far it goes."
     )
     if stuck:
         told = listed([spoken(name) for name in stuck[:STUCK_SHOWN]])

@@ -84,7 +84,8 @@ def facts(cell: str, node: str, capacity: str, ways: int, line: str, target: str
         limits: the most that figures may come to.
         figures: figures of data files to replace, as `overridden` takes them.
         mode: an access mode.
-        **options: as `design_cache` takes them: temperature_K, leakage, vdd_V, wires, ecc, assumptions.
+        **options: as `design_cache` takes them: temperature_K, leakage, vdd_V, wires, ecc, assumptions,
+            ports, cell_leakage.
 
     Raises:
         InputError: a value that cannot be used.

@@ -310,3 +310,14 @@ def test_a_kept_organisation_is_not_refused_for_its_shape():
     for pitches in (1.2, 1.8):
         with overridden({"stt.finfet.gate_pitches": pitches, "default.figures.highest_aspect": 1.0}):
             assert design_cache("stt", "16nm", MiB, organization=free.organization).area_m2 > 0
+
+
+def test_a_front_has_the_ports_and_the_cells_devices_that_were_asked_for():
+    def least(**options):
+        return cache_front("sram", "16nm", "64KiB", figures=("area_m2", "leakage_W"), mode="normal", **options)
+
+    plain, ported, low = least(), least(ports=2), least(cell_leakage="ptm-lstp")
+    assert ported["area_m2"].min() > plain["area_m2"].min()
+    assert low["leakage_W"].min() < plain["leakage_W"].min()
+    best = design_cache("sram", "16nm", "64KiB", target="area", mode="normal", ports=2)
+    assert ported["area_m2"].min() == pytest.approx(best.area_m2)
