@@ -66,7 +66,7 @@ def _again(context: click.Context) -> str:
     words = ["hwmodel", "datasheet"]
     for option in context.command.params:
         name = option.name or ""
-        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE or name == "as_json":
+        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE or name in ("as_json", "as_csv"):
             continue
         value = context.params[name]
         for one in value if isinstance(value, tuple) else (value,):
