@@ -14,7 +14,7 @@ from traces.lowering import rows as r
 from traces.lowering.elementwise import channels_last, dense, stream
 from traces.lowering.gemm import reduce_splits, workspace
 from traces.lowering.grid import Grid, Image, adjoint, matrix, patches
-from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
+from traces.lowering.launch import Call, Launch, Product, UnknownOperator, lowers
 from traces.lowering.tiles import choose
 from traces.operation import View
 
@@ -100,7 +100,7 @@ def convolution_backward(call: Call) -> list[Launch]:
 def add_bias(call: Call, bias: View, y: View) -> list[Launch]:
     """Read and write y, and read the bias of each channel, which lies innermost."""
     leader = channels_last(y)
-    return stream(call, "bias", [leader, bias], [leader], leader)
+    return stream(call, "bias", [leader, bias], [leader], leader, pointwise=True)
 
 
 def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
@@ -120,7 +120,7 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
     )
     grid = Grid(image.out_pixels, filters, depth, tile.shape, call.gpu.wave(tile.tile), operands, positions, of.groups,
                 options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
+    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit, Product(grid, y, of.groups))]
 
 
 def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[Launch]:
@@ -140,7 +140,7 @@ def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[L
     )
     grid = Grid(image.pixels, group, filters, tile.shape, call.gpu.wave(tile.tile), operands, prod(image.window),
                 of.groups, options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
+    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit, Product(grid, dx, of.groups))]
 
 
 def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:

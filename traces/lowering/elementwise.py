@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
+from traces.lowering.launch import Call, Launch, Pointwise, UnknownOperator, lowers
 from traces.lowering.passes import Operand, Pass, Row, batches, operand, walk
 from traces.operation import View
 from traces.stream import Intervals
@@ -26,10 +26,10 @@ _BACKWARD = (
     "log_sigmoid_backward", "mish_backward", "mse_loss_backward", "native_dropout_backward", "sigmoid_backward",
     "silu_backward", "smooth_l1_loss_backward", "softplus_backward", "tanh_backward", "threshold_backward",
 )  # fmt: skip
-_COPIES = (
-    "clone", "_to_copy", "native_dropout", "channel_shuffle", "col2im", "constant_pad_nd", "fused_dropout", "im2col",
-    "pixel_shuffle", "pixel_unshuffle", "reflection_pad2d", "reflection_pad2d_backward", "repeat", "flip", "roll",
-    "tril", "triu",
+_COPIES = ("clone", "_to_copy", "fused_dropout", "native_dropout", "tril", "triu")
+_MOVES = (
+    "channel_shuffle", "col2im", "constant_pad_nd", "im2col", "pixel_shuffle", "pixel_unshuffle", "reflection_pad2d",
+    "reflection_pad2d_backward", "repeat", "flip", "roll",
 )  # fmt: skip
 _FILLS = (
     "arange", "bernoulli", "exponential_", "eye", "linspace", "randint", "randperm", "tril_indices", "triu_indices",
@@ -50,37 +50,57 @@ def tensors(value: object) -> list[View]:
     return [v for item in value for v in tensors(item)] if isinstance(value, (list, tuple)) else []
 
 
-def stream(call: Call, name: str, reads: list[View], writes: list[View], leader: View | None = None) -> list[Launch]:
-    """Return the one launch of a kernel that reads and writes whole tensors in a pass."""
+def stream(
+    call: Call, name: str, reads: list[View], writes: list[View], leader: View | None = None, pointwise: bool = False
+) -> list[Launch]:
+    """Return the one launch of a kernel that reads and writes whole tensors in a pass.
+
+    Args:
+        call: the operator's call.
+        name: of the kernel.
+        reads: tensors read; the same view named twice is read once.
+        writes: tensors written.
+        leader: the tensor whose elements the threads count; by default the largest.
+        pointwise: whether a result's element depends on no more than the elements at its place.
+    """
     if not any(v.numel for v in (*reads, *writes)):
         return []
     made = walk(call.gpu, reads, writes, leader)
-    return [Launch(call.kernel(name, made.blocks), made.emit)]
+    work = Pointwise(made, (*dict.fromkeys(reads), *writes)) if pointwise else None
+    return [Launch(call.kernel(name, made.blocks), made.emit, work)]
 
 
 @lowers(*_named(_UNARY + _BINARY + _BACKWARD))
 def elementwise(call: Call) -> list[Launch]:
     """Read every tensor among the arguments, write every result; a number is no access."""
     reads = [v for a in (*call.operation.arguments, *call.operation.options.values()) for v in tensors(a)]
-    return stream(call, "elementwise", reads, _written(call))
+    writes = _written(call)
+    most = max((v.numel for v in (*reads, *writes)), default=0)
+    return stream(call, "elementwise", reads, writes, pointwise=all(v.numel == most for v in writes))
 
 
 @lowers(*_named(_COPIES))
 def copy(call: Call) -> list[Launch]:
     """Read the first argument, write every result (a dropout also writes its mask)."""
+    return stream(call, "copy", [call.view(0)], _written(call), pointwise=True)
+
+
+@lowers(*_named(_MOVES))
+def move(call: Call) -> list[Launch]:
+    """Read the first argument, write every result, its elements at other places."""
     return stream(call, "copy", [call.view(0)], _written(call))
 
 
 @lowers("aten.copy_")
 def copy_into(call: Call) -> list[Launch]:
     """Read the second argument, write the first: the leader is the destination."""
-    return stream(call, "copy", [call.view(1)], [call.view(0)], call.view(0))
+    return stream(call, "copy", [call.view(1)], [call.view(0)], call.view(0), pointwise=True)
 
 
 @lowers(*_named(_FILLS))
 def fill(call: Call) -> list[Launch]:
     """Write every result; a model tensor (`zeros_like`) is looked at for its shape only."""
-    return stream(call, "fill", [], _written(call))
+    return stream(call, "fill", [], _written(call), pointwise=True)
 
 
 @lowers("aten.cat", "aten.stack")

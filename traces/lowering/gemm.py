@@ -8,7 +8,7 @@ import numpy as np
 from traces.lowering import rows as r
 from traces.lowering.elementwise import is_dense, rows_launch, stream
 from traces.lowering.grid import Grid, matrix
-from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
+from traces.lowering.launch import Call, Launch, Product, UnknownOperator, lowers
 from traces.lowering.passes import Operand, Row, joined, operand, walk
 from traces.lowering.tiles import Choice, choose
 from traces.macs import operation_macs
@@ -97,7 +97,7 @@ def gemm(call: Call, a: View, b: View, out: View | None, bias: View | None) -> l
     operands.append(matrix(out, (r.M_AXIS, r.N_AXIS), _strides(out), r.WRITE_AT_END, _batch(out)))
     grid = Grid(m, n, depth, tile.shape, gpu.wave(tile.tile), tuple(operands), batches=batches, options=call.options,
                 gpu=gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    return [Launch(call.kernel("gemm", grid.blocks, batches * m * n * depth), grid.emit)]
+    return [Launch(call.kernel("gemm", grid.blocks, batches * m * n * depth), grid.emit, Product(grid, out))]
 
 
 def _factors(a: View, b: View) -> list[np.ndarray]:

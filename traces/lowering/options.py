@@ -1,4 +1,4 @@
-"""What may be chosen about a lowering: the order of tiles, the split of reductions, L1, indices that are not known."""
+"""What may be chosen about a lowering: order of tiles, split of reductions, fusion, L1, indices that are not known."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -23,6 +23,7 @@ class Options:
     indices: str = "uniform"  # uniform | zipf: how rows are drawn where indices are not known
     zipf_exponent: float = 1.05  # of the row of rank r the probability is about r ** -exponent
     seed: int = 0  # of those draws
+    fusion: str = "none"  # none | pointwise | epilogue: which kernels are made one with their neighbours
 
     def __post_init__(self) -> None:
         for name, known in _KNOWN.items():
@@ -53,6 +54,13 @@ class Options:
         ]
         if self.split_k in split:
             notes.append(f"{split[self.split_k]} its reduction, through a workspace that a second kernel sums.")
+        if self.fusion != "none":
+            notes.append(
+                "Neighbouring kernels that work element by element are one: what only they use of one another is not "
+                "stored, though it keeps its address."
+            )
+        if self.fusion == "epilogue":
+            notes.append("A product or convolution whose results they work on stores what comes of it.")
         return notes
 
 
@@ -60,6 +68,7 @@ _KNOWN: dict[str, tuple[Any, ...]] = {
     "raster": ("m", "n"),
     "swizzle": SWIZZLES,
     "split_k": ("gradients", "products", "never"),
+    "fusion": ("none", "pointwise", "epilogue"),
     "l1": ("bypass", "lru"),
     "indices": ("uniform", "zipf"),
 }

@@ -45,6 +45,7 @@ class Recorder(TorchDispatchMode):
         self.phase = "forward"
         self.recording = False
         self.operations: list[Operation] = []
+        self.kept: frozenset[int] = frozenset()  # storages that outlive the run
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

@@ -53,6 +53,7 @@ class Recording:
     macs: int  # multiply-accumulates of the forward pass, whole batch
     peak_bytes: int  # device memory in use at most
     reserved_bytes: int  # device memory in the allocator's segments
+    kept: frozenset[int]  # tensors that outlive the run: its results, and what a program keeps between runs
     notes: list[str]
 
 
@@ -155,6 +156,7 @@ def record(
         macs=sum(operation_macs(one) for one in recorder.operations if one.phase == "forward"),
         peak_bytes=memory.allocator.peak_bytes,
         reserved_bytes=memory.allocator.reserved_bytes,
+        kept=recorder.kept,
         notes=notes,
     )
 
@@ -182,7 +184,9 @@ def _infer(
         recorder.recording = recording
         recorder.layers.forget()
         with torch.no_grad(), casting(autocast), _own_code(module, "the forward pass"):
-            module(*inputs)
+            output = module(*inputs)
+        recorder.kept = recorder.memory.living()
+        del output  # before the next run, as a program that is done with it
 
 
 def _train(
@@ -228,6 +232,7 @@ def _step(
     recorder.layers.forget()
     with _own_code(module, "the optimiser's step"):
         optimizer.step()
+    recorder.kept = recorder.memory.living()
 
 
 @contextlib.contextmanager
