@@ -67,6 +67,8 @@ def capture(
     name = network or type(module).__name__
     fused, launched = lowered.launches(recording.kept)
     notes = [*recording.notes, *ASSUMPTIONS, *options.notes(), *fused, *lowered.notes(name, unknown)]
+    if dtype == "tf32" and not machine.tf32_tiles:
+        notes.append(f"{machine.title} has no TF32: its products are those of float32.")
     if steps > 1:
         notes.append(f"The run comes {steps} times, always at the addresses of the last, as a CUDA graph replays it.")
     header = Header(

@@ -16,6 +16,7 @@ from tests.traces.lowering_samples import (
     small_gpu,
     transposed,
 )
+from traces.gpus import Tile
 
 small = st.integers(1, 3)
 OFFSETS = st.sampled_from([0, 4, 12, 20])
@@ -113,6 +114,30 @@ def test_products_are_the_twin(m, n, depth, batches, turn_a, turn_b, offset):
     described = [(*of(v), v.stride) for v in (a, b, c)]
     expected = naive.product_stream(m, n, depth, (8, 8), 8, 4, *described, 4, batches)
     assert ours(call("bmm.default", a, b, outputs=(c,)), small_gpu()) == list(expected)
+
+
+@settings(max_examples=25, deadline=None)
+@given(convolutions(), OFFSETS, st.integers(1, 20), st.integers(1, 20))
+def test_what_rounds_to_tf32_takes_its_own_tiles(sizes, offset, m, n):
+    """Tiles of 16 x 4 and slabs of 64 B, where the machine has them and the operator asks."""
+    memory, gpu = Memory(offset), replace(small_gpu(), tf32_tiles=(Tile(16, 4, 64, 256, 128),))
+    forward, twin = built(sizes, memory)
+    backward = [
+        convolution_backward(forward, memory, wanted) for wanted in ((True, False, False), (False, True, False))
+    ]
+    (x, w), (y,) = map(of, forward.arguments[:2]), map(of, forward.outputs)
+    expected = [
+        twin.forward((16, 4), 16, 4, x, w, y, 4),
+        twin.data_gradient((16, 4), 16, 4, y, w, of(backward[0].outputs[0]), 4),
+        twin.weight_gradient((16, 4), 16, 4, x, y, of(backward[1].outputs[1]), 4),
+    ]
+    for operation, stream in zip((forward, *backward), expected, strict=True):
+        assert ours(replace(operation, products="tf32"), gpu) == list(stream)
+    a, b, c = memory.tensor(m, 20), memory.tensor(20, n), memory.tensor(m, n)
+    described = [(*of(v), (0, *v.stride)) for v in (a, b, c)]
+    product = replace(call("mm.default", a, b, outputs=(c,)), products="tf32")
+    assert ours(product, gpu) == list(naive.product_stream(m, n, 20, (16, 4), 16, 4, *described, 4))
+    assert ours(product, replace(gpu, tf32_tiles=())) == ours(replace(product, products=""), gpu)
 
 
 @settings(max_examples=50, deadline=None)

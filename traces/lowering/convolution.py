@@ -110,9 +110,10 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
         return depthwise.forward(of, x, w, y, name)
     (rows, columns), group, filters = image.window, image.group_channels, of.k // of.groups
     positions, depth = rows * columns, group
-    if image.flat and group * x.itemsize < call.gpu.tiles_of(x.itemsize)[0].depth_bytes:
+    products = call.operation.products
+    if image.flat and group * x.itemsize < call.gpu.tiles_of(x.itemsize, products)[0].depth_bytes:
         positions, depth = rows, columns * group
-    tile = choose(call.gpu, image.out_pixels, filters, 0, x.itemsize, of.groups)
+    tile = choose(call.gpu, image.out_pixels, filters, 0, x.itemsize, of.groups, products=products)
     operands = (
         patches(x, image, (r.M_AXIS, r.K_AXIS), depth, group),
         matrix(w, (r.N_AXIS, r.K_AXIS), (of.columns, 1), batch=filters * of.columns, filters=depth),
@@ -132,7 +133,7 @@ def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[L
     if of.depthwise:
         return depthwise.data_gradient(of, dy, w, dx, name)
     group, filters = image.group_channels, of.k // of.groups
-    tile = choose(call.gpu, image.pixels, group, 0, dy.itemsize, of.groups)
+    tile = choose(call.gpu, image.pixels, group, 0, dy.itemsize, of.groups, products=call.operation.products)
     operands = (
         adjoint(dy, replace(image, channels=of.k), (r.M_AXIS, r.K_AXIS), filters),
         matrix(w, (r.N_AXIS, r.K_AXIS), (1, of.columns), batch=filters * of.columns, filters=group),
@@ -149,9 +150,10 @@ def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
     if of.depthwise:
         return depthwise.weight_gradient(of, x, dy, dw, name)
     group, filters, pixels = image.group_channels, of.k // of.groups, image.out_pixels
-    slabs = -(-pixels * dy.itemsize // call.gpu.tiles_of(dy.itemsize)[0].depth_bytes)
+    products = call.operation.products
+    slabs = -(-pixels * dy.itemsize // call.gpu.tiles_of(dy.itemsize, products)[0].depth_bytes)
     split = call.allocate is not None and call.options.split_k != "never"
-    tile = choose(call.gpu, filters, of.columns, slabs, dy.itemsize, of.groups, split)
+    tile = choose(call.gpu, filters, of.columns, slabs, dy.itemsize, of.groups, split, products)
     results = filters * of.columns
     target = dw if tile.splits == 1 else workspace(call, dw, tile.splits * results * of.groups)
     operands = (

@@ -81,9 +81,10 @@ def gemm(call: Call, a: View, b: View, out: View | None, bias: View | None) -> l
     batches = out.shape[0] if len(out.shape) == 3 else 1
     m, n = out.shape[-2:]
     depth, gpu = a.shape[-1], call.gpu
-    slabs = -(-depth * a.itemsize // gpu.tiles_of(a.itemsize)[0].depth_bytes)
+    products = call.operation.products
+    slabs = -(-depth * a.itemsize // gpu.tiles_of(a.itemsize, products)[0].depth_bytes)
     split = call.options.split_k == "products" and call.allocate is not None and is_dense(out)
-    tile = choose(gpu, m, n, slabs, a.itemsize, batches, split)
+    tile = choose(gpu, m, n, slabs, a.itemsize, batches, split, products)
     if tile.splits > 1:
         return _split(call, a, b, out, bias, tile)
     operands = _factors(a, b)
