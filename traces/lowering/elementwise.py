@@ -1,6 +1,7 @@
 """Elementwise operators, copies, fills and random numbers: one pass that reads each operand and writes each result."""
 
 from collections.abc import Iterator
+from math import prod
 
 from traces.lowering.launch import Call, Launch, Pointwise, UnknownOperator, lowers
 from traces.lowering.passes import Operand, Pass, Row, batches, operand, walk
@@ -146,10 +147,10 @@ def scatter_slice(call: Call) -> list[Launch]:
 
 def _slice(out: View, dim: int, start: int, length: int) -> Operand:
     """Return the walk that writes `length` indices from `start` on along a dimension of `out`."""
-    if len(out.shape) == 4 and dim == 1 and is_image(out):
-        n, channels, height, width = out.shape
+    if dim == 1 and is_image(out):
+        n, channels, *space = out.shape
         pitch = channels * out.itemsize
-        return Operand(out.tensor, out.address + start * out.itemsize, ((n * height * width, pitch),),
+        return Operand(out.tensor, out.address + start * out.itemsize, ((n * prod(space), pitch),),
                        length * out.itemsize, out.itemsize, True)  # fmt: skip
     shape = (*out.shape[:dim], length, *out.shape[dim + 1 :])
     address = out.address + start * out.stride[dim] * out.itemsize
@@ -157,13 +158,13 @@ def _slice(out: View, dim: int, start: int, length: int) -> Operand:
 
 
 def is_image(view: View) -> bool:
-    """Whether a view is a whole tensor of four dimensions in torch's default order, which the device holds as NHWC."""
+    """Whether a view is a whole image (n, c, [d,] h, w) in torch's default order, which the device holds as NHWC."""
     expected = 1
     for length, stride in zip(reversed(view.shape), reversed(view.stride), strict=True):
         if length != 1 and stride != expected:
             return False
         expected *= length
-    return len(view.shape) == 4
+    return len(view.shape) in {4, 5}
 
 
 def is_dense(view: View) -> bool:

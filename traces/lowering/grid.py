@@ -7,6 +7,7 @@ block of the wave in turn loads its part of every operand; after the last slab e
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -19,35 +20,52 @@ from traces.stream import COLUMNS, Intervals
 
 BATCH_INTERVALS = 1 << 18
 
+Triple = tuple[int, int, int]
+
+
+def triple(value: object, neutral: int, dims: int = 0) -> Triple:
+    """Return figures along (depth, height, width); `neutral` where there are fewer dimensions.
+
+    Args:
+        value: a number a dimension, or one for all `dims` of them; none stands for the neutral one.
+        neutral: what a dimension that is not there has.
+        dims: spatial dimensions, where `value` may hold one number for all.
+    """
+    numbers = (
+        [int(v) for v in value] if isinstance(value, (list, tuple)) else [value if isinstance(value, int) else neutral]
+    )
+    if len(numbers) < dims:
+        numbers = (numbers or [neutral]) * dims
+    depth, height, width = ([neutral] * 3 + numbers)[-3:]
+    return depth, height, width
+
 
 @dataclass(frozen=True)
 class Image:
-    """Where a window slides: an NHWC image (n, height, width, channels) and the pixels (n, p, q) it yields."""
+    """Where a window slides: an NDHWC image and the pixels (n, o, p, q) it yields; flat images are one frame deep."""
 
     n: int
-    height: int
-    width: int
+    size: Triple  # depth, height, width
     channels: int  # channels of a pixel in memory, all groups
-    out_height: int
-    out_width: int
-    window: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
+    out: Triple  # depth, height, width of what it yields
+    window: Triple
+    stride: Triple
+    padding: Triple
+    dilation: Triple
     group_channels: int  # channels a window reads
 
     @property
     def flat(self) -> bool:
         """Whether the columns (s, c) of a filter row lie contiguously in an image row."""
-        return self.group_channels == self.channels and self.dilation[1] == 1
+        return self.group_channels == self.channels and self.dilation[2] == 1
 
     @property
     def out_pixels(self) -> int:
-        return self.n * self.out_height * self.out_width
+        return self.n * prod(self.out)
 
     @property
     def pixels(self) -> int:
-        return self.n * self.height * self.width
+        return self.n * prod(self.size)
 
 
 @dataclass(frozen=True)
@@ -117,8 +135,11 @@ class Grid:
             elif o[r.KIND] == r.PATCHES:
                 segments = k // o[r.GROUP_CHANNELS] + 2
                 total += segments * 2 * (i + 1)
-            elif o[r.KIND] == r.REACH or (o[r.KIND] == r.WINDOWS and o[r.GROUP_CHANNELS] < o[r.CHANNELS]):
-                total += 2 * (i + 1) * o[r.R]
+            elif o[r.KIND] == r.REACH:
+                total += 2 * (i + 1) * o[r.T] * o[r.R]
+            elif o[r.KIND] == r.WINDOWS:
+                span = (o[[r.T, r.R]] - 1) * o[[r.DILATION_D, r.DILATION_H]] + 1  # frames and rows at most
+                total += 2 * (i + 1) * span[0] * (span[1] if o[r.GROUP_CHANNELS] < o[r.CHANNELS] else 1)
             else:
                 total += 2 * (i + 1)
         return int(total)
@@ -147,7 +168,7 @@ def matrix(
 
 
 def patches(view: View, image: Image, axes: tuple[int, int], filters: int = 0, batch: int = 0) -> np.ndarray:
-    """Describe the patch matrix of an image: rows are output pixels, columns are (r, s, c), `filters` a position's."""
+    """Describe the patch matrix of an image: rows are output pixels, columns (t, r, s, c), `filters` a position's."""
     o = _image(view, image, r.PATCHES, axes, batch)
     o[r.FILTER_STRIDE] = filters
     return o
@@ -186,7 +207,6 @@ def _operand(view: View, kind: int, axes: tuple[int, int], role: int, batch: int
 
 def _image(view: View, image: Image, kind: int, axes: tuple[int, int], batch: int) -> np.ndarray:
     o = _operand(view, kind, axes, r.LOAD, batch)
-    o[r.HEIGHT : r.S + 1] = (image.height, image.width, image.channels, image.out_height, image.out_width,
-                             *image.window)  # fmt: skip
-    o[r.STRIDE_H : r.FLAT + 1] = (*image.stride, *image.padding, *image.dilation, image.group_channels, image.flat)
+    o[r.DEPTH : r.S + 1] = (*image.size, image.channels, *image.out, *image.window)
+    o[r.STRIDE_D : r.FLAT + 1] = (*image.stride, *image.padding, *image.dilation, image.group_channels, image.flat)
     return o
