@@ -63,7 +63,7 @@ def capture(
     options = options or Options()
     lowered = Lowered(machine, options)
     recording = record(module, inputs, phase, optimizer=optimizer, loss=loss, each=lowered.add, dtype=dtype,
-                       checkpoint=checkpoint, steps=steps)  # fmt: skip
+                       checkpoint=checkpoint, steps=steps, mask_share=options.mask_share)  # fmt: skip
     name = network or type(module).__name__
     fused, launched = lowered.launches(recording.kept)
     notes = [*recording.notes, *ASSUMPTIONS, *options.notes(), *fused, *lowered.notes(name, unknown)]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from traces.lowering.elementwise import stream, tensors
 from traces.lowering.indices import dense_rows, launch, rows_along, rows_gathered, rows_indexed
 from traces.lowering.launch import Call, Launch, lowers
+from traces.lowering.masks import filled, without_masks
 from traces.operation import View
 
 
@@ -12,6 +13,7 @@ from traces.operation import View
 def gather(call: Call) -> list[Launch]:
     """Read the indices and the elements they name, write the result."""
     out, operator = call.output(), call.operation.operator
+    launches: list[Launch] = []
     if out is None:
         return []
     if operator.startswith("aten.embedding"):
@@ -25,11 +27,11 @@ def gather(call: Call) -> list[Launch]:
         flat = replace(call.view(0), shape=(call.view(0).numel,), stride=(1,))
         named, indices = rows_along(call, flat, 0, call.view(1)), [call.view(1)]
     else:
-        given = call.argument(1)
-        named = rows_indexed(call, call.view(0), list(given) if isinstance(given, (list, tuple)) else [])
-        indices = tensors(given)
+        found = without_masks(call, call.argument(1))
+        named = rows_indexed(call, call.view(0), found.given, found.known)
+        indices, launches = tensors(found.given), found.launches
     reads = [(dense_rows(view), False) for view in dict.fromkeys(indices)]
-    return launch(call, "gather", out, [*reads, (named, False), (dense_rows(out), True)])
+    return [*launches, *launch(call, "gather", out, [*reads, (named, False), (dense_rows(out), True)])]
 
 
 def _number(call: Call, index: int) -> int:
@@ -50,9 +52,12 @@ def scatter(call: Call) -> list[Launch]:
     out = call.output() or x
     first = [] if name.endswith("_") else stream(call, "copy", [x], [out])
     if "index_put" in name:
-        given = call.argument(1)
-        named = rows_indexed(call, out, list(given) if isinstance(given, (list, tuple)) else [])
-        indices, source, adding = tensors(given), call.argument(2), bool(call.argument(3, False))
+        source, adding = call.argument(2), bool(call.argument(3, False))
+        if not adding and (fill := filled(call, out, call.argument(1), source)):
+            return first + fill
+        found = without_masks(call, call.argument(1))
+        named = rows_indexed(call, out, found.given, found.known)
+        indices, first = tensors(found.given), first + found.launches
     else:
         find = rows_gathered if name.startswith("scatter") else rows_along
         named, indices = find(call, out, _number(call, 1), call.view(2)), [call.view(2)]

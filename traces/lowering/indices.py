@@ -6,7 +6,7 @@ of one sector is one access. Source: PyTorch, aten/src/ATen/native/cuda: Indexin
 ScatterGatherKernel.cu.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 
@@ -158,20 +158,27 @@ def rows_along(call: Call, x: View, dim: int, index: View) -> Rows:
     return Rows(x, at, run * x.itemsize)
 
 
-def rows_indexed(call: Call, x: View, indices: list[object]) -> Rows:
+def rows_indexed(call: Call, x: View, indices: Sequence[View | None], known: Mapping[View, np.ndarray]) -> Rows:
     """Return what index tensors name in their places, None in a place keeping the dimension: x[:, i, j, :].
 
+    Args:
+        call: the operator's call.
+        x: the tensor that is indexed.
+        indices: no masks.
+        known: values of those that are known.
+
     Raises:
-        UnknownOperator: where a mask decides how many elements there are.
+        UnknownOperator: where nothing is indexed.
     """
     given = [d for d, index in enumerate(indices) if isinstance(index, View)]
     views = [v for v in indices if isinstance(v, View)]
-    if not given or any(v.dtype in {"bool", "uint8"} for v in views):
-        raise UnknownOperator(f"{call.operation.operator} by a mask")
+    if not given:
+        raise UnknownOperator(f"{call.operation.operator} without indices")
     shape = np.broadcast_shapes(*(v.shape for v in views))
     named = np.zeros(shape, np.int64)
     for d, view in zip(given, views, strict=True):
-        named = named + draw(call, view, x.shape[d]).reshape(view.shape) * x.stride[d]
+        values = known[view] if view in known else draw(call, view, x.shape[d])
+        named = named + values.reshape(view.shape) * x.stride[d]
     kept = [d for d in range(len(x.shape)) if d not in given]
     before = [d for d in kept if d < given[0]] if given[-1] - given[0] == len(given) - 1 else []
     after = [d for d in kept if d not in before]

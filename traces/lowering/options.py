@@ -23,6 +23,7 @@ class Options:
     indices: str = "uniform"  # uniform | zipf: how rows are drawn where indices are not known
     zipf_exponent: float = 1.05  # of the row of rank r the probability is about r ** -exponent
     seed: int = 0  # of those draws
+    mask_share: float = 0.5  # of a mask's elements that are taken to be true, where that decides sizes
     fusion: str = "none"  # none | pointwise | epilogue: which kernels are made one with their neighbours
 
     def __post_init__(self) -> None:
@@ -32,6 +33,8 @@ class Options:
                 raise InputError(f"option {name} {getattr(self, name)!r}: unknown; give one of {listed}")
         if not 0 < self.zipf_exponent < 10:
             raise InputError(f"option zipf_exponent {self.zipf_exponent!r}: give a number between 0 and 10")
+        if not 0 <= self.mask_share <= 1:
+            raise InputError(f"option mask_share {self.mask_share!r}: give a number from 0 to 1")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 1 << 63:
             raise InputError(f"option seed {self.seed!r}: give a whole number from 0")
 
