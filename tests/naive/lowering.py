@@ -59,15 +59,16 @@ def tile_order(ms: list, ns: list, raster: str, swizzle: int) -> list[tuple]:
 class L1:
     """What blocks on the same SM loaded and still hold: lines of four sectors, the least recently used given up."""
 
-    def __init__(self, sms: int, lines: int) -> None:
+    def __init__(self, sms: int, lines: int, around: set[int] | None = None) -> None:
+        """Reads of the tensors `around` are L2's own, as it adds to them."""
         self.held: list[OrderedDict[int, set[int]]] = [OrderedDict() for _ in range(sms)]
-        self.lines = lines
+        self.lines, self.around = lines, around or set()
 
     def missed(self, block: int, accesses: list[Access]) -> Iterator[Access]:
         held = self.held[block % len(self.held)]
         for sector, write, tensor in accesses:
             line = sector // 4
-            if not write:
+            if not write and tensor not in self.around:
                 if line not in held and len(held) == self.lines:
                     held.popitem(last=False)
                 valid = held.setdefault(line, set())

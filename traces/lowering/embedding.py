@@ -87,7 +87,8 @@ def embedding_bag(call: Call) -> list[Launch]:
                  for v in notes[1:] if v.numel >= bags]  # fmt: skip
         return [first, steps, last] if len(turn) else [first, last]
 
-    march = March(-(-bags // per_block), call.gpu.resident(8 * WARP), wave)
+    blocks, gpu = -(-bags // per_block), call.gpu
+    march = March(blocks, gpu.resident(8 * WARP), wave, per_block, call.options, gpu)
     return [Launch(call.kernel("embedding_bag", march.blocks), march.emit)]
 
 

@@ -70,5 +70,5 @@ def scatter(call: Call) -> list[Launch]:
             used = replace(source, shape=indices[0].shape)  # only the part that the index covers
         operands.append((dense_rows(used), False))
     if adding:
-        operands.append((named, False))
+        operands.append((replace(named, atomic=True), False))
     return first + launch(call, name.strip("_"), leader, [*operands, (named, True)])

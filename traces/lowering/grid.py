@@ -109,7 +109,7 @@ class Grid:
         room = self._room()
         position = np.zeros(3, np.int64)
         scratch = np.empty((7, max(BATCH_INTERVALS, room)), np.int64)
-        cache = self._l1()
+        cache = L1.chosen(self.options, self.gpu, self.shared_bytes, self.resident)
         while position[0] * self.resident < self.blocks:
             count = int(r.fill(scratch, position, operands, sizes, room, cache is not None))
             for part in cache.missed(scratch[:, :count]) if cache else (scratch[:6, :count],):
@@ -117,11 +117,6 @@ class Grid:
                     columns = [column.astype(kind) for column, kind in zip(part, COLUMNS.values(), strict=False)]
                     columns.append(np.full(part.shape[1], index, COLUMNS["kernel"]))
                     yield Intervals(*columns)
-
-    def _l1(self) -> L1 | None:
-        if self.options.l1 == "bypass" or self.gpu is None:
-            return None
-        return L1.of(self.gpu, self.shared_bytes * -(-self.resident // self.gpu.sms))
 
     def _room(self) -> int:
         """Return an upper bound of the intervals one block needs in one step."""

@@ -12,9 +12,12 @@ from math import gcd
 
 import numpy as np
 
+from traces.gpus import Gpu
 from traces.lowering.elementwise import is_dense
+from traces.lowering.l1 import AROUND, L1
 from traces.lowering.launch import Call, Launch, UnknownOperator
-from traces.lowering.march import joined
+from traces.lowering.march import joined, told
+from traces.lowering.options import DEFAULTS, Options
 from traces.operation import View
 from traces.stream import SECTOR_BYTES, Intervals
 
@@ -54,6 +57,7 @@ class Rows:
     view: View
     at: np.ndarray
     width: int
+    atomic: bool = False  # read by L2 itself, as it adds to them
 
     def touched(self, start: int, stop: int, write: bool) -> list[np.ndarray]:
         """Return (base, width) of what bytes `start` to `stop` of the walk touch.
@@ -99,25 +103,38 @@ class Walk:
     operands: tuple[tuple[Rows, bool], ...]
     block: int
     resident: int
+    options: Options = DEFAULTS
+    gpu: Gpu | None = None  # gives L1, where the options have one
 
     @property
     def blocks(self) -> int:
         return -(-self.elements // self.block)
 
     def emit(self, index: int) -> Iterator[Intervals]:
-        """Yield the stream, a batch an operand and wave."""
+        """Yield the stream, a batch an operand and wave; where L1 keeps apart what blocks ask for, block by block."""
+        cache = L1.chosen(self.options, self.gpu, 0, self.resident)
         step = self.block * self.resident
         for first in range(0, self.elements, step):
             last = min(self.elements, first + step)
             for rows, write in self.operands:
-                start, stop = rows.reached(first, self.elements), rows.reached(last, self.elements)
-                if rows.width * len(rows.at) == self.elements * self.itemsize:  # walked element by element
-                    start, stop = first * self.itemsize, last * self.itemsize
-                if start < stop:
-                    base, width = rows.touched(start, stop, write)
-                    ones = np.ones_like(base)
-                    told = ones.astype(bool) if write else ~ones.astype(bool)
-                    yield joined(base, ones, ones, width, told, ones * rows.view.tensor, index)
+                each = self.block if cache and not write else step
+                parts = [
+                    self._part(rows, write, start, min(last, start + each), number)
+                    for number, start in enumerate(range(first, last, each))
+                ]
+                yield from told(np.concatenate(parts, 1), index, cache)
+
+    def _part(self, rows: Rows, write: bool, first: int, last: int, block: int) -> np.ndarray:
+        """Return what elements `first` to `last` touch of an operand, int64 (7, intervals)."""
+        start, stop = rows.reached(first, self.elements), rows.reached(last, self.elements)
+        if rows.width * len(rows.at) == self.elements * self.itemsize:  # walked element by element
+            start, stop = first * self.itemsize, last * self.itemsize
+        if start >= stop:
+            return np.empty((7, 0), np.int64)
+        base, width = rows.touched(start, stop, write)
+        ones = np.ones_like(base)
+        of = AROUND if rows.atomic else block
+        return joined(base, ones, ones, width, ones * write, ones * rows.view.tensor, ones * of)
 
 
 def dense_rows(view: View) -> Rows:
@@ -134,7 +151,8 @@ def launch(call: Call, name: str, leader: View, operands: list[tuple[Rows, bool]
     gpu = call.gpu
     block = gpu.pass_threads_per_block * gpu.pass_elements_per_thread
     kept = tuple((rows, write) for rows, write in operands if len(rows.at) and rows.width)
-    walk = Walk(leader.numel, leader.itemsize, kept, block, gpu.resident(gpu.pass_threads_per_block))
+    resident = gpu.resident(gpu.pass_threads_per_block)
+    walk = Walk(leader.numel, leader.itemsize, kept, block, resident, call.options, gpu)
     return [Launch(call.kernel(name, walk.blocks), walk.emit)]
 
 

@@ -42,7 +42,8 @@ class Options:
         """Return what the options say of a trace, a sentence each."""
         loads = {
             "bypass": "Loads bypass L1, as Pascal's do by default and asynchronous copies to shared memory do later.",
-            "lru": "Loads of tiled kernels pass an LRU L1 an SM, empty at each launch; writes pass through.",
+            "lru": "Loads of products, windows, attention and gathers pass an LRU L1 an SM, empty at each launch; "
+            "writes pass through.",
         }
         drawn = "uniformly" if self.indices == "uniform" else f"by Zipf's law of exponent {self.zipf_exponent:g}"
         order = f"along {self.raster.upper()} first" + (f", {self.swizzle} abreast" if self.swizzle > 1 else "")
