@@ -7,7 +7,7 @@ from traces.lowering.options import Options
 
 # Each family enters its operators in the table as it is imported.
 _FAMILIES = ("attention", "attention_backward", "convolution", "elementwise", "embedding", "gather", "gemm",
-             "masks", "normalisation", "optimiser", "pooling", "reductions", "views")  # fmt: skip
+             "masks", "moves", "normalisation", "optimiser", "pooling", "reductions", "views")  # fmt: skip
 for _family in _FAMILIES:
     import_module(f"{__name__}.{_family}")
 

@@ -43,7 +43,7 @@ _ADDING = ("aten.scatter_add", "aten.index_add", "aten.scatter_reduce")
 
 
 @lowers(*(f"aten.{name}{tail}" for name in ("scatter", "scatter_add", "scatter_reduce", "index_add", "index_put",
-                                            "index_copy", "index_fill") for tail in ("", "_")),
+                                            "index_copy", "index_fill", "put") for tail in ("", "_")),
         "aten._index_put_impl_", "aten._unsafe_index_put")  # fmt: skip
 def scatter(call: Call) -> list[Launch]:
     """Read indices and source, write the elements named (an addition reads them too); not in place, copy first."""
@@ -51,7 +51,11 @@ def scatter(call: Call) -> list[Launch]:
     name = operator.split(".")[1]
     out = call.output() or x
     first = [] if name.endswith("_") else stream(call, "copy", [x], [out])
-    if "index_put" in name:
+    if name.strip("_") == "put":
+        flat = replace(out, shape=(out.numel,), stride=(1,))
+        named, indices = rows_along(call, flat, 0, call.view(1)), [call.view(1)]
+        source, adding = call.argument(2), bool(call.argument(3, False))
+    elif "index_put" in name:
         source, adding = call.argument(2), bool(call.argument(3, False))
         if not adding and (fill := filled(call, out, call.argument(1), source)):
             return first + fill

@@ -1,5 +1,6 @@
 """Matrix products: mm, addmm, bmm, baddbmm, linear; operands are read through their strides, transposed or not."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import prod
 
@@ -27,6 +28,19 @@ def product(call: Call) -> list[Launch]:
 def biased_product(call: Call) -> list[Launch]:
     """Lower out = bias + a @ b, the bias read as each block stores its tile."""
     return gemm(call, call.view(1), call.view(2), call.output(), call.view(0))
+
+
+@lowers("aten.mv", "aten.addmv", "aten.addmv_")
+def vector_product(call: Call) -> list[Launch]:
+    """Lower out = (x +) a @ v: a pass over the matrix, the vector read by every block."""
+    out, *reads = call.output(), *(v for v in call.operation.arguments if isinstance(v, View))
+    if out is None or not out.numel:
+        return []
+    at = next(i for i, v in enumerate(reads) if len(v.shape) == 2)
+    turned = replace(out, shape=(out.numel, 1), stride=(out.stride[0], 0))
+    added = [replace(v, shape=(v.numel, 1), stride=(*v.stride, 0)) for v in reads[:at]]
+    launches = stream(call, "gemv", [*reads[at:], *added], [turned], reads[at])
+    return [replace(one, kernel=replace(one.kernel, macs=operation_macs(call.operation))) for one in launches]
 
 
 @lowers("aten.linear")

@@ -69,6 +69,13 @@ def layer_norm_backward(call: Call) -> list[Launch]:
     return launches + (stream(call, "layer_norm_sums", held, targets, reads[1]) if targets else [])
 
 
+@lowers("aten._weight_norm_interface", "aten._weight_norm_interface_backward")
+def weight_norm(call: Call) -> list[Launch]:
+    """One pass: a block holds a row between its norm and what it is scaled to, or its gradient."""
+    reads = [v for a in call.operation.arguments for v in tensors(a)]
+    return stream(call, "weight_norm", reads, [v for v in call.operation.outputs if v is not None], reads[0])
+
+
 @lowers("aten.native_group_norm")
 def group_norm(call: Call) -> list[Launch]:
     """Gather the statistics; fold them with weight and bias to a factor and a term a channel; apply these.

@@ -35,7 +35,9 @@ def average_pool_backward(call: Call) -> list[Launch]:
 
 
 _UPSAMPLINGS = ("bicubic2d", "bilinear2d", "linear1d", "nearest1d", "nearest2d", "nearest3d", "trilinear3d")
+_EXACT = ("nearest_exact1d", "nearest_exact2d", "nearest_exact3d", "bicubic2d_aa", "bilinear2d_aa")
 _STREAMED = ("_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d",
+             "fractional_max_pool2d", "fractional_max_pool3d", *(f"_upsample_{kind}" for kind in _EXACT),
              *(f"upsample_{kind}" for kind in _UPSAMPLINGS))  # fmt: skip
 
 
@@ -47,7 +49,8 @@ def streamed_pool(call: Call) -> list[Launch]:
     holds. So what a wave reads twice, a block's L1 or registers serve; of an interpolation likewise.
     """
     operator = call.operation.operator
-    indices = [call.view(2)] if "adaptive_max_pool" in operator and "_backward" in operator else []
+    place = 2 if "adaptive_max_pool" in operator else 4 if "fractional_max_pool" in operator else 0
+    indices = [call.view(place)] if place and "_backward" in operator else []
     return stream(call, "pool", [call.view(0), *indices], [v for v in call.operation.outputs if v is not None])
 
 
