@@ -103,9 +103,7 @@ def test_a_mask_gathers_what_it_names(rows, columns, share, offset, kind):
         (out.tensor, [out.address + 4 * e for e in range(out.numel)], 4, out.numel, True),
     ]
     expected = list(gather.walk(out.numel, 4, 128, operands)) if out.numel else []
-    assert Counter(made.get("gather", [])) == Counter(expected)
-    if kind == "rows" and columns > 1:
-        assert made.get("gather", []) == expected
+    assert made.get("gather", []) == expected
 
 
 @settings(max_examples=50, deadline=None)
