@@ -1,6 +1,7 @@
 """Gathers and scatters: embeddings, indexing."""
 
 from dataclasses import replace
+from math import prod
 
 from traces.lowering.elementwise import stream, tensors
 from traces.lowering.indices import dense_rows, launch, rows_along, rows_gathered, rows_indexed
@@ -32,6 +33,20 @@ def gather(call: Call) -> list[Launch]:
         indices, launches = tensors(found.given), found.launches
     reads = [(dense_rows(view), False) for view in dict.fromkeys(indices)]
     return [*launches, *launch(call, "gather", out, [*reads, (named, False), (dense_rows(out), True)])]
+
+
+@lowers("aten.max_unpool2d", "aten.max_unpool3d")
+def max_unpool(call: Call) -> list[Launch]:
+    """Fill the result with zeros, then read values and places and write each value at its place in its channel."""
+    x, index, out = call.view(0), call.view(1), call.output()
+    if out is None or not out.numel or not x.numel:
+        return []
+    lead = len(x.shape) - (2 if "2d" in call.operation.operator else 3)
+    channels = prod(out.shape[:lead])
+    image = replace(out, shape=(channels, out.numel // channels), stride=(out.numel // channels, 1))
+    named = rows_gathered(call, image, 1, replace(index, shape=(channels, index.numel // channels)))
+    operands = [(dense_rows(x), False), (dense_rows(index), False), (named, True)]
+    return [*stream(call, "fill", [], [out]), *launch(call, "max_unpool", x, operands)]
 
 
 def _number(call: Call, index: int) -> int:
