@@ -44,6 +44,7 @@ def samples():
     line = [memory.tensor(50) for _ in range(2)]
     return [
         ("hypot.default", (x, y), (z,), [x, y], [z]),
+        ("mul.out", (x, y), (z,), [x, y], [z], {"out": z}),
         ("softshrink_backward.default", (dy, x, 0.5), (y,), [dy, x], [y]),
         ("rrelu_with_noise.default", (x, slopes, 0.1, 0.3, True), (y,), [x], [y, slopes]),
         ("rrelu_with_noise.default", (x, slopes, 0.1, 0.3, False), (y,), [x], [y]),
@@ -137,8 +138,8 @@ def samples():
 
 @pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample[0])
 def test_operators_touch_their_tensors_whole_and_nothing_else(sample):
-    name, arguments, outputs, reads, writes = sample
-    seen = list(accesses(call(name, *arguments, outputs=outputs), GPU))
+    name, arguments, outputs, reads, writes, *options = sample
+    seen = list(accesses(call(name, *arguments, outputs=outputs, **dict(*options)), GPU))
     assert {(t, s) for s, write, t, _ in seen if not write} == compulsory(reads)
     assert {(t, s) for s, write, t, _ in seen if write} == compulsory(writes)
 

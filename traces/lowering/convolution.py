@@ -13,7 +13,8 @@ from traces.lowering import depthwise
 from traces.lowering import rows as r
 from traces.lowering.elementwise import channels_last, dense, stream
 from traces.lowering.gemm import reduce_splits, workspace
-from traces.lowering.grid import Grid, Image, adjoint, matrix, patches, triple
+from traces.lowering.grid import Grid, adjoint, matrix, patches
+from traces.lowering.image import Image, triple
 from traces.lowering.launch import Call, Launch, Product, UnknownOperator, lowers
 from traces.lowering.tiles import choose
 from traces.operation import View

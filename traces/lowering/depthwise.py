@@ -15,7 +15,8 @@ import numpy as np
 
 from traces.lowering import rows as r
 from traces.lowering.gemm import reduce_splits, workspace
-from traces.lowering.grid import Grid, Image, matrix, patches, reach, windows
+from traces.lowering.grid import Grid, matrix, patches, reach, windows
+from traces.lowering.image import Image
 from traces.lowering.launch import Launch
 from traces.operation import View
 from traces.stream import SECTOR_BYTES

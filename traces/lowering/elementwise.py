@@ -71,7 +71,8 @@ def stream(
 @lowers(*named(_UNARY + _BINARY + _BACKWARD))
 def elementwise(call: Call) -> list[Launch]:
     """Read every tensor among the arguments, write every result; a number is no access."""
-    reads = [v for a in (*call.operation.arguments, *call.operation.options.values()) for v in tensors(a)]
+    named = [a for name, a in call.operation.options.items() if name != "out"]
+    reads = [v for a in (*call.operation.arguments, *named) for v in tensors(a)]
     writes = written(call)
     most = max((v.numel for v in (*reads, *writes)), default=0)
     return stream(call, "elementwise", reads, writes, pointwise=all(v.numel == most for v in writes))

@@ -8,8 +8,9 @@ from math import prod
 
 import numpy as np
 
+from traces.lowering.along import launch
 from traces.lowering.elementwise import dense, stream
-from traces.lowering.indices import WARP, Rows, dense_rows, draw, launch
+from traces.lowering.indices import WARP, Rows, dense_rows, draw
 from traces.lowering.launch import Call, Launch, lowers
 from traces.lowering.march import March, Piece, Stage
 from traces.operation import View

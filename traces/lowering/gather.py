@@ -3,8 +3,9 @@
 from dataclasses import replace
 from math import prod
 
+from traces.lowering.along import launch
 from traces.lowering.elementwise import stream, tensors
-from traces.lowering.indices import dense_rows, launch, rows_along, rows_gathered, rows_indexed
+from traces.lowering.indices import dense_rows, rows_along, rows_gathered, rows_indexed
 from traces.lowering.launch import Call, Launch, lowers
 from traces.lowering.masks import filled, without_masks
 from traces.operation import View

@@ -1,25 +1,18 @@
-"""Rows that indices name, and kernels that walk over them. Which rows is not known without data: they are drawn.
+"""Rows that indices name, and what a kernel asks for as it goes over them. Which rows is not known: they are drawn.
 
-A kernel's threads go over the elements of the result (of a scatter: over what it writes), 512 a block. A wave reads its
-part of the indices, the rows they name and, of a scatter, the source; then it writes. What the 32 threads of a warp ask
-of one sector is one access. Source: PyTorch, aten/src/ATen/native/cuda: Indexing.cu, IndexKernel.cu,
-ScatterGatherKernel.cu.
+What the 32 threads of a warp ask of one sector is one access.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 
 import numpy as np
 
-from traces.gpus import Gpu
 from traces.lowering.elementwise import is_dense
-from traces.lowering.l1 import AROUND, L1
-from traces.lowering.launch import Call, Launch, UnknownOperator
-from traces.lowering.march import joined, told
-from traces.lowering.options import DEFAULTS, Options
+from traces.lowering.launch import Call, UnknownOperator
 from traces.operation import View
-from traces.stream import SECTOR_BYTES, Intervals
+from traces.stream import SECTOR_BYTES
 
 WARP = 32
 _SECTORS = 1 << 40  # above the number of any sector
@@ -94,66 +87,11 @@ class Rows:
         return total if done == elements else total * done // elements // grain * grain
 
 
-@dataclass(frozen=True)
-class Walk:
-    """A kernel over `elements` of `itemsize` bytes: operands in order, each (rows, written or not)."""
-
-    elements: int
-    itemsize: int
-    operands: tuple[tuple[Rows, bool], ...]
-    block: int
-    resident: int
-    options: Options = DEFAULTS
-    gpu: Gpu | None = None  # gives L1, where the options have one
-
-    @property
-    def blocks(self) -> int:
-        return -(-self.elements // self.block)
-
-    def emit(self, index: int) -> Iterator[Intervals]:
-        """Yield the stream, a batch an operand and wave; where L1 keeps apart what blocks ask for, block by block."""
-        cache = L1.chosen(self.options, self.gpu, 0, self.resident)
-        step = self.block * self.resident
-        for first in range(0, self.elements, step):
-            last = min(self.elements, first + step)
-            for rows, write in self.operands:
-                each = self.block if cache and not write else step
-                parts = [
-                    self._part(rows, write, start, min(last, start + each), number)
-                    for number, start in enumerate(range(first, last, each))
-                ]
-                yield from told(np.concatenate(parts, 1), index, cache)
-
-    def _part(self, rows: Rows, write: bool, first: int, last: int, block: int) -> np.ndarray:
-        """Return what elements `first` to `last` touch of an operand, int64 (7, intervals)."""
-        start, stop = rows.reached(first, self.elements), rows.reached(last, self.elements)
-        if rows.width * len(rows.at) == self.elements * self.itemsize:  # walked element by element
-            start, stop = first * self.itemsize, last * self.itemsize
-        if start >= stop:
-            return np.empty((7, 0), np.int64)
-        base, width = rows.touched(start, stop, write)
-        ones = np.ones_like(base)
-        of = AROUND if rows.atomic else block
-        return joined(base, ones, ones, width, ones * write, ones * rows.view.tensor, ones * of)
-
-
 def dense_rows(view: View) -> Rows:
     """Return a tensor as one row where it is dense, else its elements."""
     if is_dense(view):
         return Rows(view, np.array([view.address]), view.numel * view.itemsize)
     return Rows(view, view.address + places(view.shape, view.stride) * view.itemsize, view.itemsize)
-
-
-def launch(call: Call, name: str, leader: View, operands: list[tuple[Rows, bool]]) -> list[Launch]:
-    """Return the launch of a kernel whose threads go over the elements of `leader`."""
-    if not leader.numel:
-        return []
-    gpu = call.gpu
-    block = gpu.pass_threads_per_block * gpu.pass_elements_per_thread
-    kept = tuple((rows, write) for rows, write in operands if len(rows.at) and rows.width)
-    resident = gpu.resident(gpu.pass_threads_per_block)
-    walk = Walk(leader.numel, leader.itemsize, kept, block, resident, call.options, gpu)
-    return [Launch(call.kernel(name, walk.blocks), walk.emit)]
 
 
 def _inner(view: View, dims: int) -> tuple[int, tuple[int, ...], tuple[int, ...]]:

@@ -11,8 +11,9 @@ from math import prod
 
 import numpy as np
 
+from traces.lowering.along import launch
 from traces.lowering.elementwise import is_dense, stream
-from traces.lowering.indices import dense_rows, launch, rows_indexed
+from traces.lowering.indices import dense_rows, rows_indexed
 from traces.lowering.launch import Call, Launch, lowers
 from traces.operation import View, true_elements
 

@@ -4,7 +4,8 @@ from math import prod
 
 from traces.lowering import rows as r
 from traces.lowering.elementwise import dense, stream
-from traces.lowering.grid import Grid, Image, matrix, patches, triple, windows
+from traces.lowering.grid import Grid, matrix, patches, windows
+from traces.lowering.image import Image, triple
 from traces.lowering.launch import Call, Launch, lowers
 from traces.operation import View
 

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from traces.lowering.along import launch
 from traces.lowering.elementwise import stream, tensors
-from traces.lowering.indices import Rows, dense_rows, launch, rows_gathered
+from traces.lowering.indices import Rows, dense_rows, rows_gathered
 from traces.lowering.launch import Call, Launch, lowers
 from traces.operation import View
 
