@@ -156,5 +156,6 @@ def _operand(view: View, kind: int, axes: tuple[int, int], role: int, batch: int
 def _image(view: View, image: Image, kind: int, axes: tuple[int, int], batch: int) -> np.ndarray:
     o = _operand(view, kind, axes, r.LOAD, batch)
     o[r.DEPTH : r.S + 1] = (*image.size, image.channels, *image.out, *image.window)
-    o[r.STRIDE_D : r.FLAT + 1] = (*image.stride, *image.padding, *image.dilation, image.group_channels, image.flat)
+    o[r.STRIDE_D : r.DEEP + 1] = (*image.stride, *image.padding, *image.dilation, image.group_channels, image.flat,
+                                  image.deep)  # fmt: skip
     return o

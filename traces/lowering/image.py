@@ -43,6 +43,11 @@ class Image:
         return self.group_channels == self.channels and self.dilation[2] == 1
 
     @property
+    def deep(self) -> bool:
+        """Whether images or windows have more than one frame."""
+        return (self.size[0], self.out[0], self.window[0]) != (1, 1, 1)
+
+    @property
     def out_pixels(self) -> int:
         return self.n * prod(self.out)
 

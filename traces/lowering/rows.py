@@ -23,8 +23,8 @@ ROLE, KIND, TENSOR, BASE, ITEM, ROW_AXIS, COLUMN_AXIS, BATCH_STRIDE, SPLIT_STRID
 ROW_STRIDE, COLUMN_STRIDE, FILTER_STRIDE = range(9, 12)
 DEPTH, HEIGHT, WIDTH, CHANNELS, OUT_DEPTH, OUT_HEIGHT, OUT_WIDTH, T, R, S = range(12, 22)
 STRIDE_D, STRIDE_H, STRIDE_W, PAD_D, PAD_H, PAD_W, DILATION_D, DILATION_H, DILATION_W = range(22, 31)
-GROUP_CHANNELS, FLAT = range(31, 33)
-COLUMNS = 33
+GROUP_CHANNELS, FLAT, DEEP = range(31, 34)
+COLUMNS = 34
 
 # ROLE
 LOAD, READ_AT_END, WRITE_AT_END = range(3)
@@ -153,6 +153,8 @@ def _frame(o: np.ndarray, image: int, t: int) -> int:
 
     Frames are counted through all images: n * depth + d.
     """
+    if not o[DEEP]:
+        return image
     n = _floor_div(image, o[OUT_DEPTH])
     d = (image - n * o[OUT_DEPTH]) * o[STRIDE_D] + t * o[DILATION_D] - o[PAD_D]
     return n * o[DEPTH] + d if 0 <= d < o[DEPTH] else -1
@@ -161,6 +163,8 @@ def _frame(o: np.ndarray, image: int, t: int) -> int:
 @numba.njit(cache=True, error_model="numpy", inline="always")
 def _tied_frame(o: np.ndarray, image: int, t: int) -> int:
     """Return the output's frame that filter depth t ties to the input's frame `image`, -1 where there is none."""
+    if not o[DEEP]:
+        return image
     n = _floor_div(image, o[DEPTH])
     above = image - n * o[DEPTH] + o[PAD_D] - t * o[DILATION_D]
     d = _floor_div(above, o[STRIDE_D])
@@ -179,7 +183,7 @@ def _patches(
     while column < column1:
         line_of_filter = column // row_columns
         j0 = column - line_of_filter * row_columns
-        t = line_of_filter // o[R] if o[T] > 1 else 0
+        t = line_of_filter // o[R] if o[DEEP] else 0
         r = line_of_filter - t * o[R]
         s0 = _floor_div(j0, group)
         j1 = min(row_columns if o[FLAT] else (s0 + 1) * group, j0 + column1 - column)
@@ -222,7 +226,7 @@ def _adjoint(
     item, pitch = o[ITEM], o[CHANNELS] * o[ITEM]
     w_in, h_in, sw, sh, h_out, w_out = o[WIDTH], o[HEIGHT], o[STRIDE_W], o[STRIDE_H], o[OUT_HEIGHT], o[OUT_WIDTH]
     line_of_filter = f // o[S]
-    t = line_of_filter // o[R] if o[T] > 1 else 0
+    t = line_of_filter // o[R] if o[DEEP] else 0
     up, across = (
         o[PAD_H] - (line_of_filter - t * o[R]) * o[DILATION_H],
         o[PAD_W] - (f - line_of_filter * o[S]) * o[DILATION_W],
