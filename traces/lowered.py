@@ -1,6 +1,6 @@
 """From a recorded run to a trace: each operation lowered to kernels, their sectors made when the trace is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -63,16 +63,19 @@ def capture(
     options = options or Options()
     lowered = Lowered(machine, options)
     recording = record(module, inputs, phase, optimizer=optimizer, loss=loss, each=lowered.add, dtype=dtype,
-                       checkpoint=checkpoint, steps=steps)  # fmt: skip
+                       checkpoint=checkpoint, steps=steps, mask_share=options.mask_share)  # fmt: skip
     name = network or type(module).__name__
-    notes = [*recording.notes, *ASSUMPTIONS, *options.notes(), *lowered.notes(name, unknown)]
+    fused, launched = lowered.launches(recording.kept)
+    notes = [*recording.notes, *ASSUMPTIONS, *options.notes(), *fused, *lowered.notes(name, unknown)]
+    if dtype == "tf32" and not machine.tf32_tiles:
+        notes.append(f"{machine.title} has no TF32: its products are those of float32.")
     if steps > 1:
         notes.append(f"The run comes {steps} times, always at the addresses of the last, as a CUDA graph replays it.")
     header = Header(
         network=name, phase=phase, batch=recording.batch, gpu=machine.name, sector_bytes=machine.sector_bytes,
         parameters=recording.parameters, macs=recording.macs, made_by=made_by(), notes=notes, dtype=dtype, steps=steps,
     )  # fmt: skip
-    launches = lowered.launches * steps
+    launches = launched * steps
     return Trace(header, recording.tensors, [one.kernel for one in launches], lambda: stream(launches))
 
 
@@ -82,17 +85,29 @@ class Lowered:
     def __init__(self, gpu: "Gpu", options: "Options | None" = None) -> None:
         self.gpu = gpu
         self.options = options
-        self.launches: list[Launch] = []
+        self.plans: list[tuple[Operation, list[Launch]]] = []
         self.missing: dict[str, tuple[int, int]] = {}  # operator -> calls, bytes
 
     def add(self, operation: Operation, allocate: "Allocate") -> None:
         from traces.lowering import UnknownOperator, plan
 
         try:
-            self.launches += plan(operation, self.gpu, allocate, self.options)
+            self.plans.append((operation, plan(operation, self.gpu, allocate, self.options)))
         except UnknownOperator:
+            self.plans.append((operation, []))
             calls, size = self.missing.get(operation.operator, (0, 0))
             self.missing[operation.operator] = (calls + 1, size + operation_bytes(operation))
+
+    def launches(self, kept: Iterable[int]) -> "tuple[list[str], list[Launch]]":
+        """Return what was fused, as sentences, and the launches in order; `kept` are tensors that outlive the run."""
+        from traces.lowering.fusion import Fusion
+
+        if self.options is None or self.options.fusion == "none":
+            return [], [launch for _, launches in self.plans for launch in launches]
+        fusion = Fusion(self.options.fusion == "epilogue")
+        made = fusion.of(self.plans, kept)
+        note = f"{fusion.launches} kernels are fused to {fusion.kernels}; {fusion.unstored_bytes} bytes of what they "
+        return [f"{note}compute are not stored."], made
 
     def notes(self, network: str, unknown: Unknown) -> list[str]:
         """Return what was left out, as a sentence.

@@ -43,6 +43,8 @@ MACS: dict[str, Callable[[Operation], int]] = {
     "aten.convolution_backward": _convolution_backward,
     "aten.linear": lambda operation: operation.arguments[0].numel * operation.arguments[1].shape[0],
     "aten.mm": lambda operation: _product(operation.arguments[0], operation.arguments[1]),
+    "aten.mv": lambda operation: operation.arguments[0].numel,
+    "aten.addmv": lambda operation: operation.arguments[1].numel,
     "aten._int_mm": lambda operation: _product(operation.arguments[0], operation.arguments[1]),
     "aten._weight_int4pack_mm": lambda operation: operation.arguments[0].numel * 8 * operation.arguments[1].shape[0],
     "aten.bmm": lambda operation: _product(operation.arguments[0], operation.arguments[1]),

@@ -24,6 +24,11 @@ class View:
         return count
 
 
+def true_elements(elements: int, share: float) -> int:
+    """Return how many elements of a mask are taken to be true, where its data is not known."""
+    return round(elements * share)
+
+
 @dataclass(frozen=True)
 class Operation:
     """One call of a torch operator, with tensors replaced by views and everything else as it was given."""

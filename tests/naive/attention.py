@@ -7,7 +7,7 @@ ascending order; what it stores keeps its rows.
 
 from collections.abc import Iterator
 
-from tests.naive.lowering import Access, chunks, load, store
+from tests.naive.lowering import L1, Access, chunks, load, store
 
 
 def element(of, b, h, row, e) -> int:
@@ -31,20 +31,25 @@ def tiles(count: int, size: int) -> list[range]:
     return [range(first, min(count, first + size)) for first in range(0, count, size)]
 
 
-def run(blocks: list, resident: int, firsts, steps, lasts) -> Iterator[Access]:
+def run(blocks: list, resident: int, firsts, steps, lasts, l1: L1 | None = None) -> Iterator[Access]:
     """Waves of blocks: each block's first accesses, then step by step each block's, then its last."""
+
+    def missed(number: int, made: list[Access]) -> Iterator[Access]:
+        yield from l1.missed(number, made) if l1 else made
+
     for wave in chunks(blocks, resident):
-        for block in wave:
-            yield from firsts(*block)
+        for number, block in enumerate(wave):
+            yield from missed(number, firsts(*block))
         each = [steps(*block) for block in wave]
         for step in range(max(map(len, each))):
-            for mine in each:
-                yield from mine[step] if step < len(mine) else []
-        for block in wave:
-            yield from lasts(*block)
+            for number, mine in enumerate(each):
+                yield from missed(number, mine[step] if step < len(mine) else [])
+        for number, block in enumerate(wave):
+            yield from missed(number, lasts(*block))
 
 
-def forward(sizes, tile, resident, q, k, v, out, sums, bias=None, causal=False, share=1, splits=1) -> Iterator[Access]:
+def forward(sizes, tile, resident, q, k, v, out, sums, bias=None, causal=False, share=1, splits=1,
+            l1=None) -> Iterator[Access]:  # fmt: skip
     """`sizes` are batch, heads, queries, keys; with splits, `out` and `sums` have (split, batch) for their batch."""
     batch, heads, queries, keys = sizes
     blocks = [(ms, split, b, h) for h in range(heads) for b in range(batch) for split in range(splits)
@@ -65,10 +70,10 @@ def forward(sizes, tile, resident, q, k, v, out, sums, bias=None, causal=False, 
         place = split * batch + b
         return write(out, place, h, ms) + (write(sums, place, h, ms) if sums else [])
 
-    return run(blocks, resident, lambda ms, _, b, h: read(q, b, h, ms), steps, lasts)
+    return run(blocks, resident, lambda ms, _, b, h: read(q, b, h, ms), steps, lasts, l1)
 
 
-def dots(sizes, tile, resident, grad, out, sums, under_way) -> Iterator[Access]:
+def dots(sizes, tile, resident, grad, out, sums, under_way, l1=None) -> Iterator[Access]:
     batch, heads, queries, _ = sizes
     blocks = [(ms, b, h) for h in range(heads) for b in range(batch) for ms in tiles(queries, tile[0])]
 
@@ -78,16 +83,13 @@ def dots(sizes, tile, resident, grad, out, sums, under_way) -> Iterator[Access]:
     def lasts(ms, b, h):
         return write(sums, b, h, ms) + write(under_way, b, h, ms)
 
-    for wave in chunks(blocks, resident):
-        for block in wave:
-            yield from firsts(*block)
-        for block in wave:
-            yield from lasts(*block)
+    return run(blocks, resident, firsts, lambda *_: [], lasts, l1)
 
 
 def backward(
-    sizes, tile, resident, grad, q, k, v, sums, products, under_way, dk, dv, bias=None, causal=False, share=1
-) -> Iterator[Access]:
+    sizes, tile, resident, grad, q, k, v, sums, products, under_way, dk, dv, bias=None, causal=False, share=1,
+    l1=None,
+) -> Iterator[Access]:  # fmt: skip
     batch, heads, queries, keys = sizes
     blocks = [(ns, b, h) for h in range(heads) for b in range(batch) for ns in tiles(keys, tile[1])]
 
@@ -107,4 +109,4 @@ def backward(
     def lasts(ns, b, h):
         return write(dk, b, h, ns) + write(dv, b, h, ns)
 
-    return run(blocks, resident, firsts, steps, lasts)
+    return run(blocks, resident, firsts, steps, lasts, l1)

@@ -6,29 +6,41 @@ elements of a row, written or not): the byte address of each of its elements in 
 
 from collections.abc import Iterator
 
-from tests.naive.lowering import SECTOR, Access, chunks, load, store
+from tests.naive.lowering import L1, SECTOR, Access, chunks, load, store
 
 WARP = 32
 
 
-def walk(elements: int, itemsize: int, wave: int, operands: list) -> Iterator[Access]:
+def walk(
+    elements: int, itemsize: int, wave: int, operands: list, block: int = 0, l1: L1 | None = None
+) -> Iterator[Access]:
+    """With an L1, each of a wave's blocks of `block` elements loads for itself, block by block."""
     for first in range(0, elements, wave):
         last = min(elements, first + wave)
-        for tensor, addresses, item, row, written in operands:
-            total, size = len(addresses), len(addresses) * item
-            if size == elements * itemsize:  # walked in step
-                low, high = first * itemsize, last * itemsize
-            else:  # in proportion: whole rows, or whole sectors of a tensor that is one row
-                grain = SECTOR if row == total else row * item
-                low, high = (size if n == elements else size * n // elements // grain * grain for n in (first, last))
-            mine = [e for e in range(total) if low <= e * item < high]
-            if written:
-                yield from store([[addresses[e] for e in part] for part in rows(mine, row)], item, tensor)
-            elif row < WARP:
-                yield from load([(e // WARP, addresses[e]) for e in mine], item, tensor)
-            else:
-                for part in rows(mine, row):
-                    yield from load([(0, addresses[e]) for e in part], item, tensor)
+        for operand in operands:
+            each = block if l1 and not operand[4] else wave
+            for number, start in enumerate(range(first, last, each)):
+                made = part(elements, itemsize, operand, start, min(last, start + each))
+                yield from l1.missed(number, list(made)) if l1 else made
+
+
+def part(elements: int, itemsize: int, operand: tuple, first: int, last: int) -> Iterator[Access]:
+    """What elements `first` to `last` of a kernel touch of an operand."""
+    tensor, addresses, item, row, written = operand
+    total, size = len(addresses), len(addresses) * item
+    if size == elements * itemsize:  # walked in step
+        low, high = first * itemsize, last * itemsize
+    else:  # in proportion: whole rows, or whole sectors of a tensor that is one row
+        grain = SECTOR if row == total else row * item
+        low, high = (size if n == elements else size * n // elements // grain * grain for n in (first, last))
+    mine = [e for e in range(total) if low <= e * item < high]
+    if written:
+        yield from store([[addresses[e] for e in found] for found in rows(mine, row)], item, tensor)
+    elif row < WARP:
+        yield from load([(e // WARP, addresses[e]) for e in mine], item, tensor)
+    else:
+        for found in rows(mine, row):
+            yield from load([(0, addresses[e]) for e in found], item, tensor)
 
 
 def rows(elements: list[int], length: int) -> list[list[int]]:

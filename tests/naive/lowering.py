@@ -59,15 +59,16 @@ def tile_order(ms: list, ns: list, raster: str, swizzle: int) -> list[tuple]:
 class L1:
     """What blocks on the same SM loaded and still hold: lines of four sectors, the least recently used given up."""
 
-    def __init__(self, sms: int, lines: int) -> None:
+    def __init__(self, sms: int, lines: int, around: set[int] | None = None) -> None:
+        """Reads of the tensors `around` are L2's own, as it adds to them."""
         self.held: list[OrderedDict[int, set[int]]] = [OrderedDict() for _ in range(sms)]
-        self.lines = lines
+        self.lines, self.around = lines, around or set()
 
     def missed(self, block: int, accesses: list[Access]) -> Iterator[Access]:
         held = self.held[block % len(self.held)]
         for sector, write, tensor in accesses:
             line = sector // 4
-            if not write:
+            if not write and tensor not in self.around:
                 if line not in held and len(held) == self.lines:
                     held.popitem(last=False)
                 valid = held.setdefault(line, set())
@@ -110,67 +111,83 @@ def chunks(items: list, size: int) -> list[list]:
     return [items[i : i + size] for i in range(0, len(items), size)]
 
 
-def pixels(n: int, height: int, width: int) -> list[tuple[int, int, int]]:
-    return list(product(range(n), range(height), range(width)))
+Place = tuple[int, ...]  # of a pixel: image, (depth,) row, column; of a filter: the same without the image
+
+
+def pixels(n: int, size: Place) -> list[Place]:
+    return list(product(range(n), *map(range, size)))
+
+
+def number(place: Place, size: Place) -> int:
+    """The place's number, the last axis counted fastest; the first axis of `place` has no size."""
+    found = 0
+    for at, length in zip(place, (1, *size), strict=True):
+        found = found * length + at
+    return found
 
 
 class Convolution:
-    """Index arithmetic of y[n, p, q, k] = sum over r, s, c of x[n, h, w, g * C + c] * w[k, r, s, c]."""
+    """Index arithmetic of y[n, .., p, q, k] = sum over .., r, s, c of x[n, .., h, w, g * C + c] * w[k, .., r, s, c].
 
-    def __init__(self, n, h, w, c, k, window, stride, padding, dilation, groups=1):
-        self.n, self.h, self.w, self.c, self.k, self.window, self.groups = n, h, w, c, k, window, groups
+    In as many dimensions as `size` has.
+    """
+
+    def __init__(self, n, size, c, k, window, stride, padding, dilation, groups=1):
+        self.n, self.size, self.c, self.k, self.window, self.groups = n, tuple(size), c, k, tuple(window), groups
         self.stride, self.padding, self.dilation = stride, padding, dilation
-        self.p, self.q = (
-            (size + 2 * padding[i] - dilation[i] * (window[i] - 1) - 1) // stride[i] + 1
-            for i, size in enumerate((h, w))
+        self.out_size = tuple(
+            (length + 2 * padding[i] - dilation[i] * (window[i] - 1) - 1) // stride[i] + 1
+            for i, length in enumerate(size)
         )
         self.group_channels, self.group_filters = c // groups, k // groups
-        self.out = pixels(n, self.p, self.q)
-        self.inside = pixels(n, h, w)
+        self.out = pixels(n, self.out_size)
+        self.inside = pixels(n, self.size)
 
-    def x(self, pixel: tuple[int, int, int], r: int, s: int, c: int) -> int | None:
+    def x(self, pixel: Place, position: Place, c: int) -> int | None:
         """Index of an input element in NHWC, None in the padding."""
-        n, p, q = pixel
-        h = p * self.stride[0] + r * self.dilation[0] - self.padding[0]
-        w = q * self.stride[1] + s * self.dilation[1] - self.padding[1]
-        return ((n * self.h + h) * self.w + w) * self.c + c if 0 <= h < self.h and 0 <= w < self.w else None
+        image, *out = pixel
+        at = [o * self.stride[i] + position[i] * self.dilation[i] - self.padding[i] for i, o in enumerate(out)]
+        inside = all(0 <= a < length for a, length in zip(at, self.size, strict=True))
+        return number((image, *at), self.size) * self.c + c if inside else None
 
-    def filter(self, k: int, r: int, s: int, c: int) -> int:
-        return ((k * self.window[0] + r) * self.window[1] + s) * self.group_channels + c
+    def filter(self, k: int, position: Place, c: int) -> int:
+        return number((k, *position), self.window) * self.group_channels + c
 
-    def y(self, pixel: tuple[int, int, int], k: int) -> int:
-        n, p, q = pixel
-        return ((n * self.p + p) * self.q + q) * self.k + k
+    def y(self, pixel: Place, k: int) -> int:
+        return number(pixel, self.out_size) * self.k + k
 
-    def tied(self, pixel: tuple[int, int, int], r: int, s: int) -> tuple[int, int, int] | None:
-        """The output pixel to which filter position (r, s) carries an input pixel, None where there is none."""
-        n, h, w = pixel
-        p, p_rest = divmod(h + self.padding[0] - r * self.dilation[0], self.stride[0])
-        q, q_rest = divmod(w + self.padding[1] - s * self.dilation[1], self.stride[1])
-        return (n, p, q) if not p_rest and not q_rest and 0 <= p < self.p and 0 <= q < self.q else None
+    def tied(self, pixel: Place, position: Place) -> Place | None:
+        """The output pixel to which a filter position carries an input pixel, None where there is none."""
+        image, *at = pixel
+        carried = [
+            divmod(a + self.padding[i] - position[i] * self.dilation[i], self.stride[i]) for i, a in enumerate(at)
+        ]
+        there = all(not rest and 0 <= o < length for (o, rest), length in zip(carried, self.out_size, strict=True))
+        return (image, *(o for o, _ in carried)) if there else None
 
     @property
     def flat(self) -> bool:
-        return self.groups == 1 and self.dilation[1] == 1
+        return self.groups == 1 and self.dilation[-1] == 1
 
-    def part(self, r: int, s: int) -> tuple[int, ...]:
+    def part(self, position: Place) -> Place:
         """What is loaded together: a filter row, or a filter position where its columns lie apart."""
-        return (r,) if self.flat else (r, s)
+        return position[:-1] if self.flat else position
 
-    def positions(self) -> list[tuple[int, int]]:
-        return list(product(range(self.window[0]), range(self.window[1])))
+    def positions(self) -> list[Place]:
+        return list(product(*map(range, self.window)))
 
     def forward(self, tile, slab, resident, x, w, y, item, **order) -> Iterator[Access]:
         """x, w and y are (tensor, address)."""
         if self.flat and self.c < slab:
-            columns = list(product(range(self.window[1]), range(self.c)))
-            slabs = [[(r, s, c) for s, c in part] for part in chunks(columns, slab) for r in range(self.window[0])]
+            columns = list(product(range(self.window[-1]), range(self.c)))
+            lines = list(product(*map(range, self.window[:-1])))
+            slabs = [[((*line, s), c) for s, c in part] for part in chunks(columns, slab) for line in lines]
         else:
             parts = chunks(list(range(self.group_channels)), slab)
-            slabs = [[(r, s, c) for c in part] for part in parts for r, s in self.positions()]
+            slabs = [[(at, c) for c in part] for part in parts for at in self.positions()]
 
         def images(z, i, _, terms):
-            found = [self.x(self.out[pixel], r, s, z * self.group_channels + c) for pixel in i for r, s, c in terms]
+            found = [self.x(self.out[pixel], at, z * self.group_channels + c) for pixel in i for at, c in terms]
             return load([(0, x[1] + e * item) for e in found if e is not None], item, x[0])
 
         def filters(z, _, j, terms):
@@ -186,16 +203,16 @@ class Convolution:
 
     def data_gradient(self, tile, slab, resident, dy, w, dx, item) -> Iterator[Access]:
         parts = chunks(list(range(self.group_filters)), slab)
-        slabs = [[(r, s, k) for k in part] for part in parts for r, s in self.positions()]
+        slabs = [[(at, k) for k in part] for part in parts for at in self.positions()]
 
         def gradients(z, i, _, terms):
-            found = [(self.tied(self.inside[pixel], r, s), k) for pixel in i for r, s, k in terms]
+            found = [(self.tied(self.inside[pixel], at), k) for pixel in i for at, k in terms]
             ks = z * self.group_filters
             return load([(0, dy[1] + self.y(o, ks + k) * item) for o, k in found if o is not None], item, dy[0])
 
         def filters(z, _, j, terms):
             ks = z * self.group_filters
-            return load([(0, w[1] + self.filter(ks + k, r, s, c) * item) for c in j for r, s, k in terms], item, w[0])
+            return load([(0, w[1] + self.filter(ks + k, at, c) * item) for c in j for at, k in terms], item, w[0])
 
         def results(z, i, j, _):
             return store([[dx[1] + (pixel * self.c + z * self.group_channels + c) * item for c in j] for pixel in i],
@@ -206,7 +223,7 @@ class Convolution:
 
     def weight_gradient(self, tile, slab, resident, x, dy, dw, item, splits=1) -> Iterator[Access]:
         """With splits, `dw` is the workspace (groups, splits, filters, columns)."""
-        columns = [(r, s, c) for r, s in self.positions() for c in range(self.group_channels)]
+        columns = [(at, c) for at in self.positions() for c in range(self.group_channels)]
         slabs = chunks(self.out, slab)
 
         def gradients(z, i, _, terms):
@@ -215,8 +232,8 @@ class Convolution:
 
         def images(z, _, j, terms):
             found = []
-            for r, s, c in (columns[index] for index in j):
-                found += [(self.part(r, s), self.x(pixel, r, s, z * self.group_channels + c)) for pixel in terms]
+            for at, c in (columns[index] for index in j):
+                found += [(self.part(at), self.x(pixel, at, z * self.group_channels + c)) for pixel in terms]
             return load([(g, x[1] + e * item) for g, e in found if e is not None], item, x[0])
 
         def results(z, i, j, split):
@@ -231,18 +248,18 @@ class Convolution:
         filters = lanes * self.k // self.c
         return range(z * lanes, (z + 1) * lanes), range(z * filters, (z + 1) * filters)
 
-    def slice_part(self, lanes: int, r: int, s: int) -> tuple[int, ...]:
-        overlap = self.stride[1] <= self.window[1] or lanes == self.c
-        return (r,) if overlap and self.dilation[1] == 1 else (r, s)
+    def slice_part(self, lanes: int, position: Place) -> Place:
+        overlap = self.stride[-1] <= self.window[-1] or lanes == self.c
+        return position[:-1] if overlap and self.dilation[-1] == 1 else position
 
     def slice_filters(self, z, lanes, w) -> list[Access]:
-        return load([(0, w[1] + self.filter(k, r, s, 0) * 4) for k in self.slice(z, lanes)[1]
-                     for r, s in self.positions()], 4, w[0])  # fmt: skip
+        return load([(0, w[1] + self.filter(k, at, 0) * 4) for k in self.slice(z, lanes)[1]
+                     for at in self.positions()], 4, w[0])  # fmt: skip
 
     def depthwise(self, lanes, share, resident, x, w, y) -> Iterator[Access]:
         def images(z, i, _, __):
-            found = [(self.slice_part(lanes, r, s), self.x(self.out[e], r, s, c)) for e in i
-                     for r, s in self.positions() for c in self.slice(z, lanes)[0]]  # fmt: skip
+            found = [(self.slice_part(lanes, at), self.x(self.out[e], at, c)) for e in i
+                     for at in self.positions() for c in self.slice(z, lanes)[0]]  # fmt: skip
             return load([(g, x[1] + e * 4) for g, e in found if e is not None], 4, x[0])
 
         def results(z, i, __, ___):
@@ -254,7 +271,7 @@ class Convolution:
 
     def depthwise_data_gradient(self, lanes, share, resident, dy, w, dx) -> Iterator[Access]:
         def gradients(z, i, __, ___):
-            held = [(self.inside[e][:2], o) for e, o in self.reach(i)]
+            held = [(self.inside[e][:-1], o) for e, o in self.reach(i)]
             ks = self.slice(z, lanes)[1]
             return load([(g, dy[1] + self.y(o, k) * 4) for g, o in held for k in ks], 4, dy[0])
 
@@ -271,7 +288,7 @@ class Convolution:
             return load([(0, dy[1] + self.y(e, k) * 4) for e in terms for k in self.slice(z, lanes)[1]], 4, dy[0])
 
         def images(z, _, __, terms):
-            found = [(self.slice_part(lanes, r, s), self.x(e, r, s, c)) for e in terms for r, s in self.positions()
+            found = [(self.slice_part(lanes, at), self.x(e, at, c)) for e in terms for at in self.positions()
                      for c in self.slice(z, lanes)[0]]  # fmt: skip
             return load([(g, x[1] + e * 4) for g, e in found if e is not None], 4, x[0])
 
@@ -282,13 +299,14 @@ class Convolution:
         slabs = chunks(self.out, slab)
         return grid(1, 1, slabs, (1, 1), resident, self.c // lanes, splits, [gradients, images], [results])
 
-    def reach(self, inputs) -> list[tuple[int, tuple[int, int, int]]]:
+    def reach(self, inputs) -> list[tuple[int, Place]]:
         """Input pixels with the output pixels whose windows span them, gaps of a dilated window counted in."""
 
         def spans(pixel, o):
-            reach = [(self.window[a] - 1) * self.dilation[a] for a in (0, 1)]
-            start = [o[a + 1] * self.stride[a] - self.padding[a] for a in (0, 1)]
-            return pixel[0] == o[0] and all(start[a] <= pixel[a + 1] <= start[a] + reach[a] for a in (0, 1))
+            axes = range(len(self.size))
+            reach = [(self.window[a] - 1) * self.dilation[a] for a in axes]
+            start = [o[a + 1] * self.stride[a] - self.padding[a] for a in axes]
+            return pixel[0] == o[0] and all(start[a] <= pixel[a + 1] <= start[a] + reach[a] for a in axes)
 
         return [(e, o) for e in inputs for o in self.out if spans(self.inside[e], o)]
 
@@ -296,14 +314,14 @@ class Convolution:
         """A block's output pixels read their windows filter row by filter row; outputs (tensor, address, item)."""
 
         def images(_, i, __, terms):
-            found = [(self.part(r, s), self.x(self.out[pixel], r, s, c)) for pixel in i for r, s, c in terms]
+            found = [(self.part(at), self.x(self.out[pixel], at, c)) for pixel in i for at, c in terms]
             return load([(g, x[1] + e * 4) for g, e in found if e is not None], 4, x[0])
 
         def writer(target):
             tensor, address, item = target
             return lambda _, i, j, __: store([[address + (o * self.c + c) * item for c in j] for o in i], item, tensor)
 
-        terms = [(r, s, c) for r, s in self.positions() for c in range(self.c)]
+        terms = [(at, c) for at in self.positions() for c in range(self.c)]
         stores = [writer(target) for target in outputs]
         return grid(len(self.out), self.c, [terms], (share, self.c), resident, 1, 1, [images], stores)
 
@@ -314,7 +332,7 @@ class Convolution:
             tensor, address, item = source
 
             def read(_, i, __, ___):
-                held = [(self.inside[e][:2], o) for e, o in self.reach(i)]
+                held = [(self.inside[e][:-1], o) for e, o in self.reach(i)]
                 return load([(g, address + self.y(o, k) * item) for g, o in held for k in range(self.k)], item, tensor)
 
             return read

@@ -78,3 +78,26 @@ def runs(wave: list) -> list[tuple[list, list[int]]]:
         else:
             found.append((operands, [at]))
     return found
+
+
+def chain(elements: int, block: int, resident: int, launches: list, later: set[int]) -> Iterator[Access]:
+    """Kernels that follow one another as one: each thread does its element's part of all of them.
+
+    A launch is its operands, as for `stream`, reads first. A thread loads what its registers do not hold, and at the
+    end stores what it computed, but for tensors that it has used itself since and nobody uses `later`.
+    """
+    held: set[tuple] = set()  # what a thread has in registers: by place in memory
+    loads, computed, unused = [], {}, set()
+    for operands in launches:
+        for operand in operands:
+            tensor, address, _, count, written, _ = operand
+            if written:
+                computed[tensor] = operand
+                unused.add(tensor)
+            elif tensor in computed:
+                unused.discard(tensor)
+            elif (address, count) not in held:
+                loads.append(operand)
+            held.add((address, count))
+    stores = [operand for tensor, operand in computed.items() if tensor in later or tensor in unused]
+    return stream(elements, block, resident, loads + stores)

@@ -99,6 +99,21 @@ class Recommender(nn.Module):
         return torch.sigmoid(self.top(torch.cat((x, pairs[:, i, j]), 1)))
 
 
+class Video(nn.Module):
+    """Convolutions and poolings in three dimensions, whole, grouped, depthwise and transposed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv3d(3, 8, 3, (1, 2, 2), 1, bias=False), nn.BatchNorm3d(8), nn.ReLU())
+        self.grouped, self.deep = nn.Conv3d(8, 8, 3, 1, 1, groups=2), nn.Conv3d(8, 8, 3, 1, 1, groups=8)
+        self.up, self.head = nn.ConvTranspose3d(8, 8, 2, 2), nn.Linear(128, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = functional.max_pool3d(self.grouped(self.stem(x)), 2)
+        x = functional.avg_pool3d(self.deep(torch.cat((self.up(x)[:, :4], self.up(x)[:, 4:]), 1)), 2)
+        return self.head(functional.adaptive_avg_pool3d(x, (1, 4, 4)).flatten(1))
+
+
 class Indexed(nn.Module):
     """Gathers, scatters and reductions of every kind."""
 
@@ -123,5 +138,6 @@ def examples() -> dict[str, Example]:
         "step": (Step(), (rows[:, :1],)),
         "mobile": (Mobile(), (torch.zeros(2, 3, 32, 32),)),
         "recommender": (Recommender(), (torch.zeros(2, 13), index, pair, pair)),
+        "video": (Video(), (torch.zeros(2, 3, 4, 16, 16),)),
         "indexed": (Indexed(), (torch.zeros(8, 8), index)),
     }

@@ -61,13 +61,19 @@ def accesses(
 
 def convolution(memory: Memory, n, c, h, w, k, window, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1,
                 bias=False, dtype="float32") -> Operation:  # fmt: skip
-    p, q = (
-        (size + 2 * padding[i] - dilation[i] * (window[i] - 1) - 1) // stride[i] + 1 for i, size in enumerate((h, w))
+    return convolve(memory, n, (h, w), c, k, window, stride, padding, dilation, groups, bias, dtype)
+
+
+def convolve(memory: Memory, n, size, c, k, window, stride, padding, dilation, groups=1, bias=False,
+             dtype="float32") -> Operation:  # fmt: skip
+    """A convolution in as many dimensions as `size` has."""
+    out = (
+        (length + 2 * padding[i] - dilation[i] * (window[i] - 1) - 1) // stride[i] + 1 for i, length in enumerate(size)
     )
-    x, weight = memory.tensor(n, c, h, w, dtype=dtype), memory.tensor(k, c // groups, *window, dtype=dtype)
+    x, weight = memory.tensor(n, c, *size, dtype=dtype), memory.tensor(k, c // groups, *window, dtype=dtype)
     added = memory.tensor(k, dtype=dtype) if bias else None
-    y = memory.tensor(n, k, p, q, dtype=dtype)
-    arguments = (x, weight, added, list(stride), list(padding), list(dilation), False, [0, 0], groups)
+    y = memory.tensor(n, k, *out, dtype=dtype)
+    arguments = (x, weight, added, list(stride), list(padding), list(dilation), False, [0] * len(size), groups)
     return call("convolution.default", *arguments, outputs=(y,))
 
 

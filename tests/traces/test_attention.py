@@ -59,9 +59,15 @@ def test_training_attends_in_one_operator_each_way(dtype, kernel, dropout):
 def test_a_boolean_mask_becomes_a_bias():
     _, operations = run(attn_mask=torch.ones(16, 16, dtype=torch.bool))
     *made, attention = operations
-    assert [one.operator.split(".")[1] for one in made] == ["zeros_like", "logical_not", "masked_fill_"]
+    assert [one.operator.split(".")[1] for one in made] == ["scalar_tensor", "scalar_tensor", "where"]
     assert "efficient" in attention.operator
     assert (attention.arguments[3].shape, attention.arguments[3].stride) == ((2, 4, 16, 16), (0, 0, 16, 1))
+
+
+def test_a_mask_whose_rows_are_not_aligned_is_copied_to_rows_that_are():
+    _, (copy, attention) = run(shapes=[(2, 4, 10, 8)] * 3, attn_mask=torch.zeros(2, 1, 10, 10))
+    assert (copy.operator, copy.arguments[1]) == ("aten.constant_pad_nd.default", [0, 6])
+    assert (attention.arguments[3].shape, attention.arguments[3].stride) == ((2, 4, 10, 10), (160, 0, 16, 1))
 
 
 def test_a_mask_keeps_half_precision_from_flash_attention():

@@ -106,6 +106,17 @@ def test_options_of_a_run_reach_the_stream():
     assert sum(one.operator == "aten.addmm.default" for one in again.kernels if one.phase == "backward") == 2
 
 
+def test_tf32_is_told_of_a_machine_that_has_it_not():
+    module, image = nn.Linear(64, 64), torch.zeros(512, 64)
+    old, new = (
+        [capture(module, image, "inference", gpu=gpu, dtype=dtype) for dtype in ("fp32", "tf32")]
+        for gpu in ("v100", "a100_40gb")
+    )
+    assert [one.blocks for one in old[0].kernels] == [one.blocks for one in old[1].kernels]
+    told = [[note for note in one.header.notes if "no TF32" in note] for one in (*old, *new)]
+    assert told == [[], ["NVIDIA Tesla V100 SXM2 16 GB has no TF32: its products are those of float32."], [], []]
+
+
 @pytest.mark.parametrize("steps", [0, -1, 1.5, True])
 def test_steps_must_be_a_whole_number(steps):
     with pytest.raises(InputError, match="steps"):

@@ -72,7 +72,7 @@ def test_figures_agree_with_one_another(name):
     assert gpu.l2_bytes % gpu.l2_slices == 0
     assert gpu.l2_simulated_bytes % (gpu.l2_simulated_slices * gpu.l2_ways * gpu.line_bytes) == 0
     assert gpu.threads_per_sm % 32 == 0
-    for tiles in (gpu.tiles, gpu.half_tiles):
+    for tiles in (gpu.tiles, gpu.half_tiles, gpu.tf32_tiles):
         areas = [tile.m * tile.n for tile in tiles]
         assert areas == sorted(areas, reverse=True)
         for tile in tiles:
@@ -89,6 +89,23 @@ def test_16_bit_products_have_their_own_tiles():
     gpu = load_gpu("a100_40gb")
     assert gpu.tiles_of(2) == gpu.half_tiles != gpu.tiles == gpu.tiles_of(4) == gpu.tiles_of(8)
     assert choose(gpu, 8192, 8192, 512, 2).shape == (256, 128, 32)
+
+
+def test_products_that_round_to_tf32_have_their_own_tiles():
+    gpu, pascal = load_gpu("a100_40gb"), load_gpu("gtx1080ti")
+    assert gpu.tiles_of(4, "tf32") == gpu.tf32_tiles != gpu.tiles
+    assert gpu.tiles_of(8, "tf32") == gpu.tiles
+    assert gpu.tiles_of(2, "tf32") == gpu.half_tiles
+    assert choose(gpu, 8192, 8192, 512, 4, products="tf32").shape == (256, 128, 16)
+    assert pascal.tf32_tiles == ()
+    assert pascal.tiles_of(4, "tf32") == pascal.tiles
+
+
+@pytest.mark.parametrize("name", known_gpus())
+def test_a_block_has_the_shared_memory_for_two_slabs(name):
+    gpu = load_gpu(name)
+    for tile in (*gpu.tiles, *gpu.half_tiles, *gpu.tf32_tiles):
+        assert 2 * (tile.m + tile.n) * tile.depth_bytes <= gpu.shared_bytes_per_sm
 
 
 def test_waves_follow_from_registers_and_threads():
@@ -119,6 +136,8 @@ def test_a_user_may_bring_a_machine(tmp_path):
         ({"core_Hz": {"value": float("inf"), "source": "assumed"}}, "core_Hz is inf"),
         ({"warp": {"value": 32, "source": "assumed"}}, "unknown warp"),
         ({"tiles": {"value": [], "source": "assumed"}}, "tiles must be a list"),
+        ({"tf32_tiles": {"value": [], "source": "assumed"}}, "tf32_tiles must be a list"),
+        ({"tiles": {"value": "none", "source": "assumed"}}, "tiles must be a list"),
         ({"attention": {"value": [{"head_most": 64}], "source": "assumed"}}, "attention must be a list"),
         ({"works": []}, "works must map"),
         ({"name": 3}, "name must be text"),

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.naive import attention as naive
-from tests.naive.lowering import sectors
+from tests.naive.lowering import L1, sectors
 from tests.traces.lowering_samples import Memory, accesses, call, small_gpu
 from traces.gpus import AttentionTile, load_gpu
-from traces.lowering import UnknownOperator, plan
+from traces.lowering import Options, UnknownOperator, plan
 from traces.lowering.attention import split_keys
 from traces.macs import operation_macs
 
@@ -63,8 +63,15 @@ def flash(memory, sizes, q, k, v, causal, packed, dtype):
     return call(f"{FLASH}.default", q, k, v, 0.0, causal, False, outputs=(out, sums)), out, sums
 
 
-@given(problems())
-def test_forward_is_the_twin(problem):
+def cached(lines):
+    """A machine, its options and the twin's cache for an L1 of so many lines; none for 0."""
+    if not lines:
+        return GPU, Options(), None
+    return replace(GPU, l1_bytes=lines * GPU.line_bytes), Options(l1="lru"), L1(GPU.sms, lines)
+
+
+@given(problems(), st.integers(0, 20))
+def test_forward_is_the_twin(problem, lines):
     memory, sizes, share, q, k, v, causal, packed, dtype = problem
     operation, out, sums = flash(memory, sizes, q, k, v, causal, packed, dtype)
     grouped = sizes[2] == 1 and share > 1 and not causal
@@ -74,12 +81,13 @@ def test_forward_is_the_twin(problem):
                           stride=(x.stride[0], x.stride[1] * share, x.stride[1], 1)) for x in (q, out))  # fmt: skip
         sums, sizes, share = replace(sums, shape=(b, h, share)), (b, h, share, sizes[3]), 1
     tensors = [*map(plain, (q, k, v, out)), single(sums)]
-    expected = naive.forward(sizes, (4, 3), 4, *tensors, causal=causal, share=share)
-    assert [a[:3] for a in accesses(operation, GPU)] == list(expected)
+    gpu, options, l1 = cached(lines)
+    expected = naive.forward(sizes, (4, 3), 4, *tensors, causal=causal, share=share, l1=l1)
+    assert [a[:3] for a in accesses(operation, gpu, None, options)] == list(expected)
 
 
-@given(problems())
-def test_backward_is_the_twin(problem):
+@given(problems(), st.integers(0, 20))
+def test_backward_is_the_twin(problem, lines):
     memory, sizes, share, q, k, v, causal, packed, dtype = problem
     (b, h, sq, sk), d = sizes, q.shape[3]
     _, out, sums = flash(memory, sizes, q, k, v, causal, packed, dtype)
@@ -88,7 +96,10 @@ def test_backward_is_the_twin(problem):
     arguments = (grad, q, k, v, out, sums, None, None, sq, sk, 0.0, causal, None, None)
     operation = call(f"{FLASH}_backward.default", *arguments, outputs=(dq, dk, dv))
     before = len(memory.bytes)
-    made = list(accesses(operation, GPU, memory.allocate))
+    gpu, options, l1 = cached(lines)
+    made = list(accesses(operation, gpu, memory.allocate, options))
+    if l1:
+        l1.around.add(before)  # the gradient under way
     lent = [(before + i, memory.bytes[before + i][0]) for i in range(len(memory.bytes) - before)]
     under_way = (*lent[0], (h * sq * d, sq * d, d, 1), 4, d)
     products = (*lent[1], (h * sq, sq, 1, 1), 4, 1)
@@ -96,9 +107,9 @@ def test_backward_is_the_twin(problem):
     if share > 1:
         targets = [(*one, (sk * h * d, d, h * d, 1), q.itemsize, d) for one in lent[2:]]
     every = [plain(one) for one in (grad, q, k, v)]
-    first = naive.dots(sizes, (3, 5), 4, every[0], plain(out), products, under_way)
+    first = naive.dots(sizes, (3, 5), 4, every[0], plain(out), products, under_way, cached(lines)[2])
     second = naive.backward(sizes, (3, 5), 4, *every, single(sums), products, under_way, *targets, causal=causal,
-                            share=share)  # fmt: skip
+                            share=share, l1=l1)  # fmt: skip
     assert [a[:3] for a in made if a[3] == 0] == list(first)
     assert [a[:3] for a in made if a[3] == 1] == list(second)
     rest = {(s, write, t) for s, write, t, kernel in made if kernel > 1}

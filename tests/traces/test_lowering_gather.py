@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.naive import gather as naive
-from tests.naive.lowering import sectors
+from tests.naive.lowering import L1, sectors
 from tests.traces.lowering_samples import Memory, accesses, call, of, small_gpu, transposed
 from traces.gpus import load_gpu
 from traces.lowering import Options, UnknownOperator, plan
@@ -47,14 +47,24 @@ def run(operation, kernel=0, memory=None, options=None):
     return [a[:3] for a in accesses(operation, GPU, memory.allocate if memory else None, options) if a[3] == kernel]
 
 
-@given(st.integers(1, 30), st.integers(1, 70), st.integers(1, 40), st.sampled_from([0, 4, 20]), st.booleans())
-def test_an_embedding_is_the_twin(size, features, count, offset, half):
+def check_l1(operation, elements, itemsize, operands, lines, around=()):
+    """What of an operation passes an L1 of so many lines is what passes the twin's."""
+    gpu, l1 = replace(GPU, l1_bytes=lines * GPU.line_bytes), L1(GPU.sms, lines, set(around))
+    seen = [a[:3] for a in accesses(operation, gpu, None, Options(l1="lru"))]
+    assert seen == list(naive.walk(elements, itemsize, 128, operands, 32, l1))
+
+
+@given(st.integers(1, 30), st.integers(1, 70), st.integers(1, 40), st.sampled_from([0, 4, 20]), st.booleans(),
+       st.integers(1, 12))  # fmt: skip
+def test_an_embedding_is_the_twin(size, features, count, offset, half, lines):
     memory = Memory(offset)
     weight = memory.tensor(size, features, dtype="float16" if half else "float32")
     index, out = memory.tensor(count, dtype="int64"), memory.tensor(count, features, dtype=weight.dtype)
     found = numbers(weight)[torch.from_numpy(drawn(index, size))]
     operands = [dense(index), named(weight, found, features), dense(out, True)]
-    seen = run(call("embedding.default", weight, index, outputs=(out,)))
+    operation = call("embedding.default", weight, index, outputs=(out,))
+    check_l1(operation, out.numel, out.itemsize, operands, lines)
+    seen = run(operation)
     assert seen == list(naive.walk(out.numel, out.itemsize, 128, operands))
 
 
@@ -123,17 +133,19 @@ def test_indexing_is_the_twin(shape, where, count):
     seen = run(call("index.Tensor", x, indices, outputs=(out,)))
     assert seen == list(naive.walk(out.numel, 4, 128, operands))
     operands = [*map(dense, views), dense(out), named(x, found, row), named(x, found, row, True)]
-    seen = run(call("index_put_.default", x, indices, out, True, outputs=(x,)))
+    operation = call("index_put_.default", x, indices, out, True, outputs=(x,))
+    check_l1(operation, out.numel, 4, operands, 3, [x.tensor])  # additions are L2's
+    seen = run(operation)
     assert seen == list(naive.walk(out.numel, 4, 128, operands))
 
 
-def test_out_of_place_scatters_copy_first_and_masks_are_refused():
+def test_out_of_place_scatters_copy_first_and_masks_want_a_workspace():
     memory = Memory()
     x, out, source = memory.tensor(5, 8), memory.tensor(5, 8), memory.tensor(3, 8)
     index, mask = memory.tensor(3, dtype="int64"), memory.tensor(5, 8, dtype="bool")
     operation = call("index_add.default", x, 0, index, source, outputs=(out,))
     assert [one.kernel.name for one in plan(operation, GPU)] == ["copy", "index_add"]
-    with pytest.raises(UnknownOperator, match="by a mask"):
+    with pytest.raises(UnknownOperator, match="workspace"):
         plan(call("index.Tensor", x, [mask], outputs=(out,)), GPU)
 
 

@@ -16,6 +16,7 @@ from tests.traces.lowering_samples import (
     call,
     convolution,
     convolution_backward,
+    convolve,
     small_gpu,
     transposed,
 )  # fmt: skip
@@ -61,6 +62,15 @@ def test_gemm_traffic_is_the_closed_form(m, n, k, turned):
     assert counts[c.tensor, True] == m * n // 8
 
 
+def test_a_convolution_one_frame_deep_is_that_of_flat_images():
+    flat, deep = Memory(), Memory()
+    plain = convolve(flat, 2, (9, 8), 6, 10, (3, 2), (2, 1), (1, 0), (1, 2), 2)
+    frames = convolve(deep, 2, (1, 9, 8), 6, 10, (1, 3, 2), (1, 2, 1), (0, 1, 0), (1, 1, 2), 2)
+    for one, other in ((plain, frames), (convolution_backward(plain, flat), convolution_backward(frames, deep))):
+        assert list(accesses(one, GPU)) == list(accesses(other, GPU))
+        assert [a.kernel.macs for a in plan(one, GPU)] == [a.kernel.macs for a in plan(other, GPU)]
+
+
 def test_macs_of_products_and_convolutions():
     memory = Memory()
     product = call("mm.default", memory.tensor(6, 5), memory.tensor(5, 7), outputs=(memory.tensor(6, 7),))
@@ -89,10 +99,17 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("sizes", SHAPES)
+DEEP = [
+    (2, (4, 9, 8), 3, 16, (3, 3, 3), (1, 2, 2), (1, 1, 1), (1, 1, 1), 1),
+    (1, (5, 6, 7), 24, 20, (2, 3, 1), (1, 1, 1), (0, 2, 0), (2, 1, 1), 2),
+    (2, (3, 5, 5), 16, 16, (3, 3, 3), (1, 1, 1), (1, 1, 1), (1, 1, 1), 16),
+]
+
+
+@pytest.mark.parametrize("sizes", [*((n, (h, w), c, *rest) for n, c, h, w, *rest in SHAPES), *DEEP])
 def test_convolutions_touch_whole_tensors_and_nothing_else(sizes):
     memory = Memory()
-    forward = convolution(memory, *sizes, bias=True)
+    forward = convolve(memory, *sizes, bias=True)
     backward = convolution_backward(forward, memory)
     for operation, reads, writes in (
         (forward, forward.arguments[:3], forward.outputs),

@@ -19,7 +19,7 @@ EXAMPLES = examples()
 CASES = [
     (name, phase) for name in EXAMPLES for phase in ("inference", "training") if (name, phase) != ("step", "training")
 ]
-OTHER = Options("n", 4, "products", "lru", "zipf", seed=3)
+OTHER = Options("n", 4, "products", "lru", "zipf", seed=3, fusion="epilogue")
 OPTIMISERS = {
     "adam": lambda parameters: torch.optim.Adam(parameters, foreach=True),
     "adamw_fused": lambda parameters: torch.optim.AdamW(parameters, fused=True),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.naive import lowering as naive
-from tests.traces.lowering_samples import Memory, accesses, call, convolution, of, small_gpu, transposed
+from tests.traces.lowering_samples import Memory, accesses, call, convolve, of, small_gpu, transposed
 from traces.errors import InputError
 from traces.gpus import load_gpu
 from traces.lowering import Options, plan
@@ -45,9 +45,8 @@ def test_what_passes_l1_is_the_twin(m, n, depth, lines, options, offset):
 
 @given(st.integers(2, 12), st.integers(1, 9), st.integers(1, 7), st.integers(1, 3), st.integers(1, 40))
 def test_what_of_a_convolution_passes_l1_is_the_twin(c, k, side, window, lines):
-    sizes = (2, side + 2, side + 2, c, k, (window, window), (1, 1), (1, 1), (1, 1), 1)
-    n, h, w, *_ = sizes
-    operation = convolution(Memory(), n, c, h, w, *sizes[4:])
+    sizes = (2, (side + 2, side + 2), c, k, (window, window), (1, 1), (1, 1), (1, 1), 1)
+    operation = convolve(Memory(), *sizes)
     gpu = replace(small_gpu(), l1_bytes=lines * 128)
     x, weight = operation.arguments[:2]
     expected = naive.Convolution(*sizes).forward((8, 8), 8, 4, of(x), of(weight), of(operation.outputs[0]), 4,

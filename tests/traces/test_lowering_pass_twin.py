@@ -58,6 +58,26 @@ def test_a_vector_along_the_rows_is_read_by_every_block(rows, columns, offset):
     assert seen(operation) == expected(x.numel, step(x), again(vector), step(y, True))
 
 
+@given(st.integers(2, 40), st.integers(2, 40), OFFSETS)
+def test_a_matrix_by_a_vector_is_the_twin(rows, columns, offset):
+    memory = Memory(offset)
+    a, v, x, y = memory.tensor(rows, columns), memory.tensor(columns), memory.tensor(rows), memory.tensor(rows)
+    n = a.numel
+    operation = call("mv.default", a, v, outputs=(y,))
+    assert seen(operation) == expected(n, step(a), again(v), step(y, True))
+    assert [one.kernel.macs for one in plan(operation, GPU)] == [n]
+    assert seen(call("addmv.default", x, a, v, outputs=(y,))) == expected(n, step(a), again(v), step(x), step(y, True))
+
+
+@given(st.integers(2, 40), st.integers(2, 40), OFFSETS)
+def test_padding_backward_is_the_twin(rows, columns, offset):
+    memory = Memory(offset)
+    wide, dx = memory.tensor(rows, columns + 2), memory.tensor(rows, columns)
+    operation = call("reflection_pad1d_backward.default", wide, dx, [1, 1], outputs=(dx,))
+    assert seen(operation, 0) == expected(dx.numel, step(dx, True))
+    assert seen(operation, 1) == expected(wide.numel, step(wide), step(dx), step(dx, True))
+
+
 @given(st.integers(1, 40), st.integers(1, 40), OFFSETS)
 def test_rows_that_are_normalised_or_reduced_are_the_twin(rows, columns, offset):
     memory = Memory(offset)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise, product
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +38,30 @@ def samples():
     groups = [memory.tensor(4, 3) for _ in range(2)]
     lists = [[memory.tensor(9), memory.tensor(70_000)] for _ in range(4)]
     flat, steps = [v for views in lists for v in views], [memory.tensor(), memory.tensor()]
+    padded, deep, window = memory.tensor(4, 24, 8, 8), memory.tensor(4, 24, 6, 6, 6), memory.tensor(50, 40, 3)
+    places, at = memory.tensor(4, 5, 5, 2), [memory.tensor(4, 24, 5, 5), memory.tensor(4, 5, 5, 2)]
+    slopes, picked = memory.tensor(4, 24, 6, 6), memory.tensor(50, dtype="int64")
+    line = [memory.tensor(50) for _ in range(2)]
     return [
+        ("hypot.default", (x, y), (z,), [x, y], [z]),
+        ("mul.out", (x, y), (z,), [x, y], [z], {"out": z}),
+        ("softshrink_backward.default", (dy, x, 0.5), (y,), [dy, x], [y]),
+        ("rrelu_with_noise.default", (x, slopes, 0.1, 0.3, True), (y,), [x], [y, slopes]),
+        ("rrelu_with_noise.default", (x, slopes, 0.1, 0.3, False), (y,), [x], [y]),
+        ("reflection_pad2d.default", (x, [1, 1, 1, 1]), (padded,), [x], [padded]),
+        ("replication_pad2d_backward.default", (padded, x, [1, 1, 1, 1]), (y,), [padded, y], [y]),
+        ("unfold_backward.default", (window, [50, 40], 1, 3, 1), (out,), [window], [out]),
+        ("diag_embed.default", (x,), (deep,), [x], [deep]),
+        ("grid_sampler_2d.default", (x, places, 0, 0, False), (at[0],), [x, places], [at[0]]),
+        ("grid_sampler_2d_backward.default", (at[0], x, places, 0, 0, False, [True, True]), (y, at[1]),
+         [at[0], x, places, y], [y, at[1]]),
+        ("mv.default", (rows, weights[0]), (line[0],), [rows, weights[0]], [line[0]]),
+        ("addmv.default", (line[1], rows, weights[0]), (line[0],), [line[1], rows, weights[0]], [line[0]]),
+        ("dot.default", (weights[0], weights[1]), (scalar,), weights[:2], [scalar]),
+        ("cummax.default", (rows, 1), (out, picked), [rows], [out, picked]),
+        ("_weight_norm_interface.default", (rows, line[0], 0), (out, line[1]), [rows, line[0]], [out, line[1]]),
+        ("_upsample_nearest_exact2d.default", (small, [6, 6]), (y,), [small], [y]),
+        ("multi_margin_loss.default", (rows, picked), (scalar,), [rows, picked], [scalar]),
         ("relu_.default", (x,), (x,), [x], [x]),
         ("threshold_backward.default", (dy, x, 0), (y,), [dy, x], [y]),
         ("add.Tensor", (x, y), (z,), [x, y], [z]),
@@ -114,10 +138,24 @@ def samples():
 
 @pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample[0])
 def test_operators_touch_their_tensors_whole_and_nothing_else(sample):
-    name, arguments, outputs, reads, writes = sample
-    seen = list(accesses(call(name, *arguments, outputs=outputs), GPU))
+    name, arguments, outputs, reads, writes, *options = sample
+    seen = list(accesses(call(name, *arguments, outputs=outputs, **dict(*options)), GPU))
     assert {(t, s) for s, write, t, _ in seen if not write} == compulsory(reads)
     assert {(t, s) for s, write, t, _ in seen if write} == compulsory(writes)
+
+
+@pytest.mark.parametrize("offset", [-2, 0, 3])
+def test_a_diagonal_is_walked_alone(offset):
+    memory = Memory()
+    x = memory.tensor(3, 40, 50)
+    named = torch.arange(x.numel).view(x.shape).diagonal(offset, 1, 2)
+    expected = {(x.address + 4 * e) // SECTOR for e in named.flatten().tolist()}
+    line = memory.tensor(*named.shape)
+    copied = accesses(call("diagonal_copy.default", x, offset, 1, 2, outputs=(line,)), GPU)
+    assert {s for s, write, _, _ in copied if not write} == expected
+    operation = call("diagonal_backward.default", line, [3, 40, 50], offset, 1, 2, outputs=(x,))
+    assert [one.kernel.name for one in plan(operation, GPU)] == ["fill", "copy"]
+    assert {s for s, write, _, kernel in accesses(operation, GPU) if kernel == 1 and write} == expected
 
 
 @st.composite

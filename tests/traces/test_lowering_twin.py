@@ -10,37 +10,37 @@ from tests.traces.lowering_samples import (
     Memory,
     accesses,
     call,
-    convolution,
     convolution_backward,
+    convolve,
     of,
     small_gpu,
     transposed,
 )
+from traces.gpus import Tile
 
-small = st.integers(1, 3)
 OFFSETS = st.sampled_from([0, 4, 12, 20])
 
 
 @st.composite
-def convolutions(draw, grouped=True):
+def convolutions(draw, grouped=True, dims=2):
+    """Images, size, channels, filters, window, stride, padding, dilation, groups."""
     groups = draw(st.sampled_from([1, 1, 2])) if grouped else 1
     c = draw(st.integers(2, 12)) * groups
-    window, stride = (draw(small), draw(small)), (draw(st.integers(1, 2)), draw(st.integers(1, 2)))
-    dilation, padding = (
-        (draw(st.integers(1, 2)), draw(st.integers(1, 2))),
-        (draw(st.integers(0, 2)), draw(st.integers(0, 2))),
+    window, stride, dilation, padding, size = (
+        tuple(draw(st.integers(low, high)) for _ in range(dims))
+        for low, high in ((1, 3), (1, 2), (1, 2), (0, 2), (1, 7 if dims == 2 else 4))
     )
-    h, w = draw(st.integers(1, 7)), draw(st.integers(1, 7))
-    for size, reach, pad, gap in zip((h, w), window, padding, dilation, strict=True):
-        assume(size + 2 * pad >= gap * (reach - 1) + 1)
+    for length, reach, pad, gap in zip(size, window, padding, dilation, strict=True):
+        assume(length + 2 * pad >= gap * (reach - 1) + 1)
     k = draw(st.integers(1, 10)) * groups
-    return draw(st.integers(1, 2)), h, w, c, k, window, stride, padding, dilation, groups
+    return draw(st.integers(1, 2)), size, c, k, window, stride, padding, dilation, groups
+
+
+EITHER = st.one_of(convolutions(), convolutions(dims=3))
 
 
 def built(sizes, memory, dtype="float32"):
-    n, h, w, c, k, window, stride, padding, dilation, groups = sizes
-    operation = convolution(memory, n, c, h, w, k, window, stride, padding, dilation, groups, dtype=dtype)
-    return operation, naive.Convolution(*sizes)
+    return convolve(memory, *sizes, dtype=dtype), naive.Convolution(*sizes)
 
 
 def ours(operation, gpu, kernel=0, allocate=None):
@@ -48,7 +48,7 @@ def ours(operation, gpu, kernel=0, allocate=None):
 
 
 @settings(max_examples=50, deadline=None)
-@given(convolutions(), OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]), st.sampled_from(["float32", "float16"]))
+@given(EITHER, OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]), st.sampled_from(["float32", "float16"]))
 def test_forward_is_the_twin(sizes, offset, tile, dtype):
     operation, twin = built(sizes, Memory(offset), dtype)
     x, w = operation.arguments[:2]
@@ -57,7 +57,7 @@ def test_forward_is_the_twin(sizes, offset, tile, dtype):
 
 
 @settings(max_examples=50, deadline=None)
-@given(convolutions(), OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]))
+@given(EITHER, OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]))
 def test_data_gradient_is_the_twin(sizes, offset, tile):
     memory = Memory(offset)
     forward, twin = built(sizes, memory)
@@ -68,7 +68,7 @@ def test_data_gradient_is_the_twin(sizes, offset, tile):
 
 
 @settings(max_examples=50, deadline=None)
-@given(convolutions(), OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]))
+@given(EITHER, OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]))
 def test_weight_gradient_is_the_twin(sizes, offset, tile):
     memory = Memory(offset)
     forward, twin = built(sizes, memory)
@@ -79,7 +79,7 @@ def test_weight_gradient_is_the_twin(sizes, offset, tile):
 
 
 @settings(max_examples=50, deadline=None)
-@given(convolutions(), OFFSETS)
+@given(EITHER, OFFSETS)
 def test_split_weight_gradient_is_the_twin_and_its_sum_reads_all_slices(sizes, offset):
     memory = Memory(offset)
     forward, twin = built(sizes, memory)
@@ -115,21 +115,51 @@ def test_products_are_the_twin(m, n, depth, batches, turn_a, turn_b, offset):
     assert ours(call("bmm.default", a, b, outputs=(c,)), small_gpu()) == list(expected)
 
 
+@settings(max_examples=25, deadline=None)
+@given(EITHER, OFFSETS, st.integers(1, 20), st.integers(1, 20))
+def test_what_rounds_to_tf32_takes_its_own_tiles(sizes, offset, m, n):
+    """Tiles of 16 x 4 and slabs of 64 B, where the machine has them and the operator asks."""
+    memory, gpu = Memory(offset), replace(small_gpu(), tf32_tiles=(Tile(16, 4, 64, 256, 128),))
+    forward, twin = built(sizes, memory)
+    backward = [
+        convolution_backward(forward, memory, wanted) for wanted in ((True, False, False), (False, True, False))
+    ]
+    (x, w), (y,) = map(of, forward.arguments[:2]), map(of, forward.outputs)
+    expected = [
+        twin.forward((16, 4), 16, 4, x, w, y, 4),
+        twin.data_gradient((16, 4), 16, 4, y, w, of(backward[0].outputs[0]), 4),
+        twin.weight_gradient((16, 4), 16, 4, x, y, of(backward[1].outputs[1]), 4),
+    ]
+    for operation, stream in zip((forward, *backward), expected, strict=True):
+        assert ours(replace(operation, products="tf32"), gpu) == list(stream)
+    a, b, c = memory.tensor(m, 20), memory.tensor(20, n), memory.tensor(m, n)
+    described = [(*of(v), (0, *v.stride)) for v in (a, b, c)]
+    product = replace(call("mm.default", a, b, outputs=(c,)), products="tf32")
+    assert ours(product, gpu) == list(naive.product_stream(m, n, 20, (16, 4), 16, 4, *described, 4))
+    assert ours(product, replace(gpu, tf32_tiles=())) == ours(replace(product, products=""), gpu)
+
+
 @settings(max_examples=50, deadline=None)
-@given(convolutions(grouped=False), OFFSETS)
+@given(st.one_of(convolutions(grouped=False), convolutions(grouped=False, dims=3)), OFFSETS)
 def test_pooling_is_the_twin(sizes, offset):
-    n, h, w, c, _, window, stride, padding, dilation, _ = sizes
-    memory, twin = Memory(offset), naive.Convolution(n, h, w, c, c, window, stride, padding, dilation)
-    x, y = memory.tensor(n, c, h, w), memory.tensor(n, c, twin.p, twin.q)
-    indices, dx = memory.tensor(n, c, twin.p, twin.q, dtype="int64"), memory.tensor(n, c, h, w)
+    n, size, c, _, window, stride, padding, dilation, _ = sizes
+    memory, twin = Memory(offset), naive.Convolution(n, size, c, c, window, stride, padding, dilation)
+    x, y = memory.tensor(n, c, *size), memory.tensor(n, c, *twin.out_size)
+    indices, dx = memory.tensor(n, c, *twin.out_size, dtype="int64"), memory.tensor(n, c, *size)
+    name = f"max_pool{len(size)}d_with_indices"
     sliding = (list(window), list(stride), list(padding), list(dilation), False)
     gpu = small_gpu()
     share, resident = max(1, 256 // c), gpu.resident(256)
-    forward = call("max_pool2d_with_indices.default", x, *sliding, outputs=(y, indices))
+    forward = call(f"{name}.default", x, *sliding, outputs=(y, indices))
     outputs = [(*of(v), v.itemsize) for v in (y, indices)]
     assert ours(forward, gpu) == list(twin.pool(share, resident, of(x), outputs))
-    backward = call("max_pool2d_with_indices_backward.default", y, x, *sliding, indices, outputs=(dx,))
+    backward = call(f"{name}_backward.default", y, x, *sliding, indices, outputs=(dx,))
     assert ours(backward, gpu) == list(twin.pool_backward(share, resident, outputs, of(dx)))
+    if set(dilation) == {1}:
+        average = call(f"avg_pool{len(size)}d.default", x, *sliding[:3], outputs=(y,))
+        assert ours(average, gpu) == list(twin.pool(share, resident, of(x), outputs[:1]))
+        average = call(f"avg_pool{len(size)}d_backward.default", y, x, *sliding[:3], outputs=(dx,))
+        assert ours(average, gpu) == list(twin.pool_backward(share, resident, outputs[:1], of(dx)))
 
 
 @settings(max_examples=50, deadline=None)
@@ -160,9 +190,9 @@ def test_a_product_with_weights_of_four_bits_is_the_twin(m, eights, sixteens, of
 
 @st.composite
 def depthwise(draw):
-    n, h, w, _, _, window, stride, padding, dilation, _ = draw(convolutions(grouped=False))
+    n, size, _, _, window, stride, padding, dilation, _ = draw(convolutions(False, draw(st.integers(2, 3))))
     c = draw(st.sampled_from([3, 8, 16, 20, 32]))
-    return n, h, w, c, c * draw(st.integers(1, 2)), window, stride, padding, dilation, c
+    return n, size, c, c * draw(st.integers(1, 2)), window, stride, padding, dilation, c
 
 
 SLOW = replace(small_gpu(), pass_threads_per_block=64, pass_elements_per_thread=1, threads_per_sm=128)
@@ -201,6 +231,6 @@ def test_depthwise_weight_gradient_is_the_twin(sizes, offset, lends):
 
 
 def slices(sizes):
-    c, k = sizes[3:5]
+    c, k = sizes[2:4]
     lanes = next((n for n in (32, 16, 8) if c % n == 0), c)
     return lanes, lanes * k // c

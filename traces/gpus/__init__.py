@@ -77,6 +77,7 @@ class Gpu:
     tensor_core_shape: str  # of a 16-bit product, m x n x k as the instruction's name has it; none where there is none
     tiles: tuple[Tile, ...]  # of elements of 4 bytes and more, the largest first
     half_tiles: tuple[Tile, ...]  # of smaller elements
+    tf32_tiles: tuple[Tile, ...]  # of floats whose products round to TF32; empty where there is no such instruction
     attention: tuple[AttentionTile, ...]  # by head_most, ascending; the last serves all longer heads
     attention_splits_keys: bool  # whether its library's attention cuts the keys where there are few queries
     split_least_slabs: int
@@ -90,8 +91,10 @@ class Gpu:
             blocks = min(blocks, self.registers_per_sm // (threads_per_block * registers_per_thread))
         return self.sms * max(1, blocks)
 
-    def tiles_of(self, itemsize: int) -> tuple[Tile, ...]:
-        """Return the GEMM tiles for elements of `itemsize` bytes, the largest first."""
+    def tiles_of(self, itemsize: int, products: str = "") -> tuple[Tile, ...]:
+        """Return the GEMM tiles for elements of `itemsize` bytes, the largest first; `products` as of an operation."""
+        if itemsize == 4 and products == "tf32" and self.tf32_tiles:
+            return self.tf32_tiles
         return self.tiles if itemsize >= 4 else self.half_tiles
 
     def attention_tile(self, head: int) -> AttentionTile:
@@ -166,7 +169,12 @@ def _gpu(document: dict[Any, Any], where: str) -> Gpu:
         values["sources"][key] = entry["source"]
         kind = _LISTS.get(key)
         where_key = f"gpu {where!r}: {key}"
-        values[key] = _list(entry["value"], kind, where_key) if kind else _figure(entry["value"], types[key], where_key)
+        if key in _MAY_LACK and entry["value"] == "none":
+            values[key] = ()
+        elif kind:
+            values[key] = _list(entry["value"], kind, where_key)
+        else:
+            values[key] = _figure(entry["value"], types[key], where_key)
     return Gpu(**values)
 
 
@@ -183,7 +191,8 @@ def _figure(value: object, kind: type, where: str) -> object:
     raise InputError(f"{where} is {value!r}; give {right}")
 
 
-_LISTS: dict[str, type] = {"tiles": Tile, "half_tiles": Tile, "attention": AttentionTile}
+_LISTS: dict[str, type] = {"tiles": Tile, "half_tiles": Tile, "tf32_tiles": Tile, "attention": AttentionTile}
+_MAY_LACK = {"tf32_tiles"}  # lists of what older machines have not; none stands for them
 
 
 def _list(value: object, kind: type, where: str) -> tuple[Any, ...]:

@@ -1,22 +1,15 @@
 """From an operator's call to the kernels a GPU library launches for it, and each kernel's stream of sectors."""
 
-# Each family enters its operators in the table as it is imported.
-from traces.lowering import (
-    attention,
-    attention_backward,
-    convolution,
-    elementwise,
-    embedding,
-    gather,
-    gemm,
-    normalisation,
-    optimiser,
-    pooling,
-    reductions,
-    views,
-)
+from importlib import import_module
+
 from traces.lowering.launch import Allocate, Launch, UnknownOperator, known_operators, plan
 from traces.lowering.options import Options
+
+# Each family enters its operators in the table as it is imported.
+_FAMILIES = ("attention", "attention_backward", "convolution", "elementwise", "embedding", "gather", "gemm",
+             "masks", "moves", "normalisation", "optimiser", "pooling", "reductions", "views")  # fmt: skip
+for _family in _FAMILIES:
+    import_module(f"{__name__}.{_family}")
 
 # What every lowered trace assumes, one sentence each.
 ASSUMPTIONS = (
@@ -36,17 +29,3 @@ ASSUMPTIONS = (
 )
 
 __all__ = ["ASSUMPTIONS", "Allocate", "Launch", "Options", "UnknownOperator", "known_operators", "plan"]
-_FAMILIES = (
-    attention,
-    attention_backward,
-    convolution,
-    elementwise,
-    embedding,
-    gather,
-    gemm,
-    normalisation,
-    optimiser,
-    pooling,
-    reductions,
-    views,
-)

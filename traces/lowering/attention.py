@@ -127,4 +127,5 @@ def _forward_launch(of: Problem, out: Heads, sums: Heads | None, tile: Attention
     gpu = of.call.gpu
     resident = gpu.resident(tile.threads_per_block, tile.registers_per_thread)
     kernel = of.call.kernel(name, blocks, operation_macs(of.call.operation))
-    return Launch(kernel, March(blocks, resident, wave).emit)
+    shared = (tile.queries + 2 * tile.keys) * of.q.width
+    return Launch(kernel, March(blocks, resident, wave, 1, of.call.options, gpu, shared).emit)

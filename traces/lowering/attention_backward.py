@@ -103,7 +103,9 @@ def _dots(of: Problem, out: Heads, grad: Heads, dots: Heads, under_way: Heads, t
         return [[grad.tile(*where), out.tile(*where)], [dots.tile(*where, True), under_way.tile(*where, True)]]
 
     blocks = tiles * b * h
-    return Launch(of.call.kernel("attention_dots", blocks), March(blocks, _resident(of.call.gpu, tile), wave).emit)
+    gpu = of.call.gpu
+    march = March(blocks, _resident(gpu, tile), wave, 1, of.call.options, gpu)
+    return Launch(of.call.kernel("attention_dots", blocks), march.emit)
 
 
 def _backward_launch(
@@ -131,7 +133,8 @@ def _backward_launch(
         steps = [of.q.tile(*where), grad.tile(*where), sums.tile(*where), dots.tile(*where)]
         if of.bias is not None:
             steps.append(scores(of.bias, batch, head, q0, qs, k0, ks))
-        steps += [under_way.tile(*where), under_way.tile(*where, True)]  # an atomic addition reads and writes
+        added = replace(under_way.tile(*where), atomic=True)
+        steps += [added, under_way.tile(*where, True)]  # an atomic addition reads and writes
         if bias_gradient is not None:
             steps.append(scores(bias_gradient, batch, head, q0, qs, k0, ks, True))
         first = [of.k.tile(batch, head, k0, ks), of.v.tile(batch, head, k0, ks)]
@@ -139,4 +142,8 @@ def _backward_launch(
 
     blocks = tiles * b * h
     kernel = of.call.kernel("attention_backward", blocks, operation_macs(of.call.operation))
-    return Launch(kernel, March(blocks, _resident(of.call.gpu, tile), wave).emit)
+    gpu, q = of.call.gpu, of.q
+    held = (3 * tile.back_queries + 2 * tile.back_keys) * q.width  # queries and gradients, keys and values
+    shared = held + 2 * tile.back_queries * tile.back_keys * q.view.itemsize  # probabilities and their gradients
+    march = March(blocks, _resident(gpu, tile), wave, 1, of.call.options, gpu, shared)
+    return Launch(kernel, march.emit)

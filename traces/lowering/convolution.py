@@ -1,9 +1,9 @@
 """Convolution as implicit GEMM: forward, data gradient, weight gradient, bias.
 
-Images lie in memory as NHWC and filters as KRSC, whatever order torch counts their storage in: the bytes are the same,
-their order is the device's. A reduction runs over filter positions innermost and channels outermost, as in CUTLASS's
-convolution iterators (conv2d_fprop_activation_tile_access_iterator_analytic.h). With fewer channels than a slab holds,
-a slab runs along (s, c) of one filter row instead.
+Images lie in memory as NHWC and filters as KRSC (NDHWC and KTRSC in three dimensions), whatever order torch counts
+their storage in: the bytes are the same, their order is the device's. A reduction runs over filter positions innermost
+and channels outermost, as in CUTLASS's convolution iterators (conv2d_fprop_activation_tile_access_iterator_analytic.h).
+With fewer channels than a slab holds, a slab runs along (s, c) of one filter row instead.
 """
 
 from dataclasses import dataclass, replace
@@ -13,15 +13,16 @@ from traces.lowering import depthwise
 from traces.lowering import rows as r
 from traces.lowering.elementwise import channels_last, dense, stream
 from traces.lowering.gemm import reduce_splits, workspace
-from traces.lowering.grid import Grid, Image, adjoint, matrix, patches
-from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
+from traces.lowering.grid import Grid, adjoint, matrix, patches
+from traces.lowering.image import Image, triple
+from traces.lowering.launch import Call, Launch, Product, UnknownOperator, lowers
 from traces.lowering.tiles import choose
 from traces.operation import View
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A convolution of x (n, c, h, w) with filters (k, c / groups, r, s) to y (n, k, p, q)."""
+    """A convolution of x (n, c, d, h, w) with filters (k, c / groups, t, r, s) to y (n, k, o, p, q)."""
 
     call: Call
     image: Image
@@ -30,7 +31,7 @@ class Problem:
 
     @property
     def columns(self) -> int:
-        """Elements of one filter: R * S * channels of a group."""
+        """Elements of one filter: T * R * S * channels of a group."""
         return prod(self.image.window) * self.image.group_channels
 
     @property
@@ -44,25 +45,14 @@ class Problem:
 
 def problem(call: Call, x: View, w: View, y: tuple[int, ...], at: int) -> Problem:
     """Read a convolution's sizes; its strides and what follows them begin at argument `at`."""
-    if len(x.shape) not in {3, 4}:
+    if len(x.shape) not in {3, 4, 5}:
         raise UnknownOperator(f"{call.operation.operator} of {len(x.shape) - 2} spatial dimensions")
-    stride, padding, dilation = (_pair(call.argument(at + i), len(x.shape), i % 2 == 0) for i in range(3))
+    stride, padding, dilation = (call.argument(at + i) for i in range(3))
     groups = call.argument(at + 5)
-    (n, c, h, width), (k, group, rows, columns), (_, _, p, q) = _four(x.shape), _four(w.shape), _four(y)
-    image = Image(n, h, width, c, p, q, (rows, columns), stride, padding, dilation, group)
+    (n, c, *size), (k, group, *window), out = x.shape, w.shape, y[2:]
+    image = Image(n, triple(size, 1), c, triple(out, 1), triple(window, 1), triple(stride, 1, len(size)),
+                  triple(padding, 0, len(size)), triple(dilation, 1, len(size)), group)  # fmt: skip
     return Problem(call, image, k, groups if isinstance(groups, int) else 1)
-
-
-def _four(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    a, b, *rest = shape
-    h, w = rest if len(rest) == 2 else (1, rest[0])
-    return a, b, h, w
-
-
-def _pair(value: object, dims: int, neutral: int) -> tuple[int, int]:
-    """Return (vertical, horizontal); with one spatial dimension the vertical figure is the neutral one."""
-    numbers = [int(v) for v in value] if isinstance(value, (list, tuple)) else [int(neutral)]
-    return (numbers[0] if dims == 4 else int(neutral)), numbers[-1]
 
 
 @lowers("aten.convolution", "aten.conv2d", "aten._convolution")
@@ -100,7 +90,7 @@ def convolution_backward(call: Call) -> list[Launch]:
 def add_bias(call: Call, bias: View, y: View) -> list[Launch]:
     """Read and write y, and read the bias of each channel, which lies innermost."""
     leader = channels_last(y)
-    return stream(call, "bias", [leader, bias], [leader], leader)
+    return stream(call, "bias", [leader, bias], [leader], leader, pointwise=True)
 
 
 def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
@@ -108,11 +98,12 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
     image, call = of.image, of.call
     if of.depthwise:
         return depthwise.forward(of, x, w, y, name)
-    (rows, columns), group, filters = image.window, image.group_channels, of.k // of.groups
-    positions, depth = rows * columns, group
-    if image.flat and group * x.itemsize < call.gpu.tiles_of(x.itemsize)[0].depth_bytes:
-        positions, depth = rows, columns * group
-    tile = choose(call.gpu, image.out_pixels, filters, 0, x.itemsize, of.groups)
+    (*lines, columns), group, filters = image.window, image.group_channels, of.k // of.groups
+    positions, depth = prod(image.window), group
+    products = call.operation.products
+    if image.flat and group * x.itemsize < call.gpu.tiles_of(x.itemsize, products)[0].depth_bytes:
+        positions, depth = prod(lines), columns * group
+    tile = choose(call.gpu, image.out_pixels, filters, 0, x.itemsize, of.groups, products=products)
     operands = (
         patches(x, image, (r.M_AXIS, r.K_AXIS), depth, group),
         matrix(w, (r.N_AXIS, r.K_AXIS), (of.columns, 1), batch=filters * of.columns, filters=depth),
@@ -120,7 +111,7 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
     )
     grid = Grid(image.out_pixels, filters, depth, tile.shape, call.gpu.wave(tile.tile), operands, positions, of.groups,
                 options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
+    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit, Product(grid, y, of.groups))]
 
 
 def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[Launch]:
@@ -132,7 +123,7 @@ def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[L
     if of.depthwise:
         return depthwise.data_gradient(of, dy, w, dx, name)
     group, filters = image.group_channels, of.k // of.groups
-    tile = choose(call.gpu, image.pixels, group, 0, dy.itemsize, of.groups)
+    tile = choose(call.gpu, image.pixels, group, 0, dy.itemsize, of.groups, products=call.operation.products)
     operands = (
         adjoint(dy, replace(image, channels=of.k), (r.M_AXIS, r.K_AXIS), filters),
         matrix(w, (r.N_AXIS, r.K_AXIS), (1, of.columns), batch=filters * of.columns, filters=group),
@@ -140,7 +131,7 @@ def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[L
     )
     grid = Grid(image.pixels, group, filters, tile.shape, call.gpu.wave(tile.tile), operands, prod(image.window),
                 of.groups, options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
+    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit, Product(grid, dx, of.groups))]
 
 
 def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
@@ -149,9 +140,10 @@ def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
     if of.depthwise:
         return depthwise.weight_gradient(of, x, dy, dw, name)
     group, filters, pixels = image.group_channels, of.k // of.groups, image.out_pixels
-    slabs = -(-pixels * dy.itemsize // call.gpu.tiles_of(dy.itemsize)[0].depth_bytes)
+    products = call.operation.products
+    slabs = -(-pixels * dy.itemsize // call.gpu.tiles_of(dy.itemsize, products)[0].depth_bytes)
     split = call.allocate is not None and call.options.split_k != "never"
-    tile = choose(call.gpu, filters, of.columns, slabs, dy.itemsize, of.groups, split)
+    tile = choose(call.gpu, filters, of.columns, slabs, dy.itemsize, of.groups, split, products)
     results = filters * of.columns
     target = dw if tile.splits == 1 else workspace(call, dw, tile.splits * results * of.groups)
     operands = (

@@ -15,7 +15,8 @@ import numpy as np
 
 from traces.lowering import rows as r
 from traces.lowering.gemm import reduce_splits, workspace
-from traces.lowering.grid import Grid, Image, matrix, patches, reach, windows
+from traces.lowering.grid import Grid, matrix, patches, reach, windows
+from traces.lowering.image import Image
 from traces.lowering.launch import Launch
 from traces.operation import View
 from traces.stream import SECTOR_BYTES
@@ -82,7 +83,7 @@ def _slices(of: "Problem", view: View) -> tuple[Image, int]:
 
 def _spanned(x: View, image: Image, axes: tuple[int, int]) -> np.ndarray:
     """Describe what windows read: their span a filter row or, where they leave gaps, each filter position."""
-    overlap = image.dilation[1] == 1 and image.stride[1] <= image.window[1]
+    overlap = image.dilation[2] == 1 and image.stride[2] <= image.window[2]
     return (reach if overlap else patches)(x, image, axes, batch=image.group_channels)
 
 

@@ -1,36 +1,34 @@
 """Elementwise operators, copies, fills and random numbers: one pass that reads each operand and writes each result."""
 
-from collections.abc import Iterator
-
-from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
-from traces.lowering.passes import Operand, Pass, Row, batches, operand, walk
+from traces.lowering.launch import Call, Launch, Pointwise, UnknownOperator, lowers
+from traces.lowering.passes import Operand, Row, batches, walk
 from traces.operation import View
-from traces.stream import Intervals
 
 _UNARY = (
-    "abs", "acos", "asin", "atan", "bitwise_not", "ceil", "celu", "clamp", "clamp_max", "clamp_min", "cos", "cosh",
-    "elu", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "floor", "frac", "gelu", "glu", "hardshrink",
-    "hardsigmoid", "hardswish", "hardtanh", "isfinite", "isinf", "isnan", "leaky_relu", "log", "log10", "log1p",
-    "log2", "log_sigmoid_forward", "logical_not", "logit", "mish", "nan_to_num", "neg", "reciprocal", "relu", "relu6",
-    "round", "rsqrt", "sgn", "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "softshrink", "sqrt", "square",
-    "tan", "tanh", "threshold", "trunc",
+    "abs", "acos", "acosh", "angle", "asin", "asinh", "atan", "atanh", "bitwise_not", "ceil", "celu", "clamp",
+    "clamp_max", "clamp_min", "cos", "cosh", "deg2rad", "digamma", "elu", "erf", "erfc", "erfinv", "exp", "exp2",
+    "expm1", "floor", "frac", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "i0", "isfinite",
+    "isinf", "isnan", "isneginf", "isposinf", "leaky_relu", "lgamma", "log", "log10", "log1p", "log2",
+    "log_sigmoid_forward", "logical_not", "logit", "mish", "nan_to_num", "neg", "polygamma", "rad2deg",
+    "reciprocal", "relu", "relu6", "round", "rsqrt", "sgn", "sigmoid", "sign", "signbit", "silu", "sin", "sinc",
+    "sinh", "softplus", "softshrink", "sqrt", "square", "tan", "tanh", "threshold", "trunc",
 )  # fmt: skip
 _BINARY = (
-    "_prelu_kernel", "add", "addcdiv", "addcmul", "atan2", "bitwise_and", "bitwise_or", "bitwise_xor", "copysign",
-    "div", "eq", "floor_divide", "fmod", "ge", "gt", "le", "lerp", "logical_and", "logical_or", "logical_xor", "lt",
-    "masked_fill", "maximum", "minimum", "mul", "ne", "pow", "prelu", "remainder", "rsub", "sub", "where", "xlogy",
+    "_prelu_kernel", "add", "addcdiv", "addcmul", "atan2", "bitwise_and", "bitwise_left_shift", "bitwise_or",
+    "bitwise_right_shift", "bitwise_xor", "copysign", "div", "eq", "floor_divide", "fmax", "fmin", "fmod", "gcd",
+    "ge", "gt", "heaviside", "hypot", "le", "lerp", "logaddexp", "logaddexp2", "logical_and", "logical_or",
+    "logical_xor", "lt", "masked_fill", "maximum", "minimum", "mul", "ne", "nextafter", "pow", "prelu", "remainder",
+    "rsub", "sub", "where", "xlogy",
 )  # fmt: skip
 _BACKWARD = (
     "_prelu_kernel_backward", "binary_cross_entropy_backward", "elu_backward", "gelu_backward", "glu_backward",
-    "hardsigmoid_backward", "hardswish_backward", "hardtanh_backward", "huber_loss_backward", "leaky_relu_backward",
-    "log_sigmoid_backward", "mish_backward", "mse_loss_backward", "native_dropout_backward", "sigmoid_backward",
-    "silu_backward", "smooth_l1_loss_backward", "softplus_backward", "tanh_backward", "threshold_backward",
+    "hardshrink_backward", "hardsigmoid_backward", "hardswish_backward", "hardtanh_backward", "huber_loss_backward",
+    "leaky_relu_backward", "log_sigmoid_backward", "mish_backward", "mse_loss_backward",
+    "multi_margin_loss_backward", "multilabel_margin_loss_backward", "native_dropout_backward",
+    "rrelu_with_noise_backward", "sigmoid_backward", "silu_backward", "smooth_l1_loss_backward",
+    "soft_margin_loss_backward", "softplus_backward", "softshrink_backward", "tanh_backward", "threshold_backward",
 )  # fmt: skip
-_COPIES = (
-    "clone", "_to_copy", "native_dropout", "channel_shuffle", "col2im", "constant_pad_nd", "fused_dropout", "im2col",
-    "pixel_shuffle", "pixel_unshuffle", "reflection_pad2d", "reflection_pad2d_backward", "repeat", "flip", "roll",
-    "tril", "triu",
-)  # fmt: skip
+_COPIES = ("clone", "_to_copy", "fused_dropout", "native_dropout", "tril", "triu")
 _FILLS = (
     "arange", "bernoulli", "exponential_", "eye", "linspace", "randint", "randperm", "tril_indices", "triu_indices",
     "fill", "full", "full_like", "new_full", "new_ones", "new_zeros", "normal_", "ones", "ones_like", "rand",
@@ -38,7 +36,7 @@ _FILLS = (
 )  # fmt: skip
 
 
-def _named(names: tuple[str, ...]) -> list[str]:
+def named(names: tuple[str, ...]) -> list[str]:
     """Return aten names with their in-place forms."""
     return [f"aten.{name}{tail}" for name in names for tail in ("", "_") if not name.endswith("_") or not tail]
 
@@ -50,100 +48,69 @@ def tensors(value: object) -> list[View]:
     return [v for item in value for v in tensors(item)] if isinstance(value, (list, tuple)) else []
 
 
-def stream(call: Call, name: str, reads: list[View], writes: list[View], leader: View | None = None) -> list[Launch]:
-    """Return the one launch of a kernel that reads and writes whole tensors in a pass."""
+def stream(
+    call: Call, name: str, reads: list[View], writes: list[View], leader: View | None = None, pointwise: bool = False
+) -> list[Launch]:
+    """Return the one launch of a kernel that reads and writes whole tensors in a pass.
+
+    Args:
+        call: the operator's call.
+        name: of the kernel.
+        reads: tensors read; the same view named twice is read once.
+        writes: tensors written.
+        leader: the tensor whose elements the threads count; by default the largest.
+        pointwise: whether a result's element depends on no more than the elements at its place.
+    """
     if not any(v.numel for v in (*reads, *writes)):
         return []
     made = walk(call.gpu, reads, writes, leader)
-    return [Launch(call.kernel(name, made.blocks), made.emit)]
+    work = Pointwise(made, (*dict.fromkeys(reads), *writes)) if pointwise else None
+    return [Launch(call.kernel(name, made.blocks), made.emit, work)]
 
 
-@lowers(*_named(_UNARY + _BINARY + _BACKWARD))
+@lowers(*named(_UNARY + _BINARY + _BACKWARD))
 def elementwise(call: Call) -> list[Launch]:
     """Read every tensor among the arguments, write every result; a number is no access."""
-    reads = [v for a in (*call.operation.arguments, *call.operation.options.values()) for v in tensors(a)]
-    return stream(call, "elementwise", reads, _written(call))
+    named = [a for name, a in call.operation.options.items() if name != "out"]
+    reads = [v for a in (*call.operation.arguments, *named) for v in tensors(a)]
+    writes = written(call)
+    most = max((v.numel for v in (*reads, *writes)), default=0)
+    return stream(call, "elementwise", reads, writes, pointwise=all(v.numel == most for v in writes))
 
 
-@lowers(*_named(_COPIES))
+@lowers("aten.rrelu_with_noise", "aten.rrelu_with_noise_")
+def random_slope(call: Call) -> list[Launch]:
+    """Read the first argument, write the result and, in training, the slopes drawn, which the second holds."""
+    noise = [call.view(1)] if call.argument(4, False, "training") else []
+    return stream(call, "elementwise", [call.view(0)], [*written(call), *noise], pointwise=True)
+
+
+@lowers(*named(_COPIES))
 def copy(call: Call) -> list[Launch]:
     """Read the first argument, write every result (a dropout also writes its mask)."""
-    return stream(call, "copy", [call.view(0)], _written(call))
+    return stream(call, "copy", [call.view(0)], written(call), pointwise=True)
 
 
 @lowers("aten.copy_")
 def copy_into(call: Call) -> list[Launch]:
     """Read the second argument, write the first: the leader is the destination."""
-    return stream(call, "copy", [call.view(1)], [call.view(0)], call.view(0))
+    return stream(call, "copy", [call.view(1)], [call.view(0)], call.view(0), pointwise=True)
 
 
-@lowers(*_named(_FILLS))
+@lowers(*named(_FILLS))
 def fill(call: Call) -> list[Launch]:
     """Write every result; a model tensor (`zeros_like`) is looked at for its shape only."""
-    return stream(call, "fill", [], _written(call))
-
-
-@lowers("aten.cat", "aten.stack")
-def concatenate(call: Call) -> list[Launch]:
-    """Copy each input into its slice of the result; images are joined along their channels as NHWC."""
-    inputs = [v for v in tensors(call.argument(0)) if v.numel]
-    out = call.output()
-    if out is None or not inputs:
-        return []
-    dim = call.argument(1, 0, "dim")
-    dim = dim if isinstance(dim, int) else 0
-    dim += len(out.shape) if dim < 0 else 0
-    passes, start = [], 0
-    for view in inputs:
-        length = 1 if call.operation.operator.startswith("aten.stack") else view.shape[dim]
-        made = walk(call.gpu, [view], [])
-        target = _slice(out, dim, start, length)
-        passes.append(Pass((made.operands[0], target), made.elements, made.block, made.resident))
-        start += length
-
-    def emit(index: int) -> Iterator[Intervals]:
-        for one in passes:
-            yield from one.emit(index)
-
-    return [Launch(call.kernel("concatenate", sum(p.blocks for p in passes)), emit)]
-
-
-@lowers("aten.slice_backward", "aten.select_backward")
-def scatter_slice(call: Call) -> list[Launch]:
-    """Fill the result with zeros, then copy the gradient into its slice."""
-    out, gradient = call.output(), call.view(0)
-    if out is None:
-        return []
-    dim, start = call.argument(2, 0, "dim"), call.argument(3, 0, "start")
-    dim, start = (int(x) if isinstance(x, int) else 0 for x in (dim, start))
-    length = gradient.shape[dim] if call.operation.operator.startswith("aten.slice") else 1
-    made = walk(call.gpu, [gradient], [])
-    start += out.shape[dim] if start < 0 else 0
-    target = _slice(out, dim, min(start, out.shape[dim] - length), length)
-    copied = Pass((made.operands[0], target), made.elements, made.block, made.resident)
-    return [*stream(call, "fill", [], [out]), Launch(call.kernel("copy", copied.blocks), copied.emit)]
-
-
-def _slice(out: View, dim: int, start: int, length: int) -> Operand:
-    """Return the walk that writes `length` indices from `start` on along a dimension of `out`."""
-    if len(out.shape) == 4 and dim == 1 and is_image(out):
-        n, channels, height, width = out.shape
-        pitch = channels * out.itemsize
-        return Operand(out.tensor, out.address + start * out.itemsize, ((n * height * width, pitch),),
-                       length * out.itemsize, out.itemsize, True)  # fmt: skip
-    shape = (*out.shape[:dim], length, *out.shape[dim + 1 :])
-    address = out.address + start * out.stride[dim] * out.itemsize
-    return operand(View(out.tensor, address, shape, out.stride, out.itemsize, out.dtype), True)
+    return stream(call, "fill", [], written(call), pointwise=True)
 
 
 def is_image(view: View) -> bool:
-    """Whether a view is a whole tensor of four dimensions in torch's default order, which the device holds as NHWC."""
+    """Whether a view is a whole image (n, c, [d,] h, w) in torch's default order, which the device holds as NHWC."""
     expected = 1
     for length, stride in zip(reversed(view.shape), reversed(view.stride), strict=True):
         if length != 1 and stride != expected:
             return False
         expected *= length
-    return len(view.shape) == 4
+    return len(view.shape) in {4, 5}
 
 
 def is_dense(view: View) -> bool:
@@ -183,7 +150,7 @@ def channels_last(view: View) -> View:
     return View(view.tensor, view.address, shape, tuple(reversed(strides)), view.itemsize, view.dtype)
 
 
-def _written(call: Call) -> list[View]:
+def written(call: Call) -> list[View]:
     """Return what an operator writes: its results, or its first argument where it works in place and returns none."""
     results = [v for v in call.operation.outputs if v is not None]
     return results or tensors(call.argument(0))

@@ -8,8 +8,9 @@ from math import prod
 
 import numpy as np
 
+from traces.lowering.along import launch
 from traces.lowering.elementwise import dense, stream
-from traces.lowering.indices import WARP, Rows, dense_rows, draw, launch
+from traces.lowering.indices import WARP, Rows, dense_rows, draw
 from traces.lowering.launch import Call, Launch, lowers
 from traces.lowering.march import March, Piece, Stage
 from traces.operation import View
@@ -87,7 +88,8 @@ def embedding_bag(call: Call) -> list[Launch]:
                  for v in notes[1:] if v.numel >= bags]  # fmt: skip
         return [first, steps, last] if len(turn) else [first, last]
 
-    march = March(-(-bags // per_block), call.gpu.resident(8 * WARP), wave)
+    blocks, gpu = -(-bags // per_block), call.gpu
+    march = March(blocks, gpu.resident(8 * WARP), wave, per_block, call.options, gpu)
     return [Launch(call.kernel("embedding_bag", march.blocks), march.emit)]
 
 

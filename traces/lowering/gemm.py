@@ -1,5 +1,6 @@
 """Matrix products: mm, addmm, bmm, baddbmm, linear; operands are read through their strides, transposed or not."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import prod
 
@@ -8,7 +9,7 @@ import numpy as np
 from traces.lowering import rows as r
 from traces.lowering.elementwise import is_dense, rows_launch, stream
 from traces.lowering.grid import Grid, matrix
-from traces.lowering.launch import Call, Launch, UnknownOperator, lowers
+from traces.lowering.launch import Call, Launch, Product, UnknownOperator, lowers
 from traces.lowering.passes import Operand, Row, joined, operand, walk
 from traces.lowering.tiles import Choice, choose
 from traces.macs import operation_macs
@@ -27,6 +28,19 @@ def product(call: Call) -> list[Launch]:
 def biased_product(call: Call) -> list[Launch]:
     """Lower out = bias + a @ b, the bias read as each block stores its tile."""
     return gemm(call, call.view(1), call.view(2), call.output(), call.view(0))
+
+
+@lowers("aten.mv", "aten.addmv", "aten.addmv_")
+def vector_product(call: Call) -> list[Launch]:
+    """Lower out = (x +) a @ v: a pass over the matrix, the vector read by every block."""
+    out, *reads = call.output(), *(v for v in call.operation.arguments if isinstance(v, View))
+    if out is None or not out.numel:
+        return []
+    at = next(i for i, v in enumerate(reads) if len(v.shape) == 2)
+    turned = replace(out, shape=(out.numel, 1), stride=(out.stride[0], 0))
+    added = [replace(v, shape=(v.numel, 1), stride=(*v.stride, 0)) for v in reads[:at]]
+    launches = stream(call, "gemv", [*reads[at:], *added], [turned], reads[at])
+    return [replace(one, kernel=replace(one.kernel, macs=operation_macs(call.operation))) for one in launches]
 
 
 @lowers("aten.linear")
@@ -81,9 +95,10 @@ def gemm(call: Call, a: View, b: View, out: View | None, bias: View | None) -> l
     batches = out.shape[0] if len(out.shape) == 3 else 1
     m, n = out.shape[-2:]
     depth, gpu = a.shape[-1], call.gpu
-    slabs = -(-depth * a.itemsize // gpu.tiles_of(a.itemsize)[0].depth_bytes)
+    products = call.operation.products
+    slabs = -(-depth * a.itemsize // gpu.tiles_of(a.itemsize, products)[0].depth_bytes)
     split = call.options.split_k == "products" and call.allocate is not None and is_dense(out)
-    tile = choose(gpu, m, n, slabs, a.itemsize, batches, split)
+    tile = choose(gpu, m, n, slabs, a.itemsize, batches, split, products)
     if tile.splits > 1:
         return _split(call, a, b, out, bias, tile)
     operands = _factors(a, b)
@@ -97,7 +112,7 @@ def gemm(call: Call, a: View, b: View, out: View | None, bias: View | None) -> l
     operands.append(matrix(out, (r.M_AXIS, r.N_AXIS), _strides(out), r.WRITE_AT_END, _batch(out)))
     grid = Grid(m, n, depth, tile.shape, gpu.wave(tile.tile), tuple(operands), batches=batches, options=call.options,
                 gpu=gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    return [Launch(call.kernel("gemm", grid.blocks, batches * m * n * depth), grid.emit)]
+    return [Launch(call.kernel("gemm", grid.blocks, batches * m * n * depth), grid.emit, Product(grid, out))]
 
 
 def _factors(a: View, b: View) -> list[np.ndarray]:

@@ -12,42 +12,13 @@ import numpy as np
 
 from traces.gpus import Gpu
 from traces.lowering import rows as r
+from traces.lowering.image import Image
 from traces.lowering.l1 import L1
 from traces.lowering.options import DEFAULTS, Options
 from traces.operation import View
 from traces.stream import COLUMNS, Intervals
 
 BATCH_INTERVALS = 1 << 18
-
-
-@dataclass(frozen=True)
-class Image:
-    """Where a window slides: an NHWC image (n, height, width, channels) and the pixels (n, p, q) it yields."""
-
-    n: int
-    height: int
-    width: int
-    channels: int  # channels of a pixel in memory, all groups
-    out_height: int
-    out_width: int
-    window: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
-    group_channels: int  # channels a window reads
-
-    @property
-    def flat(self) -> bool:
-        """Whether the columns (s, c) of a filter row lie contiguously in an image row."""
-        return self.group_channels == self.channels and self.dilation[1] == 1
-
-    @property
-    def out_pixels(self) -> int:
-        return self.n * self.out_height * self.out_width
-
-    @property
-    def pixels(self) -> int:
-        return self.n * self.height * self.width
 
 
 @dataclass(frozen=True)
@@ -91,7 +62,7 @@ class Grid:
         room = self._room()
         position = np.zeros(3, np.int64)
         scratch = np.empty((7, max(BATCH_INTERVALS, room)), np.int64)
-        cache = self._l1()
+        cache = L1.chosen(self.options, self.gpu, self.shared_bytes, self.resident)
         while position[0] * self.resident < self.blocks:
             count = int(r.fill(scratch, position, operands, sizes, room, cache is not None))
             for part in cache.missed(scratch[:, :count]) if cache else (scratch[:6, :count],):
@@ -99,11 +70,6 @@ class Grid:
                     columns = [column.astype(kind) for column, kind in zip(part, COLUMNS.values(), strict=False)]
                     columns.append(np.full(part.shape[1], index, COLUMNS["kernel"]))
                     yield Intervals(*columns)
-
-    def _l1(self) -> L1 | None:
-        if self.options.l1 == "bypass" or self.gpu is None:
-            return None
-        return L1.of(self.gpu, self.shared_bytes * -(-self.resident // self.gpu.sms))
 
     def _room(self) -> int:
         """Return an upper bound of the intervals one block needs in one step."""
@@ -117,8 +83,11 @@ class Grid:
             elif o[r.KIND] == r.PATCHES:
                 segments = k // o[r.GROUP_CHANNELS] + 2
                 total += segments * 2 * (i + 1)
-            elif o[r.KIND] == r.REACH or (o[r.KIND] == r.WINDOWS and o[r.GROUP_CHANNELS] < o[r.CHANNELS]):
-                total += 2 * (i + 1) * o[r.R]
+            elif o[r.KIND] == r.REACH:
+                total += 2 * (i + 1) * o[r.T] * o[r.R]
+            elif o[r.KIND] == r.WINDOWS:
+                span = (o[[r.T, r.R]] - 1) * o[[r.DILATION_D, r.DILATION_H]] + 1  # frames and rows at most
+                total += 2 * (i + 1) * span[0] * (span[1] if o[r.GROUP_CHANNELS] < o[r.CHANNELS] else 1)
             else:
                 total += 2 * (i + 1)
         return int(total)
@@ -147,7 +116,7 @@ def matrix(
 
 
 def patches(view: View, image: Image, axes: tuple[int, int], filters: int = 0, batch: int = 0) -> np.ndarray:
-    """Describe the patch matrix of an image: rows are output pixels, columns are (r, s, c), `filters` a position's."""
+    """Describe the patch matrix of an image: rows are output pixels, columns (t, r, s, c), `filters` a position's."""
     o = _image(view, image, r.PATCHES, axes, batch)
     o[r.FILTER_STRIDE] = filters
     return o
@@ -186,7 +155,7 @@ def _operand(view: View, kind: int, axes: tuple[int, int], role: int, batch: int
 
 def _image(view: View, image: Image, kind: int, axes: tuple[int, int], batch: int) -> np.ndarray:
     o = _operand(view, kind, axes, r.LOAD, batch)
-    o[r.HEIGHT : r.S + 1] = (image.height, image.width, image.channels, image.out_height, image.out_width,
-                             *image.window)  # fmt: skip
-    o[r.STRIDE_H : r.FLAT + 1] = (*image.stride, *image.padding, *image.dilation, image.group_channels, image.flat)
+    o[r.DEPTH : r.S + 1] = (*image.size, image.channels, *image.out, *image.window)
+    o[r.STRIDE_D : r.DEEP + 1] = (*image.stride, *image.padding, *image.dilation, image.group_channels, image.flat,
+                                  image.deep)  # fmt: skip
     return o

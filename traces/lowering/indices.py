@@ -1,22 +1,18 @@
-"""Rows that indices name, and kernels that walk over them. Which rows is not known without data: they are drawn.
+"""Rows that indices name, and what a kernel asks for as it goes over them. Which rows is not known: they are drawn.
 
-A kernel's threads go over the elements of the result (of a scatter: over what it writes), 512 a block. A wave reads its
-part of the indices, the rows they name and, of a scatter, the source; then it writes. What the 32 threads of a warp ask
-of one sector is one access. Source: PyTorch, aten/src/ATen/native/cuda: Indexing.cu, IndexKernel.cu,
-ScatterGatherKernel.cu.
+What the 32 threads of a warp ask of one sector is one access.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 
 import numpy as np
 
 from traces.lowering.elementwise import is_dense
-from traces.lowering.launch import Call, Launch, UnknownOperator
-from traces.lowering.march import joined
+from traces.lowering.launch import Call, UnknownOperator
 from traces.operation import View
-from traces.stream import SECTOR_BYTES, Intervals
+from traces.stream import SECTOR_BYTES
 
 WARP = 32
 _SECTORS = 1 << 40  # above the number of any sector
@@ -54,6 +50,7 @@ class Rows:
     view: View
     at: np.ndarray
     width: int
+    atomic: bool = False  # read by L2 itself, as it adds to them
 
     def touched(self, start: int, stop: int, write: bool) -> list[np.ndarray]:
         """Return (base, width) of what bytes `start` to `stop` of the walk touch.
@@ -90,52 +87,11 @@ class Rows:
         return total if done == elements else total * done // elements // grain * grain
 
 
-@dataclass(frozen=True)
-class Walk:
-    """A kernel over `elements` of `itemsize` bytes: operands in order, each (rows, written or not)."""
-
-    elements: int
-    itemsize: int
-    operands: tuple[tuple[Rows, bool], ...]
-    block: int
-    resident: int
-
-    @property
-    def blocks(self) -> int:
-        return -(-self.elements // self.block)
-
-    def emit(self, index: int) -> Iterator[Intervals]:
-        """Yield the stream, a batch an operand and wave."""
-        step = self.block * self.resident
-        for first in range(0, self.elements, step):
-            last = min(self.elements, first + step)
-            for rows, write in self.operands:
-                start, stop = rows.reached(first, self.elements), rows.reached(last, self.elements)
-                if rows.width * len(rows.at) == self.elements * self.itemsize:  # walked element by element
-                    start, stop = first * self.itemsize, last * self.itemsize
-                if start < stop:
-                    base, width = rows.touched(start, stop, write)
-                    ones = np.ones_like(base)
-                    told = ones.astype(bool) if write else ~ones.astype(bool)
-                    yield joined(base, ones, ones, width, told, ones * rows.view.tensor, index)
-
-
 def dense_rows(view: View) -> Rows:
     """Return a tensor as one row where it is dense, else its elements."""
     if is_dense(view):
         return Rows(view, np.array([view.address]), view.numel * view.itemsize)
     return Rows(view, view.address + places(view.shape, view.stride) * view.itemsize, view.itemsize)
-
-
-def launch(call: Call, name: str, leader: View, operands: list[tuple[Rows, bool]]) -> list[Launch]:
-    """Return the launch of a kernel whose threads go over the elements of `leader`."""
-    if not leader.numel:
-        return []
-    gpu = call.gpu
-    block = gpu.pass_threads_per_block * gpu.pass_elements_per_thread
-    kept = tuple((rows, write) for rows, write in operands if len(rows.at) and rows.width)
-    walk = Walk(leader.numel, leader.itemsize, kept, block, gpu.resident(gpu.pass_threads_per_block))
-    return [Launch(call.kernel(name, walk.blocks), walk.emit)]
 
 
 def _inner(view: View, dims: int) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
@@ -158,20 +114,27 @@ def rows_along(call: Call, x: View, dim: int, index: View) -> Rows:
     return Rows(x, at, run * x.itemsize)
 
 
-def rows_indexed(call: Call, x: View, indices: list[object]) -> Rows:
+def rows_indexed(call: Call, x: View, indices: Sequence[View | None], known: Mapping[View, np.ndarray]) -> Rows:
     """Return what index tensors name in their places, None in a place keeping the dimension: x[:, i, j, :].
 
+    Args:
+        call: the operator's call.
+        x: the tensor that is indexed.
+        indices: no masks.
+        known: values of those that are known.
+
     Raises:
-        UnknownOperator: where a mask decides how many elements there are.
+        UnknownOperator: where nothing is indexed.
     """
     given = [d for d, index in enumerate(indices) if isinstance(index, View)]
     views = [v for v in indices if isinstance(v, View)]
-    if not given or any(v.dtype in {"bool", "uint8"} for v in views):
-        raise UnknownOperator(f"{call.operation.operator} by a mask")
+    if not given:
+        raise UnknownOperator(f"{call.operation.operator} without indices")
     shape = np.broadcast_shapes(*(v.shape for v in views))
     named = np.zeros(shape, np.int64)
     for d, view in zip(given, views, strict=True):
-        named = named + draw(call, view, x.shape[d]).reshape(view.shape) * x.stride[d]
+        values = known[view] if view in known else draw(call, view, x.shape[d])
+        named = named + values.reshape(view.shape) * x.stride[d]
     kept = [d for d in range(len(x.shape)) if d not in given]
     before = [d for d in kept if d < given[0]] if given[-1] - given[0] == len(given) - 1 else []
     after = [d for d in kept if d not in before]

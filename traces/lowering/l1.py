@@ -2,9 +2,9 @@
 
 Each SM has a fully associative cache of lines with a valid bit a sector, replaced least recently used. Block b of a
 wave runs on SM b mod SMs. A load fetches the sectors that are not valid; a store writes through and neither takes a
-line nor renews one. It begins each launch empty. Real L1s have few sets and undocumented replacement (Z. Jia et al.,
-Dissecting the NVIDIA Volta GPU Architecture via Microbenchmarking, arXiv:1804.06826: four sets); full associativity is
-assumed.
+line nor renews one; what L2 does itself, an atomic addition, passes it by. It begins each launch empty. Real L1s have
+few sets and undocumented replacement (Z. Jia et al., Dissecting the NVIDIA Volta GPU Architecture via
+Microbenchmarking, arXiv:1804.06826: four sets); full associativity is assumed.
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,12 @@ import numba
 import numpy as np
 
 from traces.gpus import Gpu
+from traces.lowering.options import Options
 from traces.lowering.rows import BASES, BLOCKS, ROWS, STRIDES, TENSORS, WIDTHS, WRITES
 from traces.stream import SECTOR_BYTES
 
 BATCH_INTERVALS = 1 << 18
+AROUND = -1  # block of what passes L1 by
 
 # Columns of a line's slot: its number, its valid sectors, its neighbours by recency and the next of its hash chain.
 _LINE, _VALID, _OLDER, _NEWER, _CHAIN = range(5)
@@ -32,6 +34,20 @@ class L1:
     heads: np.ndarray
     used: np.ndarray  # slots in use, an SM
     line_bytes: int
+
+    @classmethod
+    def chosen(cls, options: Options, gpu: Gpu | None, shared_bytes: int, resident: int) -> "L1 | None":
+        """Return the empty caches that options ask for, if any.
+
+        Args:
+            options: of the lowering.
+            gpu: the machine; None has no L1.
+            shared_bytes: of a block.
+            resident: blocks that the whole machine holds at once.
+        """
+        if options.l1 == "bypass" or gpu is None:
+            return None
+        return cls.of(gpu, shared_bytes * -(-resident // gpu.sms))
 
     @classmethod
     def of(cls, gpu: Gpu, shared_bytes: int) -> "L1":
@@ -133,7 +149,7 @@ def _filter(
     interval, row = position[0], position[1]
     while interval < batch.shape[1]:
         base, stride, rows, width = batch[0, interval], batch[1, interval], batch[2, interval], batch[3, interval]
-        if batch[WRITES, interval]:
+        if batch[WRITES, interval] or batch[BLOCKS, interval] == AROUND:
             if n == out.shape[1]:
                 break
             out[:, n] = batch[:6, interval]

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from math import prod
 
 from traces.gpus import Gpu
+from traces.lowering.grid import Grid
 from traces.lowering.options import DEFAULTS, Options
+from traces.lowering.passes import Pass
 from traces.operation import Operation, View
 from traces.stream import Intervals
 from traces.trace import Kernel
@@ -15,11 +17,29 @@ Allocate = Callable[[int, str], tuple[int, int]]
 
 
 @dataclass(frozen=True)
+class Pointwise:
+    """A pass whose threads each own an element of all it reads and writes."""
+
+    walk: Pass
+    views: tuple[View, ...]  # operand by operand
+
+
+@dataclass(frozen=True)
+class Product:
+    """A grid whose blocks store whole results, through its last operand."""
+
+    grid: Grid
+    out: View
+    groups: int = 1  # whose columns lie side by side in a row of the result
+
+
+@dataclass(frozen=True)
 class Launch:
     """A kernel and what makes its stream: `emit(index)` yields it, `index` being the kernel's place in the trace."""
 
     kernel: Kernel
     emit: Callable[[int], Iterator[Intervals]]
+    work: Pointwise | Product | None = None  # what it does, where that may be fused with its neighbours
 
 
 class UnknownOperator(LookupError):  # noqa: N818

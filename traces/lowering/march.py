@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from traces.gpus import Gpu
+from traces.lowering.l1 import AROUND, L1
+from traces.lowering.options import DEFAULTS, Options
 from traces.stream import COLUMNS, SECTOR_BYTES, Intervals
 
 Numbers = np.ndarray | int
@@ -24,6 +27,7 @@ class Piece:
     rows: Numbers  # 0 where a block touches nothing in a step
     stride: Numbers  # bytes from a row to the next
     width: Numbers  # bytes of a row
+    atomic: bool = False  # done by L2 itself, so that L1 holds none of it
 
 
 Stage = Sequence[Piece]
@@ -36,19 +40,34 @@ class March:
     blocks: int
     resident: int  # blocks of a wave
     wave: Callable[[np.ndarray], list[Stage]]
+    lanes: int = 1  # figures along a piece's blocks that are one block's
+    options: Options = DEFAULTS
+    gpu: Gpu | None = None  # gives L1, where the options have one
+    shared_bytes: int = 0  # of a block
 
     def emit(self, index: int) -> Iterator[Intervals]:
-        """Yield the stream of kernel `index`, a batch a stage."""
+        """Yield the stream of kernel `index`, a batch or more a stage."""
+        cache = L1.chosen(self.options, self.gpu, self.shared_bytes, self.resident)
         for first in range(0, self.blocks, self.resident):
             blocks = np.arange(first, min(self.blocks, first + self.resident), dtype=np.int64)
             for pieces in self.wave(blocks):
-                batch = stage(pieces, index)
-                if len(batch.base):
-                    yield batch
+                yield from told(stage(pieces, self.lanes), index, cache)
 
 
-def stage(pieces: Stage, index: int) -> Intervals:
-    """Return a stage's intervals: step by step, block by block, piece by piece; without those of no rows or bytes."""
+def told(batch: np.ndarray, index: int, cache: L1 | None) -> Iterator[Intervals]:
+    """Yield what of a batch, int64 (7, intervals), passes L1 as intervals of kernel `index`."""
+    for part in cache.missed(batch) if cache else (batch[:6],):
+        if part.shape[1]:
+            columns = [column.astype(kind) for column, kind in zip(part, COLUMNS.values(), strict=False)]
+            columns.append(np.full(part.shape[1], index, COLUMNS["kernel"]))
+            yield Intervals(*columns)
+
+
+def stage(pieces: Stage, lanes: int = 1) -> np.ndarray:
+    """Return a stage's intervals, int64 (7, intervals) as `rows` has them, without those of no rows or bytes.
+
+    They come step by step, block by block, piece by piece.
+    """
     shape = np.broadcast_shapes((1, 1), *(np.shape(n) for p in pieces for n in (p.base, p.rows, p.stride, p.width)))
 
     def columns(name: str) -> np.ndarray:
@@ -59,22 +78,23 @@ def stage(pieces: Stage, index: int) -> Intervals:
     base, rows, stride, width = (columns(name) for name in ("base", "rows", "stride", "width"))
     write = np.tile([p.write for p in pieces], shape[0] * shape[1])
     tensor = np.tile([p.tensor for p in pieces], shape[0] * shape[1])
+    of = np.where([p.atomic for p in pieces], AROUND, np.arange(shape[1])[:, None] // lanes)
+    block = np.broadcast_to(of, (*shape, len(pieces))).reshape(-1)
     kept = (rows > 0) & (width > 0)
-    return joined(base[kept], stride[kept], rows[kept], width[kept], write[kept], tensor[kept], index)
+    return joined(base[kept], stride[kept], rows[kept], width[kept], write[kept], tensor[kept], block[kept])
 
 
 def joined(
     base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray, write: np.ndarray, tensor: np.ndarray,
-    index: int,
-) -> Intervals:  # fmt: skip
-    """Return intervals of kernel `index`; rows read with no whole sector between them, or written with no gap, are one.
+    block: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Return intervals, int64 (7, intervals): rows read less than a sector apart, or written side by side, as one.
 
-    All but `index` are arrays of one length; figures as of a `Piece`.
+    Arrays are of one length; figures as of a `Piece`, and the block of the wave.
     """
     several = rows > 1
     one = several & (stride - width < np.where(write, 1, SECTOR_BYTES))
     width = np.where(one, width + np.maximum(stride, 0) * (rows - 1), width)
     rows = np.where(one, 1, rows)
     stride = np.where(rows > 1, stride, 0)
-    found = (base, stride, rows, width, write, tensor, np.full(len(base), index))
-    return Intervals(*(column.astype(kind) for column, kind in zip(found, COLUMNS.values(), strict=True)))
+    return np.array((base, stride, rows, width, write, tensor, block), np.int64)

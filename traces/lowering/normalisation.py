@@ -32,10 +32,10 @@ def _batch_norm(call: Call, training: bool) -> list[Launch]:
     saved = [v for v in call.operation.outputs[1:3] if v is not None and v.numel]
     x, y = channels_last(x), channels_last(y)
     if not training:
-        return stream(call, "batch_norm", [x, *affine, *running], [y], x)
+        return stream(call, "batch_norm", [x, *affine, *running], [y], x, pointwise=True)
     launches = stream(call, "batch_norm_statistics", [x], saved, x)
     launches += stream(call, "batch_norm_running", [*saved, *running], running) if running else []
-    return launches + stream(call, "batch_norm", [x, *affine, *saved], [y], x)
+    return launches + stream(call, "batch_norm", [x, *affine, *saved], [y], x, pointwise=True)
 
 
 @lowers("aten.native_batch_norm_backward", "aten.cudnn_batch_norm_backward")
@@ -46,7 +46,9 @@ def batch_norm_backward(call: Call) -> list[Launch]:
     dy, x = channels_last(call.view(0)), channels_last(call.view(1))
     launches = stream(call, "batch_norm_sums", [dy, x], [v for v in sums if v is not None], x)
     target = channels_last(dx) if dx else None
-    return launches + (stream(call, "batch_norm_backward", [dy, x, *vectors], [target], x) if target else [])
+    if target is None:
+        return launches
+    return launches + stream(call, "batch_norm_backward", [dy, x, *vectors], [target], x, pointwise=True)
 
 
 @lowers("aten.native_layer_norm", "aten._fused_rms_norm")
@@ -67,6 +69,13 @@ def layer_norm_backward(call: Call) -> list[Launch]:
     return launches + (stream(call, "layer_norm_sums", held, targets, reads[1]) if targets else [])
 
 
+@lowers("aten._weight_norm_interface", "aten._weight_norm_interface_backward")
+def weight_norm(call: Call) -> list[Launch]:
+    """One pass: a block holds a row between its norm and what it is scaled to, or its gradient."""
+    reads = [v for a in call.operation.arguments for v in tensors(a)]
+    return stream(call, "weight_norm", reads, [v for v in call.operation.outputs if v is not None], reads[0])
+
+
 @lowers("aten.native_group_norm")
 def group_norm(call: Call) -> list[Launch]:
     """Gather the statistics; fold them with weight and bias to a factor and a term a channel; apply these.
@@ -84,7 +93,8 @@ def group_norm(call: Call) -> list[Launch]:
     folded, factors = _folded(call, x, 2)
     launches += stream(call, "group_norm_parameters", [*held, *affine], folded, folded[0]) if folded else []
     leader = channels_last(x)
-    return launches + stream(call, "group_norm", [leader, *(factors or affine)], [channels_last(y)], leader)
+    reads, writes = [leader, *(factors or affine)], [channels_last(y)]
+    return launches + stream(call, "group_norm", reads, writes, leader, pointwise=True)
 
 
 @lowers("aten.native_group_norm_backward")

@@ -1,4 +1,4 @@
-"""What may be chosen about a lowering: the order of tiles, the split of reductions, L1, indices that are not known."""
+"""What may be chosen about a lowering: order of tiles, split of reductions, fusion, L1, indices that are not known."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -23,6 +23,8 @@ class Options:
     indices: str = "uniform"  # uniform | zipf: how rows are drawn where indices are not known
     zipf_exponent: float = 1.05  # of the row of rank r the probability is about r ** -exponent
     seed: int = 0  # of those draws
+    mask_share: float = 0.5  # of a mask's elements that are taken to be true, where that decides sizes
+    fusion: str = "none"  # none | pointwise | epilogue: which kernels are made one with their neighbours
 
     def __post_init__(self) -> None:
         for name, known in _KNOWN.items():
@@ -31,6 +33,8 @@ class Options:
                 raise InputError(f"option {name} {getattr(self, name)!r}: unknown; give one of {listed}")
         if not 0 < self.zipf_exponent < 10:
             raise InputError(f"option zipf_exponent {self.zipf_exponent!r}: give a number between 0 and 10")
+        if not 0 <= self.mask_share <= 1:
+            raise InputError(f"option mask_share {self.mask_share!r}: give a number from 0 to 1")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 1 << 63:
             raise InputError(f"option seed {self.seed!r}: give a whole number from 0")
 
@@ -38,7 +42,8 @@ class Options:
         """Return what the options say of a trace, a sentence each."""
         loads = {
             "bypass": "Loads bypass L1, as Pascal's do by default and asynchronous copies to shared memory do later.",
-            "lru": "Loads of tiled kernels pass an LRU L1 an SM, empty at each launch; writes pass through.",
+            "lru": "Loads of products, windows, attention and gathers pass an LRU L1 an SM, empty at each launch; "
+            "writes pass through.",
         }
         drawn = "uniformly" if self.indices == "uniform" else f"by Zipf's law of exponent {self.zipf_exponent:g}"
         order = f"along {self.raster.upper()} first" + (f", {self.swizzle} abreast" if self.swizzle > 1 else "")
@@ -53,6 +58,13 @@ class Options:
         ]
         if self.split_k in split:
             notes.append(f"{split[self.split_k]} its reduction, through a workspace that a second kernel sums.")
+        if self.fusion != "none":
+            notes.append(
+                "Neighbouring kernels that work element by element are one: what only they use of one another is not "
+                "stored, though it keeps its address."
+            )
+        if self.fusion == "epilogue":
+            notes.append("A product or convolution whose results they work on stores what comes of it.")
         return notes
 
 
@@ -60,6 +72,7 @@ _KNOWN: dict[str, tuple[Any, ...]] = {
     "raster": ("m", "n"),
     "swizzle": SWIZZLES,
     "split_k": ("gradients", "products", "never"),
+    "fusion": ("none", "pointwise", "epilogue"),
     "l1": ("bypass", "lru"),
     "indices": ("uniform", "zipf"),
 }

@@ -1,41 +1,44 @@
 """Pooling over NHWC images: windows that slide, and whole-image averages as passes."""
 
-from collections.abc import Sequence
+from math import prod
 
 from traces.lowering import rows as r
 from traces.lowering.elementwise import dense, stream
-from traces.lowering.grid import Grid, Image, matrix, patches, windows
+from traces.lowering.grid import Grid, matrix, patches, windows
+from traces.lowering.image import Image, triple
 from traces.lowering.launch import Call, Launch, lowers
 from traces.operation import View
 
 
-@lowers("aten.max_pool2d_with_indices")
+@lowers("aten.max_pool2d_with_indices", "aten.max_pool3d_with_indices")
 def max_pool(call: Call) -> list[Launch]:
     """Read each window, write the largest value and its index."""
     return _forward(call, "max_pool", call.argument(4))
 
 
-@lowers("aten.avg_pool2d")
+@lowers("aten.avg_pool2d", "aten.avg_pool3d")
 def average_pool(call: Call) -> list[Launch]:
     """Read each window, write its mean."""
     return _forward(call, "average_pool", None)
 
 
-@lowers("aten.max_pool2d_with_indices_backward")
+@lowers("aten.max_pool2d_with_indices_backward", "aten.max_pool3d_with_indices_backward")
 def max_pool_backward(call: Call) -> list[Launch]:
     """Each input pixel reads the gradients and indices of the windows that hold it, and writes its own gradient."""
     indices = call.argument(7)
     return _backward(call, "max_pool_backward", indices if isinstance(indices, View) else None, call.argument(5))
 
 
-@lowers("aten.avg_pool2d_backward")
+@lowers("aten.avg_pool2d_backward", "aten.avg_pool3d_backward")
 def average_pool_backward(call: Call) -> list[Launch]:
     """Each input pixel reads the gradients of the windows that hold it, and writes its own."""
     return _backward(call, "average_pool_backward", None, None)
 
 
 _UPSAMPLINGS = ("bicubic2d", "bilinear2d", "linear1d", "nearest1d", "nearest2d", "nearest3d", "trilinear3d")
-_STREAMED = ("_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_max_pool2d", "avg_pool3d",
+_EXACT = ("nearest_exact1d", "nearest_exact2d", "nearest_exact3d", "bicubic2d_aa", "bilinear2d_aa")
+_STREAMED = ("_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d",
+             "fractional_max_pool2d", "fractional_max_pool3d", *(f"_upsample_{kind}" for kind in _EXACT),
              *(f"upsample_{kind}" for kind in _UPSAMPLINGS))  # fmt: skip
 
 
@@ -46,25 +49,20 @@ def streamed_pool(call: Call) -> list[Launch]:
     Adaptive windows overlap by a pixel at most; those of a local response norm reach across channels, which a wave
     holds. So what a wave reads twice, a block's L1 or registers serve; of an interpolation likewise.
     """
-    indices = [call.view(2)] if call.operation.operator.startswith("aten.adaptive_max_pool2d_backward") else []
+    operator = call.operation.operator
+    place = 2 if "adaptive_max_pool" in operator else 4 if "fractional_max_pool" in operator else 0
+    indices = [call.view(place)] if place and "_backward" in operator else []
     return stream(call, "pool", [call.view(0), *indices], [v for v in call.operation.outputs if v is not None])
 
 
-def _four(view: View) -> tuple[int, int, int, int]:
-    n, c, h, w = view.shape if len(view.shape) == 4 else (1, *view.shape)
-    return n, c, h, w
-
-
-def _image(x: View, y: View, window: object, stride: object, padding: object, dilation: object) -> Image:
-    (n, c, h, w), (_, _, p, q) = _four(x), _four(y)
-    size = _pair(window, (1, 1))
-    return Image(n, h, w, c, p, q, size, _pair(stride, size), _pair(padding, (0, 0)), _pair(dilation, (1, 1)), c)
-
-
-def _pair(value: object, default: tuple[int, int]) -> tuple[int, int]:
-    if isinstance(value, int):
-        return value, value
-    return (int(value[0]), int(value[-1])) if isinstance(value, Sequence) and len(value) else default
+def _image(call: Call, x: View, y: View, first: int, dilation: object) -> Image:
+    """Read a pooling's sizes; its window, stride and padding begin at argument `first`."""
+    dims = 3 if "3d" in call.operation.operator else 2
+    n, c, *size = (1,) * (dims + 2 - len(x.shape)) + x.shape
+    window = triple(call.argument(first), 1, dims)
+    stride = call.argument(first + 1) or window[3 - dims :]  # none given: windows side by side
+    return Image(n, triple(size, 1), c, triple(y.shape[-dims:], 1), window, triple(stride, 1, dims),
+                 triple(call.argument(first + 2), 0, dims), triple(dilation, 1, dims), c)  # fmt: skip
 
 
 def _pixels(call: Call, channels: int) -> int:
@@ -77,8 +75,8 @@ def _forward(call: Call, name: str, dilation: object) -> list[Launch]:
     if y is None or not y.numel:
         return []
     launches, x = dense(call, call.view(0))
-    image = _image(x, y, call.argument(1), call.argument(2), call.argument(3), dilation)
-    c, depth = image.channels, image.window[0] * image.window[1] * image.channels
+    image = _image(call, x, y, 1, dilation)
+    c, depth = image.channels, prod(image.window) * image.channels
     operands = [patches(x, image, (r.M_AXIS, r.K_AXIS))]
     operands += [matrix(v, (r.M_AXIS, r.N_AXIS), (c, 1), r.WRITE_AT_END) for v in (y, indices) if v]
     wave = call.gpu.resident(call.gpu.pool_threads_per_block)
@@ -92,7 +90,7 @@ def _backward(call: Call, name: str, indices: View | None, dilation: object) -> 
     if dx is None or not dx.numel:
         return []
     launches, dy = dense(call, call.view(0))
-    image = _image(x, dy, call.argument(2), call.argument(3), call.argument(4), dilation)
+    image = _image(call, x, dy, 2, dilation)
     c = image.channels
     operands = [windows(v, image) for v in (dy, indices) if v]
     operands.append(matrix(dx, (r.M_AXIS, r.N_AXIS), (c, 1), r.WRITE_AT_END))

@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 
+from traces.lowering.along import launch
 from traces.lowering.elementwise import stream, tensors
-from traces.lowering.indices import Rows, dense_rows, launch, rows_gathered
+from traces.lowering.indices import Rows, dense_rows, rows_gathered
 from traces.lowering.launch import Call, Launch, lowers
 from traces.operation import View
 
 
 @lowers(*(f"aten.{name}" for name in (
-    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "huber_loss",
-    "kl_div", "linalg_vector_norm", "logsumexp", "max", "mean", "min", "mse_loss", "norm", "prod", "smooth_l1_loss",
+    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "argsort", "count_nonzero", "cummax", "cummin",
+    "cumprod", "cumsum", "dot", "huber_loss", "kl_div", "kthvalue", "linalg_vector_norm", "logcumsumexp", "logsumexp",
+    "max", "mean", "median", "min", "mode", "mse_loss", "multi_margin_loss", "multilabel_margin_loss_forward",
+    "nanmedian", "nansum", "norm", "prod", "smooth_l1_loss", "soft_margin_loss", "vdot",
     "std", "std_mean", "sum", "topk", "var", "var_mean", "binary_cross_entropy", "binary_cross_entropy_with_logits",
     "sort",
 )))  # fmt: skip
@@ -18,6 +21,12 @@ def reduction(call: Call) -> list[Launch]:
     """Read every tensor among the arguments once, write every result."""
     reads = [v for a in call.operation.arguments for v in tensors(a)]
     return stream(call, "reduction", reads, [v for v in call.operation.outputs if v is not None])
+
+
+@lowers("aten._nested_tensor_from_mask_left_aligned")
+def mask_check(call: Call) -> list[Launch]:
+    """Read a padding mask, write whether all padding comes last."""
+    return stream(call, "reduction", [call.view(1)], [v for v in call.operation.outputs if v is not None])
 
 
 @lowers("aten._softmax", "aten._log_softmax", "aten._safe_softmax")

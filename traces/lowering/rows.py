@@ -21,9 +21,10 @@ BASES, STRIDES, ROWS, WIDTHS, WRITES, TENSORS, BLOCKS = range(7)
 # Columns of an operand's description. Strides and addresses are in bytes, the other figures in elements.
 ROLE, KIND, TENSOR, BASE, ITEM, ROW_AXIS, COLUMN_AXIS, BATCH_STRIDE, SPLIT_STRIDE = range(9)
 ROW_STRIDE, COLUMN_STRIDE, FILTER_STRIDE = range(9, 12)
-HEIGHT, WIDTH, CHANNELS, OUT_HEIGHT, OUT_WIDTH, R, S = range(12, 19)
-STRIDE_H, STRIDE_W, PAD_H, PAD_W, DILATION_H, DILATION_W, GROUP_CHANNELS, FLAT = range(19, 27)
-COLUMNS = 27
+DEPTH, HEIGHT, WIDTH, CHANNELS, OUT_DEPTH, OUT_HEIGHT, OUT_WIDTH, T, R, S = range(12, 22)
+STRIDE_D, STRIDE_H, STRIDE_W, PAD_D, PAD_H, PAD_W, DILATION_D, DILATION_H, DILATION_W = range(22, 31)
+GROUP_CHANNELS, FLAT, DEEP = range(31, 34)
+COLUMNS = 34
 
 # ROLE
 LOAD, READ_AT_END, WRITE_AT_END = range(3)
@@ -146,18 +147,44 @@ def _patch_run(
     return n
 
 
+@numba.njit(cache=True, error_model="numpy", inline="always")
+def _frame(o: np.ndarray, image: int, t: int) -> int:
+    """Return the input's frame that filter depth t finds below the output's frame `image`, -1 in the padding.
+
+    Frames are counted through all images: n * depth + d.
+    """
+    if not o[DEEP]:
+        return image
+    n = _floor_div(image, o[OUT_DEPTH])
+    d = (image - n * o[OUT_DEPTH]) * o[STRIDE_D] + t * o[DILATION_D] - o[PAD_D]
+    return n * o[DEPTH] + d if 0 <= d < o[DEPTH] else -1
+
+
+@numba.njit(cache=True, error_model="numpy", inline="always")
+def _tied_frame(o: np.ndarray, image: int, t: int) -> int:
+    """Return the output's frame that filter depth t ties to the input's frame `image`, -1 where there is none."""
+    if not o[DEEP]:
+        return image
+    n = _floor_div(image, o[DEPTH])
+    above = image - n * o[DEPTH] + o[PAD_D] - t * o[DILATION_D]
+    d = _floor_div(above, o[STRIDE_D])
+    return n * o[OUT_DEPTH] + d if d * o[STRIDE_D] == above and 0 <= d < o[OUT_DEPTH] else -1
+
+
 @numba.njit(cache=True, error_model="numpy")
 def _patches(
     out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int, column0: int, column1: int
 ) -> int:
-    """Rows (output pixels n, p, q) and columns (filter r, s, channel c) of the patch matrix of an NHWC image."""
+    """Rows (output pixels n, o, p, q) and columns (filter t, r, s, channel c) of the patch matrix of an NDHWC image."""
     group, w_out, h_out, width = o[GROUP_CHANNELS], o[OUT_WIDTH], o[OUT_HEIGHT], o[WIDTH]
     channels, item, sw = o[CHANNELS], o[ITEM], o[STRIDE_W]
     row_columns, pitch = o[S] * group, width * channels * item
     column = column0
     while column < column1:
-        r = column // row_columns
-        j0 = column - r * row_columns
+        line_of_filter = column // row_columns
+        j0 = column - line_of_filter * row_columns
+        t = line_of_filter // o[R] if o[DEEP] else 0
+        r = line_of_filter - t * o[R]
         s0 = _floor_div(j0, group)
         j1 = min(row_columns if o[FLAT] else (s0 + 1) * group, j0 + column1 - column)
         column += j1 - j0
@@ -168,11 +195,12 @@ def _patches(
         inner0, inner1 = _ceil_div(-shift, sw), _floor_div(width - 1 - shift, sw) + 1
         offset, step = (shift * channels + j0 - s0 * group) * item, sw * channels * item
         first, image, p, q, left = n, place[0], place[1], place[2], pixels
+        frame = _frame(o, image, t)
         while left > 0:
             stop = min(w_out, q + left)
             h = p * o[STRIDE_H] + r * o[DILATION_H] - o[PAD_H]
-            if 0 <= h < o[HEIGHT]:
-                line = base + (image * o[HEIGHT] + h) * pitch
+            if 0 <= h < o[HEIGHT] and frame >= 0:
+                line = base + (frame * o[HEIGHT] + h) * pitch
                 if simple:
                     start, end = max(q, inner0), min(stop, inner1)
                     if start < end:
@@ -186,6 +214,7 @@ def _patches(
             if p == h_out:
                 p = 0
                 image += 1
+                frame = _frame(o, image, t)
     return n
 
 
@@ -193,20 +222,25 @@ def _patches(
 def _adjoint(
     out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int, k0: int, k1: int, f: int
 ) -> int:
-    """Channels k0..k1 of the output pixels that filter position f ties to input pixels (n, h, w)."""
+    """Channels k0..k1 of the output pixels that filter position f ties to input pixels (n, d, h, w)."""
     item, pitch = o[ITEM], o[CHANNELS] * o[ITEM]
     w_in, h_in, sw, sh, h_out, w_out = o[WIDTH], o[HEIGHT], o[STRIDE_W], o[STRIDE_H], o[OUT_HEIGHT], o[OUT_WIDTH]
-    r = f // o[S]
-    up, across = o[PAD_H] - r * o[DILATION_H], o[PAD_W] - (f - r * o[S]) * o[DILATION_W]
+    line_of_filter = f // o[S]
+    t = line_of_filter // o[R] if o[DEEP] else 0
+    up, across = (
+        o[PAD_H] - (line_of_filter - t * o[R]) * o[DILATION_H],
+        o[PAD_W] - (f - line_of_filter * o[S]) * o[DILATION_W],
+    )
     first, image, h, w, left = n, place[0], place[1], place[2], pixels
+    frame = _tied_frame(o, image, t)
     while left > 0:
         stop = min(w_in, w + left)
         p = _floor_div(h + up, sh)
-        if h + up >= 0 and p * sh == h + up and p < h_out:
+        if h + up >= 0 and p * sh == h + up and p < h_out and frame >= 0:
             q0 = max(0, _ceil_div(w + across, sw))
             q1 = min(w_out, _floor_div(stop - 1 + across, sw) + 1)
             if q0 < q1:
-                start = base + ((image * h_out + p) * w_out + q0) * pitch + k0 * item
+                start = base + ((frame * h_out + p) * w_out + q0) * pitch + k0 * item
                 n = _put(out, n, first, start, pitch, q1 - q0, (k1 - k0) * item, False, o[TENSOR])
         left -= stop - w
         w = 0
@@ -214,15 +248,17 @@ def _adjoint(
         if h == h_in:
             h = 0
             image += 1
+            frame = _tied_frame(o, image, t)
     return n
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
-    """Channels of the output pixels whose windows hold input pixels (n, h, w), one group an input row."""
+    """Channels of the output pixels whose windows hold input pixels (n, d, h, w), one group an input row."""
     pitch, w_in, h_in = o[CHANNELS] * o[ITEM], o[WIDTH], o[HEIGHT]
     whole, width = o[GROUP_CHANNELS] == o[CHANNELS], o[GROUP_CHANNELS] * o[ITEM]
     reach_h, reach_w = (o[R] - 1) * o[DILATION_H], (o[S] - 1) * o[DILATION_W]
+    reach_d, depth = (o[T] - 1) * o[DILATION_D], o[DEPTH]
     image, h, w, left = place[0], place[1], place[2], pixels
     while left > 0:
         stop = min(w_in, w + left)
@@ -230,12 +266,16 @@ def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarra
         p1 = min(o[OUT_HEIGHT], _floor_div(h + o[PAD_H], o[STRIDE_H]) + 1)
         q0 = max(0, _ceil_div(w + o[PAD_W] - reach_w, o[STRIDE_W]))
         q1 = min(o[OUT_WIDTH], _floor_div(stop - 1 + o[PAD_W], o[STRIDE_W]) + 1)
-        if p0 < p1 and q0 < q1:
-            start = base + ((image * o[OUT_HEIGHT] + p0) * o[OUT_WIDTH] + q0) * pitch
+        sample = _floor_div(image, depth)
+        d = image - sample * depth + o[PAD_D]
+        d0, d1 = max(0, _ceil_div(d - reach_d, o[STRIDE_D])), min(o[OUT_DEPTH], _floor_div(d, o[STRIDE_D]) + 1)
+        first = n
+        for frame in range(d0, d1 if p0 < p1 and q0 < q1 else d0):
+            frame_at = (sample * o[OUT_DEPTH] + frame) * o[OUT_HEIGHT]
+            start = base + ((frame_at + p0) * o[OUT_WIDTH] + q0) * pitch
             if whole:
-                n = _put(out, n, n, start, o[OUT_WIDTH] * pitch, p1 - p0, (q1 - q0) * pitch, False, o[TENSOR])
+                n = _put(out, n, first, start, o[OUT_WIDTH] * pitch, p1 - p0, (q1 - q0) * pitch, False, o[TENSOR])
             else:
-                first = n
                 for p in range(p1 - p0):
                     at = start + p * o[OUT_WIDTH] * pitch
                     n = _put(out, n, first, at, pitch, q1 - q0, width, False, o[TENSOR])
@@ -250,16 +290,19 @@ def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarra
 
 @numba.njit(cache=True, error_model="numpy")
 def _reach(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
-    """Channels of the input pixels that the windows of output pixels (n, p, q) span, one group a filter row."""
+    """Channels of the input pixels that the windows of output pixels (n, o, p, q) span, one group a filter row."""
     pitch, width = o[CHANNELS] * o[ITEM], o[GROUP_CHANNELS] * o[ITEM]
-    for r in range(o[R]):
+    for line_of_filter in range(o[T] * o[R]):
+        t = line_of_filter // o[R]
+        r = line_of_filter - t * o[R]
         first, image, p, q, left = n, place[0], place[1], place[2], pixels
+        frame = _frame(o, image, t)
         while left > 0:
             stop = min(o[OUT_WIDTH], q + left)
             h = p * o[STRIDE_H] + r * o[DILATION_H] - o[PAD_H]
             w0, w1 = max(0, q * o[STRIDE_W] - o[PAD_W]), min(o[WIDTH], (stop - 1) * o[STRIDE_W] - o[PAD_W] + o[S])
-            if 0 <= h < o[HEIGHT] and w0 < w1:
-                start = base + ((image * o[HEIGHT] + h) * o[WIDTH] + w0) * pitch
+            if 0 <= h < o[HEIGHT] and w0 < w1 and frame >= 0:
+                start = base + ((frame * o[HEIGHT] + h) * o[WIDTH] + w0) * pitch
                 n = _put(out, n, first, start, pitch, w1 - w0, width, False, o[TENSOR])
             left -= stop - q
             q = 0
@@ -267,12 +310,13 @@ def _reach(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray,
             if p == o[OUT_HEIGHT]:
                 p = 0
                 image += 1
+                frame = _frame(o, image, t)
     return n
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _locate(place: np.ndarray, o: np.ndarray, pixel: int) -> None:
-    """Write image, row and column of a pixel: of the output for patches and reach, else of the input."""
+    """Write frame, row and column of a pixel: of the output for patches and reach, else of the input."""
     width, height = (o[OUT_WIDTH], o[OUT_HEIGHT]) if o[KIND] in (PATCHES, REACH) else (o[WIDTH], o[HEIGHT])
     line = pixel // width
     place[0], place[1], place[2] = line // height, line % height, pixel - line * width

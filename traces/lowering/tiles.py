@@ -23,7 +23,9 @@ class Choice:
         return 2 * (self.tile.m + self.tile.n) * self.tile.depth_bytes
 
 
-def choose(gpu: Gpu, m: int, n: int, slabs: int, itemsize: int, batches: int = 1, split: bool = False) -> Choice:
+def choose(
+    gpu: Gpu, m: int, n: int, slabs: int, itemsize: int, batches: int = 1, split: bool = False, products: str = ""
+) -> Choice:
     """Return the tile for a product of `m` x `n` results.
 
     The rule, in order: the first (largest) tile whose grid gives every SM a block; where a split is allowed, the first
@@ -39,6 +41,7 @@ def choose(gpu: Gpu, m: int, n: int, slabs: int, itemsize: int, batches: int = 1
         itemsize: bytes of an element.
         batches: products of one launch.
         split: whether the reduction may be cut into slices.
+        products: arithmetic, where it is not the elements' type; see `Operation`.
     """
 
     def blocks(tile: Tile) -> int:
@@ -47,7 +50,7 @@ def choose(gpu: Gpu, m: int, n: int, slabs: int, itemsize: int, batches: int = 1
     def choice(tile: Tile, splits: int = 1) -> Choice:
         return Choice(tile, max(1, tile.depth_bytes // itemsize), splits)
 
-    tiles = gpu.tiles_of(itemsize)
+    tiles = gpu.tiles_of(itemsize, products)
     first = tiles[0]
     if blocks(first) >= gpu.sms:
         return choice(first)

@@ -9,6 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 HALF = (torch.bfloat16, torch.float16)
 FLASH_HEAD = 256  # elements of a head at most: torch, aten/src/ATen/native/transformers/cuda/sdp_utils.cpp
+BIAS_ALIGNMENT = 8  # elements: of a bias's strides, for memory-efficient attention; transformers/attention.cpp
 
 # What autocast computes in float32 on CUDA but not on a CPU, as far as torch's modules and losses call it; from
 # aten/src/ATen/autocast_mode.h. Lists fp32: inputs are cast; fp32_set_opt_dtype: the result is, as it is written.
@@ -137,7 +138,11 @@ def _attention(
 
 
 def _bias(mask: torch.Tensor, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-    """Return a mask as what is added to the products: where it is boolean, 0 and minus infinity."""
+    """Return a mask as what is added to the products, 0 or minus infinity where boolean; aligned, if by a copy."""
     if mask.dtype == torch.bool:
-        mask = torch.zeros_like(mask, dtype=query.dtype).masked_fill_(mask.logical_not(), float("-inf"))
+        mask = torch.where(mask, 0.0, torch.scalar_tensor(float("-inf"), dtype=query.dtype, device=mask.device))
+    *strides, step = mask.stride()
+    if step != 1 or any(stride % BIAS_ALIGNMENT for stride in strides):
+        keys = mask.shape[-1]
+        mask = fn.pad(mask, (0, BIAS_ALIGNMENT - keys % BIAS_ALIGNMENT))[..., :keys]
     return mask.expand(*query.shape[:-1], key.shape[-2])

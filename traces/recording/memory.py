@@ -79,6 +79,10 @@ class Memory:
         """Return the storages that operations named, in the order of their indices."""
         return [Tensor(one.name, one.kind, one.address, one.bytes) for one in self._named]
 
+    def living(self) -> frozenset[int]:
+        """Return the storages that live now, of those that operations named."""
+        return frozenset(one.index for one in self._live.values() if one.index is not None)
+
     @contextmanager
     def workspaces(self, layer: str) -> Iterator[Callable[[int, str], tuple[int, int]]]:
         """Lend device memory until an operator ends: `allocate(bytes, name)` -> (tensor's index, byte address)."""

@@ -10,6 +10,7 @@ from torch.utils._pytree import tree_leaves
 from traces.macs import is_product
 from traces.operation import Operation, View
 from traces.recording.layers import Layers
+from traces.recording.masks import Masks
 from traces.recording.memory import Memory
 
 # Told of each recorded operation while its tensors live, with a function that lends it device memory for a workspace:
@@ -36,8 +37,11 @@ def moves_data(func: Any) -> bool:
 class Recorder(TorchDispatchMode):
     """Records calls while `recording`; follows storages always, so that memory is in the state a step leaves it in."""
 
-    def __init__(self, memory: Memory, layers: Layers, each: Each | None = None, products: str = "") -> None:
+    def __init__(
+        self, memory: Memory, layers: Layers, each: Each | None = None, products: str = "", mask_share: float = 0.5
+    ) -> None:
         super().__init__()
+        self.masks = Masks(mask_share)
         self.products = products
         self.memory = memory
         self.layers = layers
@@ -45,10 +49,11 @@ class Recorder(TorchDispatchMode):
         self.phase = "forward"
         self.recording = False
         self.operations: list[Operation] = []
+        self.kept: frozenset[int] = frozenset()  # storages that outlive the run
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        result = func(*args, **kwargs)
+        result = self.masks.call(func, args, kwargs)
         if func.namespace in ("prim", "profiler"):
             return result
         layer = self.layers.current()

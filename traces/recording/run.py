@@ -53,6 +53,7 @@ class Recording:
     macs: int  # multiply-accumulates of the forward pass, whole batch
     peak_bytes: int  # device memory in use at most
     reserved_bytes: int  # device memory in the allocator's segments
+    kept: frozenset[int]  # tensors that outlive the run: its results, and what a program keeps between runs
     notes: list[str]
 
 
@@ -94,6 +95,7 @@ def record(
     dtype: str = "fp32",
     checkpoint: bool = False,
     steps: int = 1,
+    mask_share: float = 0.5,
 ) -> Recording:
     """Record one run of `module(*inputs)`; neither the module nor the inputs are touched, and no memory is taken.
 
@@ -108,6 +110,7 @@ def record(
             inference also `int8`, and `int4w` for linear layers' weights. See `precision.precision`.
         checkpoint: whether a training step keeps only its blocks' inputs and runs them again; see `checkpoint`.
         steps: how many to run; the last is recorded, and one before it always is run.
+        mask_share: of a mask's elements that are taken to be true, where they decide a result's size.
 
     Raises:
         InputError: for values that cannot be used, for what is no module or no tensors, and where the module's own code
@@ -138,7 +141,7 @@ def record(
     if checkpoint:
         notes.append(add_checkpoints(fake, layers))
     _place(memory, fake, fake_inputs)
-    recorder = Recorder(memory, layers, each, held.products)
+    recorder = Recorder(memory, layers, each, held.products, mask_share)
     composition = DeviceComposition(float32=phase == "training" and held.autocast is not None)
     with faker.mode, recorder, composition, _as_on_device():
         if phase == "inference":
@@ -146,6 +149,8 @@ def record(
         else:
             make_loss = loss or classification_loss(memory)
             _train(recorder, fake, fake_inputs, optimizer or sgd, make_loss, held.autocast, steps)
+    if recorder.masks.used:
+        notes.append(f"How many elements a mask names is not known without data: a share of {mask_share:g} is taken.")
     return Recording(
         operations=recorder.operations,
         tensors=memory.tensors(),
@@ -155,6 +160,7 @@ def record(
         macs=sum(operation_macs(one) for one in recorder.operations if one.phase == "forward"),
         peak_bytes=memory.allocator.peak_bytes,
         reserved_bytes=memory.allocator.reserved_bytes,
+        kept=recorder.kept,
         notes=notes,
     )
 
@@ -182,7 +188,9 @@ def _infer(
         recorder.recording = recording
         recorder.layers.forget()
         with torch.no_grad(), casting(autocast), _own_code(module, "the forward pass"):
-            module(*inputs)
+            output = module(*inputs)
+        recorder.kept = recorder.memory.living()
+        del output  # before the next run, as a program that is done with it
 
 
 def _train(
@@ -228,6 +236,7 @@ def _step(
     recorder.layers.forget()
     with _own_code(module, "the optimiser's step"):
         optimizer.step()
+    recorder.kept = recorder.memory.living()
 
 
 @contextlib.contextmanager
