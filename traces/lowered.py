@@ -1,6 +1,7 @@
 """From a recorded run to a trace: each operation lowered to kernels, their sectors made when the trace is read."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import nn
 from traces.errors import InputError
 from traces.operation import Operation, View
 from traces.recording import record
-from traces.recording.run import Loss, MakeOptimizer
+from traces.recording.steps import Loss, MakeOptimizer
 from traces.stream import Intervals
 from traces.trace import Header, Trace, made_by
 
@@ -84,12 +85,15 @@ class Lowered:
         self.options = options
         self.launches: list[Launch] = []
         self.missing: dict[str, tuple[int, int]] = {}  # operator -> calls, bytes
+        self.operations = 0
 
     def add(self, operation: Operation, allocate: "Allocate") -> None:
         from traces.lowering import UnknownOperator, plan
 
+        self.operations += 1
         try:
-            self.launches += plan(operation, self.gpu, allocate, self.options)
+            planned = plan(operation, self.gpu, allocate, self.options)
+            self.launches += [replace(one, kernel=replace(one.kernel, operation=self.operations)) for one in planned]
         except UnknownOperator:
             calls, size = self.missing.get(operation.operator, (0, 0))
             self.missing[operation.operator] = (calls + 1, size + operation_bytes(operation))
