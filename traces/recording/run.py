@@ -1,8 +1,5 @@
 """One steady-state run of a module, inference or a training step, recorded operator by operator."""
 
-import contextlib
-import gc
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +17,7 @@ from traces.recording.layers import Layers
 from traces.recording.memory import Memory
 from traces.recording.precision import pack, precision
 from traces.recording.recorder import Each, Recorder
-from traces.recording.steps import Loss, MakeOptimizer, classification_loss, infer, own_code, sgd, train
+from traces.recording.steps import Loss, MakeOptimizer, as_on_device, classification_loss, infer, own_code, sgd, train
 from traces.trace import Tensor
 
 PHASES = ("inference", "training")
@@ -112,7 +109,7 @@ def record(
     _place(memory, fake, fake_inputs)
     recorder = Recorder(memory, layers, each, held.products)
     composition = DeviceComposition(float32=phase == "training" and held.autocast is not None)
-    with faker.mode, recorder, composition, _as_on_device():
+    with faker.mode, recorder, composition, as_on_device():
         if phase == "inference":
             infer(recorder, fake, fake_inputs, held.autocast, steps)
         else:
@@ -151,19 +148,3 @@ def _name(memory: Memory, module: nn.Module, optimizer: torch.optim.Optimizer) -
         for key, value in optimizer.state.get(parameter, {}).items():
             if isinstance(value, torch.Tensor):
                 memory.rename(value, f"{name}.{key}", "optimizer")
-
-
-@contextlib.contextmanager
-def _as_on_device() -> Iterator[None]:
-    """No oneDNN kernels, which a GPU has not; no garbage collection, so that frees come when references end."""
-    onednn, collecting = torch._C._get_mkldnn_enabled(), gc.isenabled()
-    gc.collect()
-    torch._C._set_mkldnn_enabled(False)
-    gc.disable()
-    try:
-        with torch.enable_grad():
-            yield
-    finally:
-        torch._C._set_mkldnn_enabled(onednn)
-        if collecting:
-            gc.enable()

@@ -1,6 +1,7 @@
 """Runs of a module, inference or training steps, of which the last is watched: here recorded, on a GPU profiled."""
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
@@ -127,3 +128,19 @@ def own_code(module: nn.Module, what: str) -> Iterator[None]:
     except Exception as error:
         reason = (str(error).strip() or "no message").splitlines()[0][:300]
         raise InputError(f"{type(module).__name__}: {what} raised {type(error).__name__}: {reason}") from error
+
+
+@contextlib.contextmanager
+def as_on_device() -> Iterator[None]:
+    """No oneDNN kernels, which a GPU has not; no garbage collection, so that frees come when references end."""
+    onednn, collecting = torch._C._get_mkldnn_enabled(), gc.isenabled()
+    gc.collect()
+    torch._C._set_mkldnn_enabled(False)
+    gc.disable()
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        torch._C._set_mkldnn_enabled(onednn)
+        if collecting:
+            gc.enable()
