@@ -30,17 +30,17 @@ from traces.counters.target import Job  # noqa: E402
 from traces.errors import InputError  # noqa: E402
 from traces.trace import Kernel  # noqa: E402
 
-ITEMS = "benchmarks.gpu.items:"
+ITEMS = "benchmarks.gpu.items:"  # by module, here and below: no package need be installed
 JOBS = (
     Job(f"{ITEMS}Streams", 1, "inference"),
     Job(f"{ITEMS}Products", 1, "inference"),
     Job(f"{ITEMS}Convolutions", 4, "inference"),
-    Job("resnet18", 4, "inference"),
+    Job("workloads.networks.resnet:resnet18", 4, "inference"),
     Job(f"{ITEMS}Attention", 2, "inference", "bf16"),
     Job(f"{ITEMS}Norms", 8, "inference"),
-    Job("bert_base", 2, "inference"),
-    Job("vgg16", 4, "inference"),
-    Job("resnet18", 4, "training"),
+    Job("workloads.networks.bert:bert_base", 2, "inference"),
+    Job("workloads.networks.vgg:vgg16", 4, "inference"),
+    Job("workloads.networks.resnet:resnet18", 4, "training"),
     Job(f"{ITEMS}Products", 1, "inference", "bf16"),
 )
 LEAST_S = 20.0  # an item is not begun with less time left

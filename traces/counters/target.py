@@ -83,7 +83,8 @@ def build(job: Job, device: str) -> tuple[Any, tuple[Any, ...], Any]:
         drawn = torch.randn(one.shape, dtype=torch.float32).to(device, kind)
         return drawn.contiguous(memory_format=torch.channels_last) if drawn.ndim == 4 else drawn
 
-    return module, tuple(map(place, inputs)), held.autocast
+    # What is stored in half precision is computed in it: CUDA's autocast would widen some of it on the way.
+    return module, tuple(map(place, inputs)), held.autocast if training else None
 
 
 def run(job: Job, device: str, push: Any, pop: Any, started: Any, ended: Any) -> list[tuple[str, str]]:
