@@ -104,21 +104,21 @@ def show(document: dict[str, Any]) -> None:
     for file in document["files"]:
         what = [file.get(name, "?") for name in ("gpu", "date", "modelled gpu")]
         print("{}: {}, counted {}, modelled as {}".format(file["file"], *what))
-    head = f"{'mode':6}{'class':32}{'quantity':18}{'pairs':>6}{'ratio':>8}{'NRMSE':>8}{'corr.':>8}{'median error':>14}"
+    head = f"{'mode':6}{'class':32}{'quantity':18}{'pairs':>6}{'ratio':>9}{'NRMSE':>9}{'corr.':>7}{'median error':>16}"
     print(f"{head}\n{'-' * len(head)}")
     for row in document["errors"]:
         error = row["median_error"]
         shown = "-" if error is None else f"{100 * error:.1f} {'points' if row['quantity'] == RATE else '%':6}"
-        print(f"{row['mode']:6}{row['class']:32}{row['quantity']:18}{row['pairs']:>6}{_text(row['ratio']):>8}"
-              f"{_text(row['nrmse']):>8}{_text(row['correlation']):>8}{shown:>14}")  # fmt: skip
+        print(f"{row['mode']:6}{row['class']:32}{row['quantity']:18}{row['pairs']:>6}{_text(row['ratio']):>9}"
+              f"{_text(row['nrmse']):>9}{_text(row['correlation']):>7}{shown:>16}")  # fmt: skip
     for row in document["coverage"]:
         shares = [100 * (row[f"{side}_share"] or 0) for side in SIDES]
         told = "{:.1f} % of measured and {:.1f} % of modelled traffic at L2 is of calls that both have".format(*shares)
         print(f"{row['mode']}: {told}")
     print(f"\nPublished: {document['published']['source']}")
     for row in document["published"]["rows"]:
-        print(f"{'':6}{row['model']:32}{row['quantity']:18}{'':14}{_text(row['nrmse']):>8}"
-              f"{_text(row.get('correlation')):>8}")  # fmt: skip
+        print(f"{'':6}{row['model']:32}{row['quantity']:18}{'':15}{_text(row['nrmse']):>9}"
+              f"{_text(row.get('correlation')):>7}")  # fmt: skip
 
 
 def _text(value: float | None) -> str:
