@@ -15,7 +15,7 @@ from traces.errors import InputError
 ASK_S = 120.0  # what a question to the driver or the profiler may take
 PLACES = ("/usr/local/cuda*/bin/ncu", "/opt/nvidia/nsight-compute/*/ncu")
 DESCRIPTIONS = Path(__file__).with_name("gpus.yaml")
-FIELDS = ("name", "driver_version", "clocks.max.sm", "clocks.max.mem")
+FIELDS = ("name", "driver_version", "clocks.max.sm", "clocks.max.memory")
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ class Profile:
     torch: str  # versions
     cuda: str
     cudnn: str
+    device: str  # what torch ran on
     seconds: float  # it took, passes and all
 
 
@@ -77,7 +78,7 @@ def profile(machine: Machine, job: Job, mode: str, metrics: list[str], limit_s: 
     if not any(kernel.operation for kernel in kernels):
         raise InputError(f"{job.network} {mode}: ncu's output names no operator; does this ncu print NVTX ranges?")
     calls = [(operator, phase) for operator, phase in ran["calls"]]
-    return Profile(kernels, calls, ran["torch"], ran["cuda"], str(ran["cudnn"]), seconds)
+    return Profile(kernels, calls, ran["torch"], ran["cuda"], str(ran["cudnn"]), ran["device"], seconds)
 
 
 def command(machine: Machine, folder: Path, mode: str, metrics: list[str]) -> list[str]:

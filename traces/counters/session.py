@@ -86,7 +86,7 @@ class Session:
         return {
             "made by": made_by(), "date": time.strftime("%Y-%m-%d", time.gmtime()), "gpu": self.machine.gpu,
             "modelled gpu": self.gpu, "driver": self.machine.driver, "ncu": self.machine.ncu_version,
-            "torch": f"{one.torch}, CUDA {one.cuda}, cuDNN {one.cudnn}",
+            "torch": f"{one.torch}, CUDA {one.cuda}, cuDNN {one.cudnn}, on {one.device}",
             "clock": f"not locked; at most {self.machine.clock}",
             "cold": "all caches flushed before each kernel (--cache-control all --replay-mode kernel)",
             "warm": "caches as the run left them (--cache-control none --replay-mode application)",

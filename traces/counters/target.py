@@ -72,7 +72,9 @@ def build(job: Job, device: str) -> tuple[Any, tuple[Any, ...], Any]:
     module = find_network(job.network)(**job.arguments)
     inputs = (torch.zeros(job.batch, *job.shape),) if job.shape else module.example_inputs(job.batch)
     inputs = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
-    module = module.to(device, held.stored, memory_format=torch.channels_last).train(training)
+    images = any(one.ndim == 4 for one in module.parameters())  # attention's heads are in four dimensions too
+    laid = torch.channels_last if images else torch.preserve_format
+    module = module.to(device, held.stored, memory_format=laid).train(training)
 
     def place(one: Any) -> Any:
         if not isinstance(one, torch.Tensor):
@@ -81,7 +83,7 @@ def build(job: Job, device: str) -> tuple[Any, tuple[Any, ...], Any]:
             return one.to(device)
         kind = held.stored if held.stored and one.dtype is torch.float32 else one.dtype
         drawn = torch.randn(one.shape, dtype=torch.float32).to(device, kind)
-        return drawn.contiguous(memory_format=torch.channels_last) if drawn.ndim == 4 else drawn
+        return drawn.contiguous(memory_format=laid) if images and drawn.ndim == 4 else drawn
 
     # What is stored in half precision is computed in it: CUDA's autocast would widen some of it on the way.
     return module, tuple(map(place, inputs)), held.autocast if training else None
@@ -136,6 +138,8 @@ def main(arguments: list[str]) -> int:
         told = _counted(Job.load(path))
     except InputError as error:
         told = {"error": str(error)}
+    except Exception as error:  # the network's own code may raise anything, and CUDA what it has no memory for
+        told = {"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]}
     path.with_name("ran.json").write_text(json.dumps(told), encoding="utf-8")
     return FAILED if "error" in told else 0
 

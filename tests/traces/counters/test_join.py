@@ -1,5 +1,7 @@
 """What was counted beside what is modelled: calls find each other by order and name, and nothing is lost."""
 
+import json
+
 import pytest
 import torch
 from hypothesis import given
@@ -10,7 +12,7 @@ from traces.counters.join import align, common, join
 from traces.counters.machine import _descriptions, describe
 from traces.counters.metrics import measured, quantities, wanted
 from traces.counters.read import Counted
-from traces.counters.target import Job, run
+from traces.counters.target import FAILED, Job, build, main, run
 from traces.errors import InputError
 from traces.gpus import known_gpus
 from traces.recording import record
@@ -128,6 +130,26 @@ def test_the_profiled_program_numbers_calls_as_the_recording_does():
     assert ran == [(one.operator, one.phase) for one in recorded]
     assert opened == ["start", *(f"hwmodel#{n} {operator}" for n, (operator, _) in enumerate(ran, 1))]
     assert len(closed) == len(ran)
+
+
+def test_images_lie_channels_last_and_heads_as_they_come():
+    module, (image,), _ = build(Job("tests.traces.modules:factory", 2, "inference"), "cpu")
+    assert image.is_contiguous(memory_format=torch.channels_last)
+    assert next(module.parameters()).is_contiguous(memory_format=torch.channels_last)
+    _, heads, autocast = build(Job("benchmarks.gpu.items:Attention", 2, "inference", "bf16"), "cpu")
+    assert all(one.is_contiguous() and one.dtype is torch.bfloat16 for one in heads)
+    assert autocast is None
+
+
+def test_what_the_profiled_program_raises_is_told_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    job = tmp_path / "job.json"
+    Job("tests.traces.modules:factory", 2, "inference", shape=(3, 8, 8), arguments={"widths": (6, 5)}).save(job)
+    assert Job.load(job).arguments == {"widths": (6, 5)}
+    assert Job.load(job).shape == (3, 8, 8)
+    if torch.version.cuda is None:
+        assert main([str(job)]) == FAILED
+        assert "CUDA" in json.loads((tmp_path / "ran.json").read_text())["error"]
 
 
 def plain():
