@@ -21,13 +21,14 @@ class Quantity:
     what: str
     unit: str  # of its metrics: sector | byte | second
     required: bool
-    any_of: tuple[tuple[str, tuple[str, ...]], ...]  # a metric, and those that are added where there are any
+    any_of: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]  # a metric, and what is added: alternatives each
 
     def metrics(self, known: Set[str]) -> tuple[str, ...]:
         """Return what to add up, of the metrics a chip has; nothing where it has none."""
         for metric, plus in self.any_of:
             if metric in known:
-                return (metric, *(one for one in plus if one in known))
+                firsts = (next((one for one in group if one in known), "") for group in plus)
+                return (metric, *filter(None, firsts))
         return ()
 
 
@@ -42,7 +43,7 @@ def quantities() -> tuple[Quantity, ...]:
     for name, entry in document.items():
         if entry["source"] not in works:
             raise ValueError(f"{FILE}: {name} has no source")
-        any_of = tuple((one["metric"], tuple(one["plus"])) for one in entry["any_of"])
+        any_of = tuple((one["metric"], tuple(map(tuple, one["plus"]))) for one in entry["any_of"])
         found.append(Quantity(name, entry["what"], entry["unit"], entry["required"], any_of))
     return tuple(found)
 

@@ -104,6 +104,10 @@ def test_an_atomic_is_a_read_and_a_write_and_bytes_are_sectors():
 def test_only_what_a_chip_has_is_asked_for():
     older = {READ, WRITE, "dram__bytes_read", "gpu__time_duration"}
     assert wanted(older, "x") == [f"{READ}.sum", f"{WRITE}.sum", "dram__bytes_read.sum", "gpu__time_duration.sum"]
+    atomics = older | {"lts__t_sectors_op_atom", "lts__t_sectors_op_red", "lts__t_sectors_srcunit_tex_op_red"}
+    assert wanted(atomics, "x")[:3] == [
+        f"{READ}.sum", "lts__t_sectors_op_atom.sum", "lts__t_sectors_srcunit_tex_op_red.sum"
+    ]  # fmt: skip
     with pytest.raises(InputError, match=r"^x: ncu lists no counter of sectors that SMs read"):
         wanted({"gpu__time_duration"}, "x")
 
