@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test bench lint docs clean
+.PHONY: demo test bench lint docs validate clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml constraints.txt
@@ -31,6 +31,10 @@ lint: $(READY)
 BENCHES := circuits/against_deepnvm circuits/macrospin circuits/search circuits/variation replay/replay traces/lower traces/order traces/formats
 bench: $(READY)
 	for bench in $(BENCHES); do echo "$$bench"; $(BIN)/python benchmarks/$$bench.py || exit 1; done
+
+# On a machine with an NVIDIA GPU, a torch with CUDA and Nsight Compute: what the GPU counts beside what is modelled.
+validate: $(READY)
+	$(BIN)/python -m benchmarks.gpu.validate
 
 docs: $(READY)
 	$(BIN)/python -m docs.build

@@ -141,7 +141,8 @@ def _broken(entry: EntryPoint, error: Exception) -> click.Command:
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="%(version)s")
-def root() -> None:
+@click.pass_context
+def root(context: click.Context) -> None:
     """What does this network cost on that memory, that phone, that machine?
 
     Sizes are read as text (3MiB, 128 B); KB, MB and GB mean powers of 1024, as the field uses them.
@@ -150,6 +151,13 @@ def root() -> None:
     Example:
       hwmodel cache --cell sot --node 16nm --capacity 3MiB
     """
+    context.obj = {"replay": _replay}  # lent to commands of rooms below, which may not import this one
+
+
+def _replay(*arguments: Any) -> Any:
+    from hwmodel.gpu.replayed import by_kernel
+
+    return by_kernel(*arguments)
 
 
 def _refuse(message: str, code: int = 2) -> NoReturn:

@@ -13,6 +13,7 @@ from traces.summary import summary
 
 MAX_BATCH = 1 << 20
 MAX_STEPS = 1 << 10
+COUNTERS = ".counters.csv"  # what stands behind a network's name in place of .trace
 DTYPES = ("fp32", "tf32", "bf16", "fp16", "int8", "int4w")
 
 
@@ -45,12 +46,17 @@ class Shape(click.ParamType):
               "swizzle=1|2|4|8, split_k=gradients|products|never, fusion=none|pointwise|epilogue, l1=bypass|lru, "
               "indices=uniform|zipf, zipf_exponent=, seed=, mask_share=; may be given more than once.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--counters", is_flag=True, help="Run it under Nsight Compute on this machine's GPU too, cold and warm, "
+              "and put what its kernels count beside what is modelled.")  # fmt: skip
+@click.option("--limit", "limit_s", type=click.FloatRange(1, 86400), default=540, show_default=True, metavar="SECONDS",
+              help="What --counters may take.")  # fmt: skip
+@click.pass_context
 def capture(
-    network: str, batch: int, phase: str, gpu: str, output: Path | None, shape: tuple[int, ...] | None,
-    dtype: str, checkpoint: bool, steps: int, arguments: tuple[tuple[str, Any], ...], skip_unknown: bool,
-    options: tuple[str, ...], force: bool,
+    context: click.Context, network: str, batch: int, phase: str, gpu: str, output: Path | None,
+    shape: tuple[int, ...] | None, dtype: str, checkpoint: bool, steps: int, arguments: tuple[tuple[str, Any], ...],
+    skip_unknown: bool, options: tuple[str, ...], force: bool, counters: bool, limit_s: float,
 ) -> dict[str, Any]:  # fmt: skip
-    """Write the stream that a network's run sends to a GPU's last-level cache; no GPU is needed.
+    """Write the stream that a network's run sends to a GPU's last-level cache; no GPU is needed, but for --counters.
 
     NETWORK is the name of a network that an installed package offers, or package.module:factory, a function that
     returns a torch module. Training is one step: forward, loss, backward and SGD with momentum.
@@ -59,15 +65,28 @@ def capture(
     training; int8 and int4w (weights of linear layers in four bits) are of an inference. Runs in a row all use the
     addresses of the last, as a CUDA graph replays it.
 
+    Counters go to NETWORK.counters.csv, a row a kernel; the GPU modelled is then this machine's, where it is described.
+
     \b
     Example:
       hwmodel capture vgg16 --batch 4 --phase inference -o vgg16.trace
       hwmodel capture bert_base --set length=384 --batch 8 --phase training --dtype bf16 --checkpoint -o bert.trace
       hwmodel capture mypackage.models:small --input 3x32x32 --batch 64 --phase training -o small.trace
       hwmodel capture vgg16 --gpu a100_40gb --option raster=n --option swizzle=4 -o vgg16.trace
+      hwmodel capture vgg16 --batch 4 --counters -o vgg16.trace
     """
     path = output or Path(re.sub(r"[^\w.-]+", "_", network) + ".trace")
     check_output(path, force)
+    session = None
+    if counters:
+        from traces.counters.session import Session
+        from traces.counters.target import Job
+
+        check_output(path.with_suffix(COUNTERS), force)
+        given = gpu if context.get_parameter_source("gpu") is not click.core.ParameterSource.DEFAULT else None
+        job = Job(network, batch, phase, dtype, checkpoint, shape, dict(arguments))
+        session = Session.open(job, given, steps)  # what is missing shows at once
+        gpu = session.gpu
     from traces.container import read_trace, write_trace
     from traces.lowering.options import parse_options
     from traces.networks import capture_network
@@ -76,10 +95,16 @@ def capture(
     trace = capture_network(network, batch, phase, gpu, shape=shape, unknown=unknown,
                             options=parse_options(options), arguments=dict(arguments), dtype=dtype,
                             checkpoint=checkpoint, steps=steps)  # fmt: skip
+    profiles = session.count(limit_s) if session else {}
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=1000, label=f"{network} {phase}", file=sys.stderr, hidden=hidden) as bar:
         write_trace(trace, path, lambda part: bar.update(int(1000 * part) - bar.pos))
-    return summary(path, read_trace(path))
+    written = read_trace(path)
+    document = summary(path, written)
+    if session:
+        model = (context.find_root().obj or {}).get("replay")
+        document["counters"] = session.save(path.with_suffix(COUNTERS), profiles, written, model)
+    return document
 
 
 @click.group()

@@ -1,6 +1,7 @@
 """From a recorded run to a trace: each operation lowered to kernels, their sectors made when the trace is read."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import nn
 from traces.errors import InputError
 from traces.operation import Operation, View
 from traces.recording import record
-from traces.recording.run import Loss, MakeOptimizer
+from traces.recording.steps import Loss, MakeOptimizer
 from traces.stream import Intervals
 from traces.trace import Header, Trace, made_by
 
@@ -87,12 +88,16 @@ class Lowered:
         self.options = options
         self.plans: list[tuple[Operation, list[Launch]]] = []
         self.missing: dict[str, tuple[int, int]] = {}  # operator -> calls, bytes
+        self.operations = 0
 
     def add(self, operation: Operation, allocate: "Allocate") -> None:
         from traces.lowering import UnknownOperator, plan
 
+        self.operations += 1
         try:
-            self.plans.append((operation, plan(operation, self.gpu, allocate, self.options)))
+            planned = plan(operation, self.gpu, allocate, self.options)
+            planned = [replace(one, kernel=replace(one.kernel, operation=self.operations)) for one in planned]
+            self.plans.append((operation, planned))
         except UnknownOperator:
             self.plans.append((operation, []))
             calls, size = self.missing.get(operation.operator, (0, 0))

@@ -8,7 +8,8 @@ from traces.errors import InputError
 from traces.trace import SCHEMA_VERSION, Header, Kernel, Tensor, Totals
 
 MAX_NUMBER = 1 << 64
-LATER = {"dtype", "steps"}  # fields of the header that came after the first files of this version
+# Fields that came after the first files of this version.
+LATER: dict[type, set[str]] = {Header: {"dtype", "steps"}, Kernel: {"operation"}}
 KINDS = ("parameter", "gradient", "activation", "input", "optimizer", "buffer", "workspace")
 LAUNCH_PHASES = ("forward", "backward", "optimizer")
 RUN_PHASES = ("inference", "training")
@@ -94,7 +95,7 @@ def _fits(value: object, kind: Any) -> bool:
 def _one(kind: type[Row], found: object, what: str) -> Row:
     """Return a dataclass from a JSON object with exactly its fields, but those that older files lack."""
     types = get_type_hints(kind)
-    if not isinstance(found, dict) or not set(types) - LATER <= set(found) <= set(types):
+    if not isinstance(found, dict) or not set(types) - LATER.get(kind, set()) <= set(found) <= set(types):
         raise InputError(f"its {what} holds other fields than {', '.join(types)}")
     for name, value in found.items():
         if not _fits(value, types[name]):
@@ -103,14 +104,14 @@ def _one(kind: type[Row], found: object, what: str) -> Row:
 
 
 def _rows(kind: type[Row], found: object, what: str) -> list[Row]:
-    """Return dataclasses from a JSON object of equally long lists, one a field."""
+    """Return dataclasses from a JSON object of equally long lists, one a field, but those that older files lack."""
     types = get_type_hints(kind)
-    if not isinstance(found, dict) or set(found) != set(types):
+    if not isinstance(found, dict) or not set(types) - LATER.get(kind, set()) <= set(found) <= set(types):
         raise InputError(f"its {what} hold other columns than {', '.join(types)}")
     for name, column in found.items():
         if not isinstance(column, list) or not all(_fits(value, types[name]) for value in column):
             raise InputError(f"its {what} have values in {name} that are no {types[name].__name__}")
     if len({len(column) for column in found.values()}) != 1:
         raise InputError(f"its {what} have columns of unlike lengths")
-    names = list(types)
+    names = [name for name in types if name in found]
     return [kind(**dict(zip(names, row, strict=True))) for row in zip(*(found[name] for name in names), strict=True)]

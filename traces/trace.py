@@ -30,6 +30,7 @@ class Kernel:
     phase: str  # forward | backward | optimizer
     blocks: int  # thread blocks in the grid
     macs: int  # multiply-accumulates of the operator, 0 where it has none
+    operation: int = 0  # place of the operator's call among the run's, from 1; 0 where it is not known
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from tests.traces.modules import convolutional
 from traces import capture, capture_network, count_macs, find_network
 from traces.errors import InputError
 from traces.lowered import BATCH
+from traces.recording import record
 from traces.survey import count
 
 
@@ -40,6 +41,18 @@ def test_kernels_come_in_order_and_batches_are_joined():
     kernels = batches[0].kernel.tolist()
     assert kernels == sorted(kernels)
     assert set(kernels) == set(range(len(trace.kernels)))
+
+
+def test_kernels_name_the_call_they_belong_to():
+    inputs = torch.zeros(2, 3, 16, 16)
+    calls = [one.operator for one in record(convolutional(), inputs).operations]
+    kernels = capture(convolutional(), inputs).kernels
+    assert all(calls[one.operation - 1] == one.operator for one in kernels)
+    numbers = [one.operation for one in kernels]
+    assert numbers == sorted(numbers)
+    assert set(numbers) <= set(range(1, len(calls) + 1))
+    assert sum(one.operator == "aten.convolution.default" for one in kernels) == 2  # its bias is a kernel of its own
+    assert len({one.operation for one in kernels if one.operator == "aten.convolution.default"}) == 1
 
 
 def test_a_stream_is_made_anew_each_time():

@@ -225,6 +225,14 @@ def test_a_file_without_the_headers_later_fields_is_read(good, tmp_path):
     assert (header.dtype, header.steps) == ("fp32", 1)
 
 
+def test_a_file_without_the_kernels_later_fields_is_read(good, tmp_path):
+    def older(document):
+        del document["kernels"]["operation"]
+
+    kernels = read_trace(forge(tmp_path / "a.trace", good, older)).kernels
+    assert kernels == [replace(one, operation=0) for one in read_trace(good).kernels]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -19,7 +19,7 @@ from traces.errors import InputError
 CHUNK = 1 << 20  # bytes read at a time
 MAX_LINE = CHUNK  # bytes; a warp's 32 addresses take 700
 MAX_DICTIONARY = 1 << 27  # bytes, as zstd's own default
-XZ, GZIP, ZSTD = b"\xfd7zXZ\0", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+XZ, GZIP, ZSTD = b"\xfd7zXZ\0", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
 
 
 def pieces(path: Path) -> Generator[bytes]:

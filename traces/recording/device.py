@@ -118,8 +118,8 @@ def _attention(
     That is torch's order on Ampere and Ada; on Hopper it may prefer cuDNN's, which is not told apart here. What neither
     takes is composed of products and a softmax, as on CUDA too.
     """
-    if torch.is_autocast_enabled("cpu"):
-        kind = torch.get_autocast_dtype("cpu")
+    if torch.is_autocast_enabled(device := query.device.type):
+        kind = torch.get_autocast_dtype(device)
         query, key, value = (one.to(kind) if one.is_floating_point() else one for one in (query, key, value))
     aten, half = torch.ops.aten, query.dtype in HALF
     square = query.shape[-2] == key.shape[-2]

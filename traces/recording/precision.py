@@ -84,9 +84,9 @@ INTEGERS = ("int8", "int4w")
 
 
 @contextlib.contextmanager
-def casting(kind: torch.dtype | None) -> Iterator[None]:
+def casting(kind: torch.dtype | None, device: str = "cpu") -> Iterator[None]:
     """Compute in `kind` as autocast would, if it is any."""
-    with torch.autocast("cpu", kind) if kind else contextlib.nullcontext():
+    with torch.autocast(device, kind) if kind else contextlib.nullcontext():
         yield
 
 

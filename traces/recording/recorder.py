@@ -51,6 +51,9 @@ class Recorder(TorchDispatchMode):
         self.operations: list[Operation] = []
         self.kept: frozenset[int] = frozenset()  # storages that outlive the run
 
+    def finished(self) -> None:
+        self.kept = self.memory.living()
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         result = self.masks.call(func, args, kwargs)

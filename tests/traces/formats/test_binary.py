@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.traces.formats.samples import put, rows
@@ -29,7 +29,9 @@ def folder(tmp_path_factory):
 @given(instructions, st.sampled_from(["", ".xz", ".gz"]), st.integers(1, 200))
 @settings(max_examples=100)
 def test_champsim_reads_sources_then_writes_destinations(folder, given_, packed, chunk):
-    path = put(folder / "a.champsim", b"".join(instruction(*one) for one in given_), packed)
+    content = b"".join(instruction(*one) for one in given_)
+    assume(not content.startswith((source.XZ, source.GZIP, source.ZSTD)))  # a first address that looks compressed
+    path = put(folder / "a.champsim", content, packed)
     expected = []
     for *_, memory in given_:
         for address, write in [(one, False) for one in memory[2:]] + [(one, True) for one in memory[:2]]:
