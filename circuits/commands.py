@@ -12,6 +12,8 @@ _NODE = click.option("--node", default="16nm", show_default=True,
                      help="45nm, 32nm, 22nm; 16nm, 14nm, 10nm, 7nm, 5nm, 3nm (FinFET); or a .yaml file.")  # fmt: skip
 _SET = click.option("--set", "figures", multiple=True, metavar="NAME=VALUE",
                     help="A figure of a data file, such as 16nm.transistors.threshold_V=0.2; often.")  # fmt: skip
+_PORTS = click.option("--ports", type=int, default=1, show_default=True,
+                      help="Read-write ports, 1 to 8; more than one for SRAM.")  # fmt: skip
 _SUPPLY = click.option("--vdd", "vdd_V", type=float, help="The logic's supply in volts; by default the node's own.")
 
 
@@ -21,8 +23,9 @@ _SUPPLY = click.option("--vdd", "vdd_V", type=float, help="The logic's supply in
 @_TEMPERATURE
 @_LEAKAGE
 @_SUPPLY
+@_PORTS
 @_SET
-def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V: float | None,
+def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V: float | None, ports: int,
          figures: tuple[str, ...]) -> dict[str, Any]:  # fmt: skip
     """Compute a bit cell from a node's devices.
 
@@ -34,7 +37,8 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V:
     from circuits.overrides import overridden
 
     with overridden(numbers("--set", figures)):
-        return design_cell(cell, node, temperature_K=temperature_K, leakage=leakage, vdd_V=vdd_V).as_dict()
+        at: dict[str, Any] = {"temperature_K": temperature_K, "leakage": leakage, "vdd_V": vdd_V, "ports": ports}
+        return design_cell(cell, node, **at).as_dict()
 
 
 @click.command()
@@ -50,9 +54,7 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V:
     help="edap, edp, read-latency, write-latency, read-energy, write-energy, read-edp, write-edp, leakage, area.",
 )
 @click.option("--mode", help="normal, fast or sequential; by default the best of the three.")
-@click.option(
-    "--ports", type=int, default=1, show_default=True, help="Read-write ports, 1 to 8; more than one for SRAM."
-)
+@_PORTS
 @click.option("--cell-leakage", help="A leakage school for the devices of SRAM cells alone.")
 @click.option("--ecc", help="The data's code: secded, bch1, bch2, ...; by default none.")
 @click.option("--wires", default="repeated", show_default=True, help="The H-tree's: repeated or unrepeated.")

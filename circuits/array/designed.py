@@ -1,7 +1,7 @@
 """A subarray of cells designed from a node's devices, and that node as the array equations see it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from circuits.array.sensing import current_sensed, voltage_sensed
 from circuits.array.subarray import Subarray, side_m
 from circuits.cells.cell import Cell
 from circuits.devices.node import Node
-from circuits.errors import InputError
 
 SENSING = {"sram": voltage_sensed, "sram8t": voltage_sensed, "gain": gain_sensed, "edram": charge_sensed}
 STORING = ("edram", "gain")
@@ -62,23 +61,6 @@ def metal_of(node: Node, level: str, style: str = "bare") -> Metal:
     """Return a metal level of a node, with or without repeaters."""
     wire = node.wires[level]
     return Metal(wire.ohm_per_m, wire.F_per_m, wire.pitch_m, style)
-
-
-def ported(cell: Cell, node: Node, ports: int) -> Cell:
-    """Return a cell with so many read-write ports: each beyond the first adds two wire pitches either way, as CACTI has
-    it, for its word line and its bit lines, and two access devices that leak.
-
-    Raises:
-        InputError: more than one port of a cell that is not SRAM.
-    """
-    if ports == 1:
-        return cell
-    if not cell.kind.startswith("sram"):
-        raise InputError(f"ports {ports}: a {cell.kind} cell has one port; only SRAM is modelled with more")
-    more_m = 2 * (ports - 1) * node.wires["local"].pitch_m
-    leak_W = (ports - 1) * node.leak_W(cell.write_drain_m)  # of two access devices one has a voltage across it
-    return replace(cell, width_m=cell.width_m + more_m, height_m=cell.height_m + more_m,
-                   leakage_W=cell.leakage_W + leak_W)  # fmt: skip
 
 
 @dataclass(frozen=True)

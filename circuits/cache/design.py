@@ -12,8 +12,9 @@ from circuits.array.search import Choice, Pairs, front
 from circuits.cache.banks import Maker, as_document
 from circuits.cache.request import Request, check
 from circuits.cache.targets import FIGURES
+from circuits.cells.design import cell_devices
 from circuits.data import physical
-from circuits.devices.node import load_node, with_threshold_for
+from circuits.devices.node import load_node
 from circuits.ecc import protect
 from circuits.errors import InputError
 
@@ -133,8 +134,7 @@ def _asked(cell: str, node: str, request: Request, assumptions: str, temperature
            vdd_V: float | None, wires: str, ecc: str | None, ports: int = 1,
            cell_leakage: str | None = None) -> _Asked:  # fmt: skip
     at = load_node(node, temperature_K, leakage, vdd_V)
-    other = cell_leakage and with_threshold_for(at, load_node(node, temperature_K, cell_leakage, vdd_V))
-    maker = Maker.of(at, cell, assumptions, wires, ports, other or None)
+    maker = Maker.of(at, cell, assumptions, wires, ports, cell_devices(at, cell_leakage, node, vdd_V))
     guard = protect(at, ecc, 8 * request.line_bytes) if ecc is not None else None
     request = replace(request, protection=guard)
     with physical(f"cell {maker.cell.cell.name} at {at.name}"), np.errstate(all="ignore"):

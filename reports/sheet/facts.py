@@ -100,10 +100,10 @@ def facts(cell: str, node: str, capacity: str, ways: int, line: str, target: str
             school: [_leakage(asked, kept | {"leakage": school, "temperature_K": at}) for at in temperatures]
             for school in schools
         }
-        hot = {name: options.get(name) for name in ("leakage", "vdd_V")}
+        hot = {name: options.get(name) for name in ("leakage", "vdd_V", "cell_leakage")}
         return Sheet(
             design,
-            design_cell(cell, node, temperature_K=design.temperature_K, **hot),  # type: ignore[arg-type]
+            design_cell(cell, node, temperature_K=design.temperature_K, ports=design.ports, **hot),  # type: ignore[arg-type]
             cache_front(*asked, FRONT, mode=mode, limits=limits, **options),
             temperatures,
             leakage,

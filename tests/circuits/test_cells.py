@@ -186,3 +186,15 @@ def test_missing_directories_and_huge_files_are_refused(tmp_path):
 
 def test_the_package_names_its_cells():
     assert {"sot", "sram", "sram-hd", "sram8t", "stt"} <= set(cell_names())
+
+
+def test_ports_take_wires_either_way_and_leak_as_the_cells_own_devices():
+    one, two, four = (design_cell("sram", ports=ports) for ports in (1, 2, 4))
+    pitch = nodes.load_node("16nm").wires["local"].pitch_m
+    assert four.width_m - one.width_m == pytest.approx(6 * pitch)
+    assert four.height_m - two.height_m == pytest.approx(4 * pitch)
+    assert four.leakage_W - one.leakage_W == pytest.approx(3 * (two.leakage_W - one.leakage_W))
+    low = [design_cell("sram", ports=ports, cell_leakage="ptm-lstp").leakage_W for ports in (1, 2)]
+    assert low[1] / low[0] == pytest.approx(two.leakage_W / one.leakage_W)
+    with pytest.raises(InputError, match="one port"):
+        design_cell("stt", ports=2)
