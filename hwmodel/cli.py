@@ -3,7 +3,8 @@
 A subcommand is a click command under the entry-point group `hwmodel.commands`. Its callback *returns* its result, a
 document of dicts, lists, text and numbers with units in the keys; this module adds `--json` and `--csv` to every
 command and prints the document, for machines or for people. A command may carry its own view for people:
-`command.view = f(document)`, called with the document, which prints it with rich.
+`command.view = f(document)`, called with the document, which prints it with rich. The context's `obj` is
+`console.progress`, for commands of packages that do not import this one.
 """
 
 import csv
@@ -141,7 +142,8 @@ def _broken(entry: EntryPoint, error: Exception) -> click.Command:
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="%(version)s")
-def root() -> None:
+@click.pass_context
+def root(context: click.Context) -> None:
     """What does this network cost on that memory, that phone, that machine?
 
     Sizes are read as text (3MiB, 128 B); KB, MB and GB mean powers of 1024, as the field uses them.
@@ -150,6 +152,7 @@ def root() -> None:
     Example:
       hwmodel cache --cell sot --node 16nm --capacity 3MiB
     """
+    context.obj = console.progress
 
 
 def _refuse(message: str, code: int = 2) -> NoReturn:

@@ -1,5 +1,6 @@
 """The commands `variation` and `sensitivity`."""
 
+import contextlib
 from typing import Any
 
 import click
@@ -79,7 +80,14 @@ def sensitivity(cell: str, node: str, capacity: str, target: str, temperature_K:
     if only is not None and only not in FIELDS:
         raise InputError(f"output {only!r}: unknown; known are {', '.join(FIELDS)}")
     chosen = ("fixed", "free") if organization == "both" else (organization,)
-    table = tornado(cell, node, capacity, target=target, swing=swing, organizations=chosen,
-                    temperature_K=temperature_K, leakage=leakage)  # fmt: skip
+    with _progress("sensitivity") as advance:
+        table = tornado(cell, node, capacity, target=target, swing=swing, organizations=chosen, on_progress=advance,
+                        temperature_K=temperature_K, leakage=leakage)  # fmt: skip
     rows = table if only is None else table[table["output"] == only]
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.itertuples(index=False)]
+
+
+def _progress(title: str) -> contextlib.AbstractContextManager[Any]:
+    """Return the progress bar of the command line that we run in, on a terminal; of none where there is none."""
+    shown = click.get_current_context().obj
+    return shown(title, lines=False) if shown else contextlib.nullcontext()

@@ -12,7 +12,7 @@ from circuits.devices.node import FOLDER, MAX_K, MIN_K
 from circuits.errors import InputError
 from circuits.overrides import overridden
 from circuits.variation import tornado
-from circuits.variation.sensitivity import BASES, LEAKAGE
+from circuits.variation.sensitivity import BASES, LEAKAGE, Progress
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -71,7 +71,7 @@ class Sheet:
 
 def facts(cell: str, node: str, capacity: str, ways: int, line: str, target: str | Mapping[str, float], *,
           limits: Mapping[str, float] | None = None, figures: Mapping[str, float] | None = None,
-          mode: str | None = None, **options: Any) -> Sheet:  # fmt: skip
+          mode: str | None = None, on_progress: Progress | None = None, **options: Any) -> Sheet:  # fmt: skip
     """Return what a datasheet shows of the best cache.
 
     Args:
@@ -84,6 +84,7 @@ def facts(cell: str, node: str, capacity: str, ways: int, line: str, target: str
         limits: the most that figures may come to.
         figures: figures of data files to replace, as `overridden` takes them.
         mode: an access mode.
+        on_progress: as `tornado` takes it, which takes most of the time.
         **options: as `design_cache` takes them: temperature_K, leakage, vdd_V, wires, ecc, assumptions,
             ports, cell_leakage.
 
@@ -107,7 +108,7 @@ def facts(cell: str, node: str, capacity: str, ways: int, line: str, target: str
             cache_front(*asked, FRONT, mode=mode, limits=limits, **options),
             temperatures,
             leakage,
-            tornado(*asked, organizations=["fixed"], **kept),
+            tornado(*asked, organizations=["fixed"], on_progress=on_progress, **kept),
             dict(figures or {}),
         )
 
