@@ -4,12 +4,8 @@ from typing import Any
 
 import click
 
-_TEMPERATURE = click.option("--temperature", "temperature_K", type=float, default=350.0, show_default=True,
-                            help="In kelvin, 300 to 400.")  # fmt: skip
-_LEAKAGE = click.option("--leakage", help="A leakage school of the node; by default the node's own default.")
-_CELLS = "sram, sram-hd, sram8t, stt, sot, reram, pcm, fefet, edram, gain, or a .yaml file."
-_NODE = click.option("--node", default="16nm", show_default=True,
-                     help="45nm, 32nm, 22nm; 16nm, 14nm, 10nm, 7nm, 5nm, 3nm (FinFET); or a .yaml file.")  # fmt: skip
+from circuits.options import CELLS, LEAKAGE, NODE, TEMPERATURE
+
 _SET = click.option("--set", "figures", multiple=True, metavar="NAME=VALUE",
                     help="A figure of a data file, such as 16nm.transistors.threshold_V=0.2; often.")  # fmt: skip
 _PORTS = click.option("--ports", type=int, default=1, show_default=True,
@@ -18,10 +14,10 @@ _SUPPLY = click.option("--vdd", "vdd_V", type=float, help="The logic's supply in
 
 
 @click.command()
-@click.option("--cell", default="sram", show_default=True, help=_CELLS)
-@_NODE
-@_TEMPERATURE
-@_LEAKAGE
+@click.option("--cell", default="sram", show_default=True, help=CELLS)
+@NODE
+@TEMPERATURE
+@LEAKAGE
 @_SUPPLY
 @_PORTS
 @_SET
@@ -42,8 +38,8 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V:
 
 
 @click.command()
-@click.option("--cell", default="sram", show_default=True, help=f"The data's cell, the tags are SRAM: {_CELLS}")
-@_NODE
+@click.option("--cell", default="sram", show_default=True, help=f"The data's cell, the tags are SRAM: {CELLS}")
+@NODE
 @click.option("--capacity", help="Such as 3MiB; any whole number of sets.")
 @click.option("--ways", type=int, default=16, show_default=True, help="1 to 64.")
 @click.option("--line", default="128", show_default=True, help="Bytes: a power of two from 16 to 512.")
@@ -68,8 +64,8 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V:
 @click.option(
     "--assumptions", help="default, mended, older (what NVSim assumes) or cacti; for --config by default mended."
 )
-@_TEMPERATURE
-@_LEAKAGE
+@TEMPERATURE
+@LEAKAGE
 @_SUPPLY
 @_SET
 def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, target: str, mode: str | None,
@@ -115,8 +111,8 @@ def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, targ
               help="A figure to fit, such as 16nm.wires.global.resistivity_ohm_m; often.")  # fmt: skip
 @click.option("--factor", type=float, default=4.0, show_default=True, help="How far a figure may move either way.")
 @click.option("--wires", default="repeated", show_default=True, help="The H-tree's: repeated or unrepeated.")
-@_TEMPERATURE
-@_LEAKAGE
+@TEMPERATURE
+@LEAKAGE
 def calibrate(known: str, vary: tuple[str, ...], factor: float, wires: str, temperature_K: float,
               leakage: str | None) -> dict[str, Any]:  # fmt: skip
     """Fit named figures so that caches come out as those in a CSV file.

@@ -148,6 +148,8 @@ class Designed:
         write_s = np.maximum(drive_s, column_s) + columns.write_s
         way_J = columns.way_J
         return Subarray(
-            width_m, height_m, read_s, early_s, write_s, drive_s, column_s, read_J + column_J + columns.read_J,
-            write_J + column_J + columns.write_J, way_J, way_J, way_J, leak_W, refresh_W, word_m * bit_m, fits,
+            width_m=width_m, height_m=height_m, read_s=read_s, early_s=early_s, write_s=write_s, drive_s=drive_s,
+            column_s=column_s, read_J=read_J + column_J + columns.read_J, write_J=write_J + column_J + columns.write_J,
+            write_line_J=way_J, set_J=way_J, reset_J=way_J, leakage_W=leak_W, refresh_W=refresh_W,
+            cells_m2=word_m * bit_m, fits=fits,
         )  # fmt: skip

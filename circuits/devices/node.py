@@ -261,6 +261,11 @@ def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = Non
                 tuple(file.assumptions))  # fmt: skip
 
 
+def leakage_schools(node: str) -> list[str]:
+    """Return the names of a node's leakage schools."""
+    return list(DataFile.open(find(node, "node", FOLDER, "hwmodel.nodes")).section("leakage")["schools"])
+
+
 def with_threshold_for(node: Node, other: Node) -> Node:
     """Return a node whose devices leak as those of `other`, the same node under another school, by another threshold.
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from circuits.array.assumptions import SETS
 from circuits.cache.banks import WIRES
 from circuits.cache.design import FIELDS, CacheDesign, design_cache
-from circuits.data import find, read_yaml
-from circuits.devices.node import FOLDER, load_node
+from circuits.devices.node import leakage_schools, load_node
 from circuits.errors import InputError
 from circuits.overrides import Figure, overridden
 from circuits.variation.spread import load_spread
@@ -64,10 +63,6 @@ def _rows(name: str, basis: str, organization: str, base: _Trial, trials: list[_
 
 def _alike(trials: list[_Trial], base: CacheDesign) -> bool:
     return all(t.design is not None and all(getattr(t.design, f) == getattr(base, f) for f in FIELDS) for t in trials)
-
-
-def _schools(node: str) -> list[str]:
-    return list(read_yaml(find(node, "node", FOLDER, "hwmodel.nodes"))["leakage"]["schools"])
 
 
 def _moved(name: str, figure: Figure, swing: float, make: Callable[[], CacheDesign], base: CacheDesign) -> list[_Trial]:
@@ -152,7 +147,7 @@ def tornado(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 2
             return load_node(node, base.temperature_K, school).off_current_A_per_m
 
         standing = _Trial(base.leakage, off(base.leakage), base)
-        others = [_try(s, off(s), lambda s=s: make({"leakage": s})) for s in _schools(node) if s != base.leakage]
+        others = [_try(s, off(s), lambda s=s: make({"leakage": s})) for s in leakage_schools(node) if s != base.leakage]
         add(LEAKAGE, "named", organization, standing, others)
         others = [_try(w, 1.0, lambda w=w: make({"wires": w})) for w in WIRES if w != base.wires]
         add(GLOBAL_WIRES, "named", organization, _Trial(base.wires, 1.0, base), others)

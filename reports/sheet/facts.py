@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from circuits.cache.design import FIELDS, CacheDesign, cache_front, design_cache
 from circuits.cells.cell import Cell
 from circuits.cells.design import design_cell
-from circuits.data import find, read_yaml
-from circuits.devices.node import FOLDER, MAX_K, MIN_K
+from circuits.devices.node import MAX_K, MIN_K, leakage_schools
 from circuits.errors import InputError
 from circuits.overrides import overridden
 from circuits.variation import tornado
@@ -96,10 +95,9 @@ def facts(cell: str, node: str, capacity: str, ways: int, line: str, target: str
         design = design_cache(*asked, target, mode=mode, limits=limits, **options)
         kept: dict[str, Any] = options | {"organization": design.organization}
         temperatures = [MIN_K + (MAX_K - MIN_K) * step / (STEPS - 1) for step in range(STEPS)]
-        schools = read_yaml(find(node, "node", FOLDER, "hwmodel.nodes"))["leakage"]["schools"]
         leakage = {
             school: [_leakage(asked, kept | {"leakage": school, "temperature_K": at}) for at in temperatures]
-            for school in schools
+            for school in leakage_schools(node)
         }
         hot = {name: options.get(name) for name in ("leakage", "vdd_V", "cell_leakage")}
         return Sheet(
