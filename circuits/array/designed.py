@@ -13,7 +13,7 @@ from circuits.array.dynamic import charge_sensed, gain_sensed
 from circuits.array.groups import groups
 from circuits.array.organisation import Form
 from circuits.array.process import Layout, Metal, Process
-from circuits.array.sensing import current_sensed, voltage_sensed
+from circuits.array.sensing import current_sensed, far_ohm, voltage_sensed
 from circuits.array.subarray import Subarray, side_m
 from circuits.cells.cell import Cell
 from circuits.devices.node import Node
@@ -84,6 +84,17 @@ class Designed:
         cell_A = self.cell.leakage_W / process.vdd_V
         idle_A = cell_A if own else min(off_A, cell_A) if self.cell.kind in SENSING else off_A
         return self.cell.read_current_A / idle_A if idle_A > 0 else float("inf")
+
+    def refusal(self, process: Process, rows: int) -> str:
+        """Return why a bit line cannot have so many rows, with the limit's value; empty where it can."""
+        most = self.most_rows(process)
+        if rows > most:
+            return f"from {most:.0f} rows on, idle cells leak as much into a bit line as one that is read draws from it"
+        if self.cell.kind not in SENSING:
+            ohm, most = far_ohm(self.node, self.cell, self.choices, rows)
+            if ohm > most:
+                return f"bit and source line to the farthest row have {ohm:.0f} ohm, of at most {most:.0f}"
+        return ""
 
     def subarray(self, process: Process, given: Assumptions, local: Metal, at: Form,
                  ramp_of: Callable[[Any, Any], Any]) -> Subarray:  # fmt: skip

@@ -109,6 +109,17 @@ class Maker:
         return explore(self.process, self.given, self.cell, self.strap, self.trunk,
                        limits_of(cache.sets * cache.ways * cache.word_bits, cache.sets), lambda _: content)  # fmt: skip
 
+    def refusal(self, request: Request) -> str:
+        """Return which limit a kept organisation breaks, and its value; empty where none that depends on rows alone."""
+        found, mode = self._of_any_shape(), request.modes[0]
+        for part, cell, made in (("tag", self.tag_cell, found.tag), ("data", self.cell, found.data)):
+            banks = made(request, mode, _named(request.organization or {}, part))
+            rows = int(banks.rows[0])
+            why = "" if bool(np.all(banks.fits)) else cell.refusal(self.process, rows)
+            if why:
+                return f"its {part} subarrays have {rows} rows; at {self.node.temperature_K:g} K, {why}"
+        return ""
+
     def tag(self, request: Request, mode: str, at: Organisations) -> Banks:
         """Return tag banks at organisations, with their parts."""
         content = tag_content(self.given, mode, request.shape, at)

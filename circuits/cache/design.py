@@ -88,6 +88,9 @@ class _Asked:
 
     def nothing(self, capacity: object) -> InputError:
         request = self.request
+        why = self.maker.refusal(request) if request.organization is not None else ""
+        if why:
+            return InputError(f"organization: cannot be kept: {why}; search another one, or change less")
         what = f"no organisation of {request.ways} ways x {request.line_bytes} B fits"
         if request.limits:
             what += " within " + ", ".join(f"{k} {v:g}" for k, v in request.limits.items()) + " or at all"
