@@ -88,7 +88,7 @@ def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, targ
             raise click.BadParameter("give either --config or --capacity; a .cfg file states its own capacity")
         from circuits.interchange.config import run_config
 
-        return run_config(config, assumptions or "mended")
+        return run_config(config, "mended" if assumptions is None else assumptions)
     if capacity is None:
         raise click.BadParameter("--capacity: missing; give a size such as 3MiB, or --config FILE.cfg")
     from circuits.cache.design import cache_front, design_cache
@@ -96,7 +96,8 @@ def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, targ
 
     most, weighed = numbers("--limit", limits), numbers("--weight", weights)
     hot: dict[str, Any] = {"mode": mode, "temperature_K": temperature_K, "leakage": leakage, "vdd_V": vdd_V,
-                           "wires": wires, "ecc": ecc, "limits": most, "assumptions": assumptions or "default",
+                           "wires": wires, "ecc": ecc, "limits": most,
+                           "assumptions": "default" if assumptions is None else assumptions,
                            "ports": ports, "cell_leakage": cell_leakage}  # fmt: skip
     with overridden(numbers("--set", figures)):
         if front is not None:

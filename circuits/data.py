@@ -19,6 +19,8 @@ from circuits.errors import InputError
 from circuits.overrides import current
 from circuits.yaml_file import read_yaml
 
+MOST = 1e40  # of a figure, in SI units
+
 Record = TypeVar("Record")
 
 
@@ -75,6 +77,8 @@ class DataFile:
             raise InputError(f"{self.path}: {where} {short(value)}: not a positive, finite number")
         if value < 0 or (value == 0 and not zero):
             raise InputError(f"{self.path}: {where} {short(value)}: not a positive, finite number")
+        if value > MOST:
+            raise InputError(f"{self.path}: {where} {short(value)}: out of any physical range")
         for basis in ("assumed", "calibrated"):
             if basis in entry:
                 self.assumptions.append(f"{self.path.stem}: {where} = {value:g} ({basis}: {entry[basis]})")

@@ -57,7 +57,7 @@ def datasheet(context: click.Context, output: Path, capacity: str | None, target
         made = write_datasheet(
             output, _again(context), capacity=capacity, target=numbers("--weight", weights) or target,
             limits=numbers("--limit", limits), figures=numbers("--set", figures),
-            assumptions=assumptions or "default", on_progress=advance, **asked,
+            assumptions="default" if assumptions is None else assumptions, on_progress=advance, **asked,
         )  # fmt: skip
     return {"datasheet": str(made.path), "pages": made.pages, "design": made.design.as_dict()}
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 FIELDS = tuple(FIGURES)
+MOST = 1e6  # of any figure in SI units: megawatts, or a square kilometre
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class _Asked:
         request, maker = self.request, self.maker
         cell, node = maker.cell.cell, maker.node
         found = {name: choice.totals[short] for name, short in FIGURES.items()}
-        if not all(0 < number < math.inf for number in found.values()):
+        if not all(0 < number < MOST for number in found.values()):
             raise InputError(f"cell {cell.name} at {node.name}: figures out of any physical range")
         tag_at, data_at = pairs.tags.at(choice.tag), pairs.datas.at(choice.data)
         tag, data = maker.tag(request, pairs.mode, tag_at), maker.data(request, pairs.mode, data_at)

@@ -12,6 +12,7 @@ from circuits.data import DataFile, find, physical
 from circuits.devices.node import Node, load_node, with_threshold_for
 
 FOLDER = Path(__file__).parent / "data"
+LARGEST_m = 1e-3  # a cell's side: beyond, no array
 BUILDERS = {"sram": sram.build, "sram8t": sram.build, "stt": mram.build, "sot": mram.build, "reram": resistive.build,
             "pcm": resistive.build, "fefet": fefet.build, "edram": edram.build, "gain": gain.build}  # fmt: skip
 
@@ -27,12 +28,15 @@ def build_cell(name: str, node: Node, ports: int = 1, cell_node: Node | None = N
     kind = file.text("kind", BUILDERS)
     devices = cell_node if cell_node and kind in SRAM_KINDS else node
     with physical(file.path), np.errstate(over="raise", divide="raise", invalid="raise"):
-        return ported(BUILDERS[kind](file, devices), devices, ports)
+        found = ported(BUILDERS[kind](file, devices), devices, ports)
+        if not (0 < found.width_m < LARGEST_m and 0 < found.height_m < LARGEST_m):
+            raise ArithmeticError(f"a cell of {found.width_m:.3g} m by {found.height_m:.3g} m")
+        return found
 
 
 def cell_devices(node: Node, cell_leakage: str | None, name: str, vdd_V: float | None) -> Node | None:
     """Return a node's devices under the school that its SRAM cells alone follow; none where they follow the logic's."""
-    if not cell_leakage:
+    if cell_leakage is None:
         return None
     return with_threshold_for(node, load_node(name, node.temperature_K, cell_leakage, vdd_V))
 

@@ -155,7 +155,7 @@ def _school(file: DataFile, name: str | None) -> tuple[str, School, ThermalLaw]:
     law = file.record(ThermalLaw, "leakage", section)
     if not isinstance(schools, dict) or not isinstance(default, str) or default not in schools:
         raise InputError(f"{file.path}: leakage: give schools, and the default one among them")
-    chosen = name or default
+    chosen = default if name is None else name
     if chosen not in schools:
         raise InputError(f"leakage {chosen!r}: unknown at {file.path.stem}; known are {', '.join(schools)}")
     school = file.record(School, f"leakage.schools.{chosen}", schools[chosen])

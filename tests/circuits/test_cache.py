@@ -243,6 +243,12 @@ def test_a_limit_is_kept_and_costs_something_else(cell):
     assert loose.area_m2 == free.area_m2
 
 
+def test_weights_count_by_their_ratio_however_large():
+    plain, huge, tiny = (design_cache("sram", "16nm", "64KiB", target={"area_m2": 2 * by, "read_latency_s": by})
+                         for by in (1.0, 1e300, 1e-300))  # fmt: skip
+    assert plain.organization == huge.organization == tiny.organization
+
+
 def test_weights_make_targets():
     edp = design_cache("stt", "16nm", MiB, target="read-edp")
     same = design_cache("stt", "16nm", MiB, target={"read_latency_s": 1, "read_energy_J": 1})
