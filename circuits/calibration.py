@@ -8,19 +8,19 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from circuits.cache.design import FIELDS, CacheDesign, design_cache
 from circuits.cells.design import cell_names
+from circuits.data import short
 from circuits.errors import InputError
 from circuits.overrides import overridden
 
-if TYPE_CHECKING:
-    pass
-
 GIVEN = ("cell", "node", "capacity_bytes", "ways", "line_bytes", "target")
+NAMES = ("cell", "node", "target")  # of these; the others are counts
+MOST_COUNT = 1 << 40
 MOST_FACTOR = 10.0
 PRIOR = 0.01  # weight of a figure's own distance, so that what nothing asks for stays where it was
 ROUNDS = 6
@@ -72,10 +72,26 @@ def read_known(path: Path) -> list[dict[str, Any]]:
         raise InputError(f"{path}: lacks {', '.join(missing) or 'rows'}; columns are {', '.join((*GIVEN, *FIELDS))}")
     rows = [{k: v for k, v in row.items() if not pd.isna(v)} for row in table.to_dict("records")]
     for number, row in enumerate(rows, 2):
+        _named(f"{path}: line {number}", row)
         figures = [row[name] for name in FIELDS if name in row]
         if not figures or not all(isinstance(v, (int, float)) and 0 < v < math.inf for v in figures):
             raise InputError(f"{path}: line {number}: give at least one of {', '.join(FIELDS)}, each a positive number")
     return [{str(k): v for k, v in row.items()} for row in rows]
+
+
+def _named(where: str, row: Mapping[Any, Any]) -> None:
+    """Refuse a row that does not name its cache."""
+    for name in GIVEN:
+        value = row.get(name)
+        if value is None and name not in GIVEN[:3]:
+            continue
+        told = f"{where}: {name} {'missing' if value is None else short(value)}"
+        if name in NAMES and not isinstance(value, str):
+            raise InputError(f"{told}; give a name, as `hwmodel cache` takes it")
+        if name not in NAMES and not (
+            isinstance(value, (int, float)) and 1 <= value <= MOST_COUNT and float(value).is_integer()
+        ):
+            raise InputError(f"{told}; give a whole, positive number")
 
 
 def _design(row: Mapping[str, Any], figures: Mapping[str, float], options: Mapping[str, Any]) -> CacheDesign:

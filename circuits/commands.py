@@ -4,25 +4,24 @@ from typing import Any
 
 import click
 
-_TEMPERATURE = click.option("--temperature", "temperature_K", type=float, default=350.0, show_default=True,
-                            help="In kelvin, 300 to 400.")  # fmt: skip
-_LEAKAGE = click.option("--leakage", help="A leakage school of the node; by default the node's own default.")
-_CELLS = "sram, sram-hd, sram8t, stt, sot, reram, pcm, fefet, edram, gain, or a .yaml file."
-_NODE = click.option("--node", default="16nm", show_default=True,
-                     help="45nm, 32nm, 22nm; 16nm, 14nm, 10nm, 7nm, 5nm, 3nm (FinFET); or a .yaml file.")  # fmt: skip
+from circuits.options import CELLS, LEAKAGE, NODE, TEMPERATURE
+
 _SET = click.option("--set", "figures", multiple=True, metavar="NAME=VALUE",
                     help="A figure of a data file, such as 16nm.transistors.threshold_V=0.2; often.")  # fmt: skip
+_PORTS = click.option("--ports", type=int, default=1, show_default=True,
+                      help="Read-write ports, 1 to 8; more than one for SRAM.")  # fmt: skip
 _SUPPLY = click.option("--vdd", "vdd_V", type=float, help="The logic's supply in volts; by default the node's own.")
 
 
 @click.command()
-@click.option("--cell", default="sram", show_default=True, help=_CELLS)
-@_NODE
-@_TEMPERATURE
-@_LEAKAGE
+@click.option("--cell", default="sram", show_default=True, help=CELLS)
+@NODE
+@TEMPERATURE
+@LEAKAGE
 @_SUPPLY
+@_PORTS
 @_SET
-def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V: float | None,
+def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V: float | None, ports: int,
          figures: tuple[str, ...]) -> dict[str, Any]:  # fmt: skip
     """Compute a bit cell from a node's devices.
 
@@ -34,12 +33,13 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V:
     from circuits.overrides import overridden
 
     with overridden(numbers("--set", figures)):
-        return design_cell(cell, node, temperature_K=temperature_K, leakage=leakage, vdd_V=vdd_V).as_dict()
+        at: dict[str, Any] = {"temperature_K": temperature_K, "leakage": leakage, "vdd_V": vdd_V, "ports": ports}
+        return design_cell(cell, node, **at).as_dict()
 
 
 @click.command()
-@click.option("--cell", default="sram", show_default=True, help=f"The data's cell, the tags are SRAM: {_CELLS}")
-@_NODE
+@click.option("--cell", default="sram", show_default=True, help=f"The data's cell, the tags are SRAM: {CELLS}")
+@NODE
 @click.option("--capacity", help="Such as 3MiB; any whole number of sets.")
 @click.option("--ways", type=int, default=16, show_default=True, help="1 to 64.")
 @click.option("--line", default="128", show_default=True, help="Bytes: a power of two from 16 to 512.")
@@ -50,9 +50,7 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V:
     help="edap, edp, read-latency, write-latency, read-energy, write-energy, read-edp, write-edp, leakage, area.",
 )
 @click.option("--mode", help="normal, fast or sequential; by default the best of the three.")
-@click.option(
-    "--ports", type=int, default=1, show_default=True, help="Read-write ports, 1 to 8; more than one for SRAM."
-)
+@_PORTS
 @click.option("--cell-leakage", help="A leakage school for the devices of SRAM cells alone.")
 @click.option("--ecc", help="The data's code: secded, bch1, bch2, ...; by default none.")
 @click.option("--wires", default="repeated", show_default=True, help="The H-tree's: repeated or unrepeated.")
@@ -66,8 +64,8 @@ def cell(cell: str, node: str, temperature_K: float, leakage: str | None, vdd_V:
 @click.option(
     "--assumptions", help="default, mended, older (what NVSim assumes) or cacti; for --config by default mended."
 )
-@_TEMPERATURE
-@_LEAKAGE
+@TEMPERATURE
+@LEAKAGE
 @_SUPPLY
 @_SET
 def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, target: str, mode: str | None,
@@ -90,7 +88,7 @@ def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, targ
             raise click.BadParameter("give either --config or --capacity; a .cfg file states its own capacity")
         from circuits.interchange.config import run_config
 
-        return run_config(config, assumptions or "mended")
+        return run_config(config, "mended" if assumptions is None else assumptions)
     if capacity is None:
         raise click.BadParameter("--capacity: missing; give a size such as 3MiB, or --config FILE.cfg")
     from circuits.cache.design import cache_front, design_cache
@@ -98,7 +96,8 @@ def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, targ
 
     most, weighed = numbers("--limit", limits), numbers("--weight", weights)
     hot: dict[str, Any] = {"mode": mode, "temperature_K": temperature_K, "leakage": leakage, "vdd_V": vdd_V,
-                           "wires": wires, "ecc": ecc, "limits": most, "assumptions": assumptions or "default",
+                           "wires": wires, "ecc": ecc, "limits": most,
+                           "assumptions": "default" if assumptions is None else assumptions,
                            "ports": ports, "cell_leakage": cell_leakage}  # fmt: skip
     with overridden(numbers("--set", figures)):
         if front is not None:
@@ -113,8 +112,8 @@ def cache(cell: str, node: str, capacity: str | None, ways: int, line: str, targ
               help="A figure to fit, such as 16nm.wires.global.resistivity_ohm_m; often.")  # fmt: skip
 @click.option("--factor", type=float, default=4.0, show_default=True, help="How far a figure may move either way.")
 @click.option("--wires", default="repeated", show_default=True, help="The H-tree's: repeated or unrepeated.")
-@_TEMPERATURE
-@_LEAKAGE
+@TEMPERATURE
+@LEAKAGE
 def calibrate(known: str, vary: tuple[str, ...], factor: float, wires: str, temperature_K: float,
               leakage: str | None) -> dict[str, Any]:  # fmt: skip
     """Fit named figures so that caches come out as those in a CSV file.

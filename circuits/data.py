@@ -7,7 +7,6 @@ and the assumptions, so that a result can list all it rests on.
 
 import contextlib
 import difflib
-import functools
 import math
 import os
 import reprlib
@@ -18,42 +17,11 @@ from typing import Any, TypeVar
 
 from circuits.errors import InputError
 from circuits.overrides import current
+from circuits.yaml_file import read_yaml
 
-MAX_BYTES = 1 << 20  # a data file is a page of text; a larger one is not ours
+MOST = 1e40  # of a figure, in SI units
 
 Record = TypeVar("Record")
-
-
-@functools.lru_cache(maxsize=64)
-def _parse(path: Path, _changed: int) -> dict[str, Any]:
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())[:200]}") from None
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: holds no keys; give a mapping such as the files of circuits/cells/data")
-    return found
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file.
-
-    Raises:
-        InputError: the file is missing, unreadable, larger than 1 MiB, no YAML, or no mapping.
-    """
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    if not path.is_file() or status.st_size > MAX_BYTES:
-        raise InputError(f"{path}: not a data file of at most 1 MiB")
-    try:
-        return _parse(path, status.st_mtime_ns)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
 
 
 @dataclass
@@ -105,13 +73,12 @@ class DataFile:
         if not isinstance(entry, dict) or set(entry) - {"value", "source", "assumed", "calibrated"}:
             raise InputError(f"{self.path}: {where}: give {{value: ..., source: ...}} or {{value: ..., assumed: ...}}")
         value = entry.get("value")
-        if isinstance(value, str):  # YAML 1.1 reads 6e-8, without a point, as text
-            with contextlib.suppress(ValueError):
-                value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise InputError(f"{self.path}: {where} {short(value)}: not a positive, finite number")
         if value < 0 or (value == 0 and not zero):
             raise InputError(f"{self.path}: {where} {short(value)}: not a positive, finite number")
+        if value > MOST:
+            raise InputError(f"{self.path}: {where} {short(value)}: out of any physical range")
         for basis in ("assumed", "calibrated"):
             if basis in entry:
                 self.assumptions.append(f"{self.path.stem}: {where} = {value:g} ({basis}: {entry[basis]})")

@@ -3,7 +3,8 @@
 A subcommand is a click command under the entry-point group `hwmodel.commands`. Its callback *returns* its result, a
 document of dicts, lists, text and numbers with units in the keys; this module adds `--json` and `--csv` to every
 command and prints the document, for machines or for people. A command may carry its own view for people:
-`command.view = f(document)`, called with the document, which prints it with rich.
+`command.view = f(document)`, called with the document, which prints it with rich. The context's `obj` is
+`console.progress`, for commands of packages that do not import this one.
 """
 
 import csv
@@ -151,7 +152,8 @@ def root(context: click.Context) -> None:
     Example:
       hwmodel cache --cell sot --node 16nm --capacity 3MiB
     """
-    context.obj = {"replay": _replay}  # lent to commands of rooms below, which may not import this one
+    # Lent to commands of rooms below, which may not import this one.
+    context.obj = {"replay": _replay, "progress": console.progress}
 
 
 def _replay(*arguments: Any) -> Any:

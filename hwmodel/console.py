@@ -92,8 +92,11 @@ class Advance(Protocol):
 
 
 @contextlib.contextmanager
-def progress(title: str) -> Iterator[Advance]:
-    """Show a progress bar on standard error while a long job runs; a line now and then where that is no terminal."""
+def progress(title: str, *, lines: bool = True) -> Iterator[Advance]:
+    """Show a progress bar on standard error while a long job runs.
+
+    Where that is no terminal: a line a tenth, or with `lines` false nothing, for jobs that are over within a minute.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -104,7 +107,7 @@ def progress(title: str) -> Iterator[Advance]:
         def plain(done: float, total: float, what: str = "") -> None:
             nonlocal last
             tenth = int(10 * done / total) if total else 0
-            if tenth > last:
+            if lines and tenth > last:
                 last = tenth
                 print(f"{title}: {10 * tenth} % {what}".rstrip(), file=sys.stderr)
 

@@ -53,11 +53,12 @@ def datasheet(context: click.Context, output: Path, capacity: str | None, target
     from circuits.commands import numbers
     from reports.sheet.document import write_datasheet
 
-    made = write_datasheet(
-        output, _again(context), capacity=capacity, target=numbers("--weight", weights) or target,
-        limits=numbers("--limit", limits), figures=numbers("--set", figures),
-        assumptions=assumptions or "default", **asked,
-    )  # fmt: skip
+    with console.progress("datasheet", lines=False) as advance:
+        made = write_datasheet(
+            output, _again(context), capacity=capacity, target=numbers("--weight", weights) or target,
+            limits=numbers("--limit", limits), figures=numbers("--set", figures),
+            assumptions="default" if assumptions is None else assumptions, on_progress=advance, **asked,
+        )  # fmt: skip
     return {"datasheet": str(made.path), "pages": made.pages, "design": made.design.as_dict()}
 
 

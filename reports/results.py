@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from circuits.errors import InputError
-from hwmodel.files import read_yaml
+from circuits.yaml_file import read_yaml
 
 MAX_TABLE_BYTES = 1 << 26  # 64 MiB: a million rows, far above any study
 WHOLE = "give the output folder of a finished `hwmodel study iso-capacity`"

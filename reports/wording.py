@@ -4,7 +4,7 @@ import math
 import statistics
 from pathlib import Path
 
-from hwmodel.files import read_yaml
+from circuits.yaml_file import read_yaml
 from hwmodel.units import label_of
 from reports.figures.caches import PANELS
 from reports.figures.energy import parts

@@ -219,7 +219,7 @@ def build(process: Process, given: Assumptions, cell: Element, local: Metal, at:
     read_J = _read_line_J(process, given, cell, line, mux, at) + reading_J + row.energy_J + select_J
     set_J, reset_J = _written_J(process, given, cell, line, mux, at)
     write_J = row.energy_J + select_J + mux_J * (1 if cell.access == "CMOS" else 2)
-    rest_J = select_J + mux_J
+    rest_J, carried = select_J + mux_J, given.reset_carries_set_share
     leak_W = row.leakage_W + charge.leakage_W + sense.leakage_W * shared + sum(part.leakage_W for part in selects)
     if cell.volatile:
         own_A = 2 * inverter_leak_A(process, given, cell.pull_down_features * f, cell.pull_up_features * f)
@@ -227,20 +227,20 @@ def build(process: Process, given: Assumptions, cell: Element, local: Metal, at:
         leak_W = leak_W + own_A * supply * at.rows * at.columns
 
     return Subarray(
-        width_m,
-        height_m,
-        read_s + after_s,
-        row.delay_s + shown_s,
-        write_s,
-        drive_s,
-        column_s,
-        read_J + charge.energy_J + mux_J + sense.energy_J * shared,
-        write_J,
-        np.maximum(set_J, reset_J),
-        set_J + rest_J,
-        rest_J + (1 - given.reset_carries_set_share) * reset_J + given.reset_carries_set_share * (set_J + rest_J),
-        leak_W,
-        np.zeros_like(row.delay_s),
-        line.word_m * line.bit_m,
-        fits & row_gate.fits & sense.fits & (at.selected >= 1),
+        width_m=width_m,
+        height_m=height_m,
+        read_s=read_s + after_s,
+        early_s=row.delay_s + shown_s,
+        write_s=write_s,
+        drive_s=drive_s,
+        column_s=column_s,
+        read_J=read_J + charge.energy_J + mux_J + sense.energy_J * shared,
+        write_J=write_J,
+        write_line_J=np.maximum(set_J, reset_J),
+        set_J=set_J + rest_J,
+        reset_J=rest_J + (1 - carried) * reset_J + carried * (set_J + rest_J),
+        leakage_W=leak_W,
+        refresh_W=np.zeros_like(row.delay_s),
+        cells_m2=line.word_m * line.bit_m,
+        fits=fits & row_gate.fits & sense.fits & (at.selected >= 1),
     )

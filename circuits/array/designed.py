@@ -1,7 +1,7 @@
 """A subarray of cells designed from a node's devices, and that node as the array equations see it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,10 @@ from circuits.array.dynamic import charge_sensed, gain_sensed
 from circuits.array.groups import groups
 from circuits.array.organisation import Form
 from circuits.array.process import Layout, Metal, Process
-from circuits.array.sensing import current_sensed, voltage_sensed
+from circuits.array.sensing import current_sensed, far_ohm, voltage_sensed
 from circuits.array.subarray import Subarray, side_m
 from circuits.cells.cell import Cell
 from circuits.devices.node import Node
-from circuits.errors import InputError
 
 SENSING = {"sram": voltage_sensed, "sram8t": voltage_sensed, "gain": gain_sensed, "edram": charge_sensed}
 STORING = ("edram", "gain")
@@ -64,23 +63,6 @@ def metal_of(node: Node, level: str, style: str = "bare") -> Metal:
     return Metal(wire.ohm_per_m, wire.F_per_m, wire.pitch_m, style)
 
 
-def ported(cell: Cell, node: Node, ports: int) -> Cell:
-    """Return a cell with so many read-write ports: each beyond the first adds two wire pitches either way, as CACTI has
-    it, for its word line and its bit lines, and two access devices that leak.
-
-    Raises:
-        InputError: more than one port of a cell that is not SRAM.
-    """
-    if ports == 1:
-        return cell
-    if not cell.kind.startswith("sram"):
-        raise InputError(f"ports {ports}: a {cell.kind} cell has one port; only SRAM is modelled with more")
-    more_m = 2 * (ports - 1) * node.wires["local"].pitch_m
-    leak_W = (ports - 1) * node.leak_W(cell.write_drain_m)  # of two access devices one has a voltage across it
-    return replace(cell, width_m=cell.width_m + more_m, height_m=cell.height_m + more_m,
-                   leakage_W=cell.leakage_W + leak_W)  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Designed:
     """A cell designed from devices, with the choices that its columns rest on; `ports` sets of decoders and columns."""
@@ -102,6 +84,17 @@ class Designed:
         cell_A = self.cell.leakage_W / process.vdd_V
         idle_A = cell_A if own else min(off_A, cell_A) if self.cell.kind in SENSING else off_A
         return self.cell.read_current_A / idle_A if idle_A > 0 else float("inf")
+
+    def refusal(self, process: Process, rows: int) -> str:
+        """Return why a bit line cannot have so many rows, with the limit's value; empty where it can."""
+        most = self.most_rows(process)
+        if rows > most:
+            return f"from {most:.0f} rows on, idle cells leak as much into a bit line as one that is read draws from it"
+        if self.cell.kind not in SENSING:
+            ohm, most = far_ohm(self.node, self.cell, self.choices, rows)
+            if ohm > most:
+                return f"bit and source line to the farthest row have {ohm:.0f} ohm, of at most {most:.0f}"
+        return ""
 
     def subarray(self, process: Process, given: Assumptions, local: Metal, at: Form,
                  ramp_of: Callable[[Any, Any], Any]) -> Subarray:  # fmt: skip
@@ -166,6 +159,8 @@ class Designed:
         write_s = np.maximum(drive_s, column_s) + columns.write_s
         way_J = columns.way_J
         return Subarray(
-            width_m, height_m, read_s, early_s, write_s, drive_s, column_s, read_J + column_J + columns.read_J,
-            write_J + column_J + columns.write_J, way_J, way_J, way_J, leak_W, refresh_W, word_m * bit_m, fits,
+            width_m=width_m, height_m=height_m, read_s=read_s, early_s=early_s, write_s=write_s, drive_s=drive_s,
+            column_s=column_s, read_J=read_J + column_J + columns.read_J, write_J=write_J + column_J + columns.write_J,
+            write_line_J=way_J, set_J=way_J, reset_J=way_J, leakage_W=leak_W, refresh_W=refresh_W,
+            cells_m2=word_m * bit_m, fits=fits,
         )  # fmt: skip

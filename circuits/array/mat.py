@@ -1,6 +1,5 @@
 """A mat: its subarrays around the predecoders, and a tag's comparators."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,27 +11,11 @@ from circuits.array.gates import horowitz
 from circuits.array.logic import drain_F, inverter_leak_A, size
 from circuits.array.organisation import Content, Form, Organisations, log2
 from circuits.array.process import Metal, Process
-from circuits.array.subarray import Bit, Subarray
+from circuits.array.subarray import Bit, Block, Subarray
 
 
-@dataclass(frozen=True)
-class Mat:
-    """Mats of a bank, from their port. `early_s` is until the bit lines show their cells, `drive_s` until a write
-    drives them; a write's energy is the larger of set and reset.
-    """
-
-    width_m: Any
-    height_m: Any
-    read_s: Any
-    early_s: Any
-    write_s: Any
-    drive_s: Any
-    column_s: Any
-    read_J: Any
-    write_J: Any
-    set_J: Any
-    reset_J: Any
-    leakage_W: Any
+class Mat(Block):
+    """Mats of a bank, from their port."""
 
 
 def comparators(process: Process, given: Assumptions, bits: Any) -> tuple[Any, Any, Any, Any]:

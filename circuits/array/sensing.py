@@ -98,6 +98,14 @@ def voltage_sensed(node: Node, cell: Cell, choices: ColumnChoices, at: Form) -> 
     )
 
 
+def far_ohm(node: Node, cell: Cell, choices: ColumnChoices, rows: Any) -> tuple[Any, float]:
+    """Return the resistance [ohm] of bit and source line to the farthest row of a resistive cell, and the most that
+    leaves the write path's devices their share.
+    """
+    line = BitLine.of(node, cell, "intermediate", rows)
+    return 2 * line.ohm, (1 - 4 * choices.write_device_share) * cell.device["path_ohm"]
+
+
 def current_sensed(node: Node, cell: Cell, choices: ColumnChoices, at: Form) -> Columns:
     """Return the columns of a resistive cell: selected first, then clamped and sensed; written by its own drivers.
 
@@ -118,6 +126,7 @@ def current_sensed(node: Node, cell: Cell, choices: ColumnChoices, at: Form) -> 
     driver_W = node.leak_W(2 * pass_m * (1 + node.p_to_n) * LEAKING)
     amplifier_m2 = node.row_area(latch_m, latch_m, choices.sense_clamp_gates)
     driver_m2 = node.row_area(pass_m, pass_m, 2.0) + node.row_area(0.0, 0.0, choices.write_driver_gates)
+    ohm, most_ohm = far_ohm(node, cell, choices, at.rows)
     lines = 3 if cell.kind == "sot" else 2  # a spin-orbit cell reads through a third line
     return Columns(
         at.selected * 2 * node.gate_F(pass_m),
@@ -129,7 +138,7 @@ def current_sensed(node: Node, cell: Cell, choices: ColumnChoices, at: Form) -> 
         at.selected * bit_J,
         at.selected * (amplifier_W + driver_W),
         at.columns * lines * one_type(node, pass_m) + at.selected * (amplifier_m2 + driver_m2),
-        2 * line.ohm <= (1 - 4 * choices.write_device_share) * path_ohm,
+        ohm <= most_ohm,
     )
 
 

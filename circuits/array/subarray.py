@@ -13,11 +13,11 @@ from circuits.array.process import Metal, Process
 
 
 @dataclass(frozen=True)
-class Subarray:
-    """What a subarray costs. Delays begin at the row gates; `write_line_J` is what ways that share a row divide.
+class Block:
+    """What a part of an array costs, of one access. Delays begin where its address arrives.
 
     `early_s` is until the bit lines show their cells, before the columns of a way must be known; `drive_s` until a
-    write begins to drive them. Energies are of one access; `refresh_W` keeps cells that forget, and is in `leakage_W`.
+    write begins to drive them; a write's energy is the larger of set and reset.
     """
 
     width_m: Any
@@ -29,10 +29,18 @@ class Subarray:
     column_s: Any
     read_J: Any
     write_J: Any
-    write_line_J: Any
     set_J: Any
     reset_J: Any
     leakage_W: Any
+
+
+@dataclass(frozen=True)
+class Subarray(Block):
+    """What a subarray costs. Delays begin at the row gates; `write_line_J` is what ways that share a row divide, and
+    not in `write_J`. `refresh_W` keeps cells that forget, and is in `leakage_W`.
+    """
+
+    write_line_J: Any
     refresh_W: Any
     cells_m2: Any
     fits: Any

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from circuits.array.assumptions import Assumptions, load_assumptions
 from circuits.array.bank import Banks, Figures, evaluate
 from circuits.array.cache import data_content, tag_bits, tag_content
 from circuits.array.choices import load_choices
-from circuits.array.designed import Designed, metal_of, ported, process_of
+from circuits.array.designed import Designed, metal_of, process_of
 from circuits.array.driver import STYLES
 from circuits.array.organisation import Form, Organisations
 from circuits.array.process import Metal, Process
@@ -25,9 +24,7 @@ from circuits.errors import InputError
 
 WIRES = {"repeated": "repeated", "unrepeated": "bare"}
 TAG_CELL = "sram"
-SRAM_KINDS = ("sram", "sram8t")
 STRAP = "intermediate"  # the level that word lines are strapped in
-MOST_PORTS = 8
 LEAST_ROWS, MOST_ROWS, MOST_COLUMNS = 16, 1024, 2048
 MUXES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, 96, 128)
 LEAST_BITS = 13  # log2 of the smallest subarrays that a search cuts a bank into
@@ -57,13 +54,9 @@ class Maker:
         """
         if wires not in WIRES:
             raise InputError(f"wires {wires!r}: unknown; known are {', '.join(WIRES)}")
-        if isinstance(ports, bool) or not isinstance(ports, Integral) or not 1 <= ports <= MOST_PORTS:
-            raise InputError(f"ports {ports!r}: give a whole number from 1 to {MOST_PORTS}")
         given = load_assumptions(assumptions)
+        bits, tags = (build_cell(one, node, ports, cell_node) for one in (cell, TAG_CELL))
         given = replace(given, buses=given.buses * ports)
-        bits, tags = build_cell(cell, node), build_cell(TAG_CELL, cell_node or node)
-        if cell_node and bits.kind in SRAM_KINDS:
-            bits = build_cell(cell, cell_node)
         choices, notes = load_choices()
         low = (f"SRAM cells of the leakage school {cell_node.leakage}, by a higher threshold",) if cell_node else ()
         said = (
@@ -77,7 +70,7 @@ class Maker:
         )
         trunk = metal_of(node, "global", WIRES[wires])
         process = process_of(node, given.logic_leak_share)
-        cells = [Designed(ported(one, node, ports), node, choices, int(ports)) for one in (bits, tags)]
+        cells = [Designed(one, node, choices, int(ports)) for one in (bits, tags)]
         return cls(node, process, given, cells[0], cells[1], metal_of(node, STRAP), trunk, tuple(dict.fromkeys(said)))
 
     def pairs(self, request: Request, mode: str) -> Pairs:
@@ -115,6 +108,17 @@ class Maker:
         content = data_content(self.given, mode, cache)
         return explore(self.process, self.given, self.cell, self.strap, self.trunk,
                        limits_of(cache.sets * cache.ways * cache.word_bits, cache.sets), lambda _: content)  # fmt: skip
+
+    def refusal(self, request: Request) -> str:
+        """Return which limit a kept organisation breaks, and its value; empty where none that depends on rows alone."""
+        found, mode = self._of_any_shape(), request.modes[0]
+        for part, cell, made in (("tag", self.tag_cell, found.tag), ("data", self.cell, found.data)):
+            banks = made(request, mode, _named(request.organization or {}, part))
+            rows = int(banks.rows[0])
+            why = "" if bool(np.all(banks.fits)) else cell.refusal(self.process, rows)
+            if why:
+                return f"its {part} subarrays have {rows} rows; at {self.node.temperature_K:g} K, {why}"
+        return ""
 
     def tag(self, request: Request, mode: str, at: Organisations) -> Banks:
         """Return tag banks at organisations, with their parts."""

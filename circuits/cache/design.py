@@ -12,8 +12,9 @@ from circuits.array.search import Choice, Pairs, front
 from circuits.cache.banks import Maker, as_document
 from circuits.cache.request import Request, check
 from circuits.cache.targets import FIGURES
+from circuits.cells.design import cell_devices
 from circuits.data import physical
-from circuits.devices.node import load_node, with_threshold_for
+from circuits.devices.node import load_node
 from circuits.ecc import protect
 from circuits.errors import InputError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 FIELDS = tuple(FIGURES)
+MOST = 1e6  # of any figure in SI units: megawatts, or a square kilometre
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,9 @@ class _Asked:
 
     def nothing(self, capacity: object) -> InputError:
         request = self.request
+        why = self.maker.refusal(request) if request.organization is not None else ""
+        if why:
+            return InputError(f"organization: cannot be kept: {why}; search another one, or change less")
         what = f"no organisation of {request.ways} ways x {request.line_bytes} B fits"
         if request.limits:
             what += " within " + ", ".join(f"{k} {v:g}" for k, v in request.limits.items()) + " or at all"
@@ -101,7 +106,7 @@ class _Asked:
         request, maker = self.request, self.maker
         cell, node = maker.cell.cell, maker.node
         found = {name: choice.totals[short] for name, short in FIGURES.items()}
-        if not all(0 < number < math.inf for number in found.values()):
+        if not all(0 < number < MOST for number in found.values()):
             raise InputError(f"cell {cell.name} at {node.name}: figures out of any physical range")
         tag_at, data_at = pairs.tags.at(choice.tag), pairs.datas.at(choice.data)
         tag, data = maker.tag(request, pairs.mode, tag_at), maker.data(request, pairs.mode, data_at)
@@ -133,8 +138,7 @@ def _asked(cell: str, node: str, request: Request, assumptions: str, temperature
            vdd_V: float | None, wires: str, ecc: str | None, ports: int = 1,
            cell_leakage: str | None = None) -> _Asked:  # fmt: skip
     at = load_node(node, temperature_K, leakage, vdd_V)
-    other = cell_leakage and with_threshold_for(at, load_node(node, temperature_K, cell_leakage, vdd_V))
-    maker = Maker.of(at, cell, assumptions, wires, ports, other or None)
+    maker = Maker.of(at, cell, assumptions, wires, ports, cell_devices(at, cell_leakage, node, vdd_V))
     guard = protect(at, ecc, 8 * request.line_bytes) if ecc is not None else None
     request = replace(request, protection=guard)
     with physical(f"cell {maker.cell.cell.name} at {at.name}"), np.errstate(all="ignore"):

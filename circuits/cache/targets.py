@@ -47,10 +47,12 @@ def weighted(weights: Mapping[str, float]) -> Target:
         InputError: an unknown figure, a weight that is no positive number, or none at all.
     """
     checked = _named("weight", weights)
-    names = tuple(checked)
+    names, most = tuple(checked), max(checked.values(), default=1.0)
+    whole = sum(weight / most for weight in checked.values())
 
     def score(totals: Totals) -> Any:
-        return np.exp(sum(weight * np.log(getattr(totals, name)) for name, weight in checked.items()))
+        # the mean figure, so that no weight is too large: a root of the product ranks as the product does
+        return np.exp(sum(weight / most / whole * np.log(getattr(totals, name)) for name, weight in checked.items()))
 
     if not names:
         raise InputError(f"weight: none given; give figures such as {next(iter(FIGURES))} with positive numbers")

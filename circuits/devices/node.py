@@ -155,7 +155,7 @@ def _school(file: DataFile, name: str | None) -> tuple[str, School, ThermalLaw]:
     law = file.record(ThermalLaw, "leakage", section)
     if not isinstance(schools, dict) or not isinstance(default, str) or default not in schools:
         raise InputError(f"{file.path}: leakage: give schools, and the default one among them")
-    chosen = name or default
+    chosen = default if name is None else name
     if chosen not in schools:
         raise InputError(f"leakage {chosen!r}: unknown at {file.path.stem}; known are {', '.join(schools)}")
     school = file.record(School, f"leakage.schools.{chosen}", schools[chosen])
@@ -259,6 +259,11 @@ def load_node(name: str, temperature_K: float = 350.0, leakage: str | None = Non
     wires, slope = _wires(file, temperature), law.subthreshold_ideality * BOLTZMANN_V_PER_K * temperature
     return Node(file.text("name"), kind, temperature, chosen, transistors, *layout, off, slope, wires, file.works,
                 tuple(file.assumptions))  # fmt: skip
+
+
+def leakage_schools(node: str) -> list[str]:
+    """Return the names of a node's leakage schools."""
+    return list(DataFile.open(find(node, "node", FOLDER, "hwmodel.nodes")).section("leakage")["schools"])
 
 
 def with_threshold_for(node: Node, other: Node) -> Node:

@@ -1,25 +1,27 @@
 """The commands `variation` and `sensitivity`."""
 
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-_CELL = click.option("--cell", default="sram", show_default=True, help="sram, stt, reram, edram, ... or a .yaml file.")
-_NODE = click.option("--node", default="16nm", show_default=True, help="A node's name, or a .yaml file.")
+from circuits.options import CELLS, LEAKAGE, NODE, TEMPERATURE
+
 _CAPACITY = click.option("--capacity", required=True, help="Such as 3MiB; any whole number of sets.")
 _TARGET = click.option("--target", default="edap", show_default=True, help="As `hwmodel cache` takes it.")
-_TEMPERATURE = click.option("--temperature", "temperature_K", type=float, default=350.0, show_default=True,
-                            help="In kelvin, 300 to 400.")  # fmt: skip
-_LEAKAGE = click.option("--leakage", help="A leakage school of the node; by default the node's own default.")
+_CELL = click.option("--cell", default="sram", show_default=True, help=CELLS)
+
+
+def _of_a_cache(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that name a cache."""
+    for option in (LEAKAGE, TEMPERATURE, _TARGET, _CAPACITY, NODE, _CELL):
+        command = option(command)
+    return command
 
 
 @click.command()
-@_CELL
-@_NODE
-@_CAPACITY
-@_TARGET
-@_TEMPERATURE
-@_LEAKAGE
+@_of_a_cache
 @click.option("--samples", type=int, default=100_000, show_default=True, help="Cells drawn, 1 to 4,000,000.")
 @click.option("--dies", type=int, default=50, show_default=True, help="Chips drawn, 1 to 1000.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same numbers.")
@@ -54,12 +56,7 @@ def variation(cell: str, node: str, capacity: str, target: str, temperature_K: f
 
 
 @click.command()
-@_CELL
-@_NODE
-@_CAPACITY
-@_TARGET
-@_TEMPERATURE
-@_LEAKAGE
+@_of_a_cache
 @click.option("--swing", type=float, help="The part of itself that a figure moves either way; by default a tenth.")
 @click.option("--organization", type=click.Choice(["fixed", "free", "both"]), default="both", show_default=True,
               help="Keep the best organisation, search again under each change, or both.")  # fmt: skip
@@ -79,7 +76,14 @@ def sensitivity(cell: str, node: str, capacity: str, target: str, temperature_K:
     if only is not None and only not in FIELDS:
         raise InputError(f"output {only!r}: unknown; known are {', '.join(FIELDS)}")
     chosen = ("fixed", "free") if organization == "both" else (organization,)
-    table = tornado(cell, node, capacity, target=target, swing=swing, organizations=chosen,
-                    temperature_K=temperature_K, leakage=leakage)  # fmt: skip
+    with _progress("sensitivity") as advance:
+        table = tornado(cell, node, capacity, target=target, swing=swing, organizations=chosen, on_progress=advance,
+                        temperature_K=temperature_K, leakage=leakage)  # fmt: skip
     rows = table if only is None else table[table["output"] == only]
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.itertuples(index=False)]
+
+
+def _progress(title: str) -> contextlib.AbstractContextManager[Any]:
+    """Return the progress bar of the command line that we run in, on a terminal; of none where there is none."""
+    shown = (click.get_current_context().obj or {}).get("progress")
+    return shown(title, lines=False) if shown else contextlib.nullcontext()

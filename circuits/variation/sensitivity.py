@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from circuits.array.assumptions import SETS
 from circuits.cache.banks import WIRES
 from circuits.cache.design import FIELDS, CacheDesign, design_cache
-from circuits.data import find, read_yaml
-from circuits.devices.node import FOLDER, load_node
+from circuits.devices.node import leakage_schools, load_node
 from circuits.errors import InputError
 from circuits.overrides import Figure, overridden
 from circuits.variation.spread import load_spread
@@ -18,6 +17,7 @@ from circuits.variation.spread import load_spread
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+Progress = Callable[[float, float, str], None]  # what is done, of how much; a name
 LEAKAGE, GLOBAL_WIRES = "leakage school", "global wires"
 ORGANIZATIONS = ("fixed", "free")
 BASES = ("assumed", "calibrated")
@@ -65,10 +65,6 @@ def _alike(trials: list[_Trial], base: CacheDesign) -> bool:
     return all(t.design is not None and all(getattr(t.design, f) == getattr(base, f) for f in FIELDS) for t in trials)
 
 
-def _schools(node: str) -> list[str]:
-    return list(read_yaml(find(node, "node", FOLDER, "hwmodel.nodes"))["leakage"]["schools"])
-
-
 def _moved(name: str, figure: Figure, swing: float, make: Callable[[], CacheDesign], base: CacheDesign) -> list[_Trial]:
     """Return designs with a figure moved down and up; a whole number that rounds back moves by one.
 
@@ -96,7 +92,8 @@ def _moved(name: str, figure: Figure, swing: float, make: Callable[[], CacheDesi
 
 def tornado(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 20, ways: int = 16,
             line: int | str = 128, target: str = "edap", *, swing: float | None = None,
-            organizations: Iterable[str] = ORGANIZATIONS, **options: Any) -> "DataFrame":  # fmt: skip
+            organizations: Iterable[str] = ORGANIZATIONS, on_progress: Progress | None = None,
+            **options: Any) -> "DataFrame":  # fmt: skip
     """Return how far each assumption moves each output of `design_cache`.
 
     Args:
@@ -110,6 +107,7 @@ def tornado(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 2
             the one in `spread.yaml`.
         organizations: `fixed` keeps the organisation that is best under the assumptions as they stand; `free` searches
             again under each change.
+        on_progress: called with how much is done, of how much, and the assumption moved last.
         **options: as `design_cache` takes them: mode, temperature_K, leakage, wires.
 
     Returns:
@@ -132,6 +130,13 @@ def tornado(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 2
         base = design_cache(cell, node, capacity, ways, line, target, **options)
     assumed = {name: figure for name, figure in figures.items() if figure.basis in BASES}
     rows: list[dict[str, Any]] = []
+    whole = len(chosen) * len(FIELDS) * (len(assumed) + 2)
+
+    def add(name: str, basis: str, organization: str, standing: _Trial, trials: list[_Trial]) -> None:
+        rows.extend(_rows(name, basis, organization, standing, trials))
+        if on_progress:
+            on_progress(len(rows), whole, name)
+
     for organization in chosen:
         kept: dict[str, Any] = {"organization": base.organization} if organization == "fixed" else {}
 
@@ -142,13 +147,13 @@ def tornado(cell: str = "sram", node: str = "16nm", capacity: int | str = 1 << 2
             return load_node(node, base.temperature_K, school).off_current_A_per_m
 
         standing = _Trial(base.leakage, off(base.leakage), base)
-        others = [_try(s, off(s), lambda s=s: make({"leakage": s})) for s in _schools(node) if s != base.leakage]
-        rows += _rows(LEAKAGE, "named", organization, standing, others)
+        others = [_try(s, off(s), lambda s=s: make({"leakage": s})) for s in leakage_schools(node) if s != base.leakage]
+        add(LEAKAGE, "named", organization, standing, others)
         others = [_try(w, 1.0, lambda w=w: make({"wires": w})) for w in WIRES if w != base.wires]
-        rows += _rows(GLOBAL_WIRES, "named", organization, _Trial(base.wires, 1.0, base), others)
+        add(GLOBAL_WIRES, "named", organization, _Trial(base.wires, 1.0, base), others)
         for name, figure in assumed.items():
             trials = _moved(name, figure, part, make, base)
-            rows += _rows(name, figure.basis, organization, _Trial(figure.value, figure.value, base), trials)
+            add(name, figure.basis, organization, _Trial(figure.value, figure.value, base), trials)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     keys = pd.DataFrame({"rank": table["assumption"] != LEAKAGE, "whole": table["note"] == "", "less": -table["swing"]})
     return table.loc[keys.sort_values(list(keys), kind="stable").index].reset_index(drop=True)

@@ -39,8 +39,17 @@ class Spread(Spreads):
     limits: Limits
     latch: Latch
     swing: float
-    works: dict[str, str]
-    assumptions: tuple[str, ...]
+    files: tuple[DataFile, ...]
+
+    @property
+    def works(self) -> dict[str, str]:
+        """Works of all figures that were asked for so far."""
+        return {key: text for one in self.files for key, text in one.works.items()}
+
+    @property
+    def assumptions(self) -> list[str]:
+        """What all figures that were asked for so far assume."""
+        return [line for one in self.files for line in one.assumptions]
 
 
 COUNTS = ("gate_length_finfet_m",)
@@ -48,9 +57,7 @@ COUNTS = ("gate_length_finfet_m",)
 
 def scaled(spread: Spread, scale: float) -> Spread:
     """Return the spread with every standard deviation, and the lost fins, times `scale`."""
-    cell = {k: v * scale for k, v in vars(spread.cell).items() if k not in COUNTS}
-    die = {k: v * scale for k, v in vars(spread.die).items()}
-    return replace(spread, cell=replace(spread.cell, **cell), die=replace(spread.die, **die))
+    return replace(spread, cell=spread.cell.times(scale, COUNTS), die=spread.die.times(scale))
 
 
 def number(name: str, value: object, low: float, high: float) -> float:
@@ -71,12 +78,10 @@ def load_spread(swing: float | None = None, cell: Path | None = None) -> Spread:
     file = DataFile.open(Path(__file__).with_name("spread.yaml"))
     file.only(("sensitivity", "yield", "latch"))
     part = file.record(_Sensitivity, "sensitivity", file.section("sensitivity")).swing
-    files = [common, file, *([own] if own else [])]
     return Spread(
         spreads.cell, spreads.die,
         file.record(Limits, "yield", file.section("yield")),
         file.record(Latch, "latch", file.section("latch")),
         part if swing is None else number("swing", swing, 0.001, 0.9),
-        {key: text for one in files for key, text in one.works.items()},
-        tuple(line for one in files for line in one.assumptions),
+        (common, file, *([own] if own else [])),
     )  # fmt: skip

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from circuits.yaml_file import read_yaml
 from hwmodel.console import Advance
-from hwmodel.files import read_yaml
 from hwmodel.studies.iso_capacity import is_fitted, measure_traffic
 from hwmodel.studies.spec import IsoCapacity
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from circuits.errors import InputError
 from circuits.quantity import parse_bytes
-from hwmodel.files import read_yaml
+from circuits.yaml_file import read_yaml
 
 NETWORKS = ("alexnet", "googlenet", "vgg16", "resnet18", "squeezenet")
 Phase = Literal["inference", "training"]

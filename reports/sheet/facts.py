@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 from circuits.cache.design import FIELDS, CacheDesign, cache_front, design_cache
 from circuits.cells.cell import Cell
 from circuits.cells.design import design_cell
-from circuits.data import find, read_yaml
-from circuits.devices.node import FOLDER, MAX_K, MIN_K
+from circuits.devices.node import MAX_K, MIN_K, leakage_schools
 from circuits.errors import InputError
 from circuits.overrides import overridden
 from circuits.variation import tornado
-from circuits.variation.sensitivity import BASES, LEAKAGE
+from circuits.variation.sensitivity import BASES, LEAKAGE, Progress
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -71,7 +70,7 @@ class Sheet:
 
 def facts(cell: str, node: str, capacity: str, ways: int, line: str, target: str | Mapping[str, float], *,
           limits: Mapping[str, float] | None = None, figures: Mapping[str, float] | None = None,
-          mode: str | None = None, **options: Any) -> Sheet:  # fmt: skip
+          mode: str | None = None, on_progress: Progress | None = None, **options: Any) -> Sheet:  # fmt: skip
     """Return what a datasheet shows of the best cache.
 
     Args:
@@ -84,6 +83,7 @@ def facts(cell: str, node: str, capacity: str, ways: int, line: str, target: str
         limits: the most that figures may come to.
         figures: figures of data files to replace, as `overridden` takes them.
         mode: an access mode.
+        on_progress: as `tornado` takes it, which takes most of the time.
         **options: as `design_cache` takes them: temperature_K, leakage, vdd_V, wires, ecc, assumptions,
             ports, cell_leakage.
 
@@ -95,19 +95,18 @@ def facts(cell: str, node: str, capacity: str, ways: int, line: str, target: str
         design = design_cache(*asked, target, mode=mode, limits=limits, **options)
         kept: dict[str, Any] = options | {"organization": design.organization}
         temperatures = [MIN_K + (MAX_K - MIN_K) * step / (STEPS - 1) for step in range(STEPS)]
-        schools = read_yaml(find(node, "node", FOLDER, "hwmodel.nodes"))["leakage"]["schools"]
         leakage = {
             school: [_leakage(asked, kept | {"leakage": school, "temperature_K": at}) for at in temperatures]
-            for school in schools
+            for school in leakage_schools(node)
         }
-        hot = {name: options.get(name) for name in ("leakage", "vdd_V")}
+        hot = {name: options.get(name) for name in ("leakage", "vdd_V", "cell_leakage")}
         return Sheet(
             design,
-            design_cell(cell, node, temperature_K=design.temperature_K, **hot),  # type: ignore[arg-type]
+            design_cell(cell, node, temperature_K=design.temperature_K, ports=design.ports, **hot),  # type: ignore[arg-type]
             cache_front(*asked, FRONT, mode=mode, limits=limits, **options),
             temperatures,
             leakage,
-            tornado(*asked, organizations=["fixed"], **kept),
+            tornado(*asked, organizations=["fixed"], on_progress=on_progress, **kept),
             dict(figures or {}),
         )
 

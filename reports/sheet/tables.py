@@ -139,7 +139,8 @@ def cell_table(sheet: Sheet) -> Table:
     headings = [
         Heading(title, align="left" if title == "Figure" else "right") for title in ("Figure", "Value") * GROUPS
     ]
-    return Table(plain(f"The bit cell at {sheet.cell.temperature_K:g} K."), headings, rows)
+    ports = f", of {sheet.design.ports} ports" if sheet.design.ports > 1 else ""
+    return Table(plain(f"The bit cell at {sheet.cell.temperature_K:g} K{ports}."), headings, rows)
 
 
 def _figure(name: str, value: Any) -> str:

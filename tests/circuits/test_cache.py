@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from circuits import CacheDesign, cache_front, design_cache
 from circuits.array.cache import TOTALS, Totals
+from circuits.cache.banks import Maker
 from circuits.cache.targets import FIGURES, TARGETS
 from circuits.cells.design import FOLDER
+from circuits.devices.node import load_node
 from circuits.errors import InputError
 from circuits.overrides import overridden
 
@@ -241,6 +243,12 @@ def test_a_limit_is_kept_and_costs_something_else(cell):
     assert loose.area_m2 == free.area_m2
 
 
+def test_weights_count_by_their_ratio_however_large():
+    plain, huge, tiny = (design_cache("sram", "16nm", "64KiB", target={"area_m2": 2 * by, "read_latency_s": by})
+                         for by in (1.0, 1e300, 1e-300))  # fmt: skip
+    assert plain.organization == huge.organization == tiny.organization
+
+
 def test_weights_make_targets():
     edp = design_cache("stt", "16nm", MiB, target="read-edp")
     same = design_cache("stt", "16nm", MiB, target={"read_latency_s": 1, "read_energy_J": 1})
@@ -310,6 +318,25 @@ def test_a_kept_organisation_is_not_refused_for_its_shape():
     for pitches in (1.2, 1.8):
         with overridden({"stt.finfet.gate_pitches": pitches, "default.figures.highest_aspect": 1.0}):
             assert design_cache("stt", "16nm", MiB, organization=free.organization).area_m2 > 0
+
+
+def test_a_kept_organisation_that_heat_or_thin_wires_refuse_says_which_limit_and_at_which_value():
+    """Idle access devices leak more when hotter: from so many rows on as much as the cell that is read draws."""
+    kept = design_cache("stt", "16nm", 3 * MiB, temperature_K=300.0).organization
+    assert kept["data"]["rows"] == 192
+    hot = Maker.of(load_node("16nm", 400.0), "stt", "default", "repeated")
+    most = hot.cell.most_rows(hot.process)
+    assert most < 192 < Maker.of(load_node("16nm", 390.0), "stt", "default", "repeated").cell.most_rows(hot.process)
+    assert design_cache("stt", "16nm", 3 * MiB, temperature_K=390.0, organization=kept).leakage_W > 0
+    with pytest.raises(InputError, match=f"data subarrays have 192 rows; at 400 K, from {most:.0f} rows on, idle"):
+        design_cache("stt", "16nm", 3 * MiB, temperature_K=400.0, organization=kept)
+    assert design_cache("stt", "16nm", 3 * MiB, temperature_K=400.0).organization["data"]["rows"] <= most
+    limit = r"to the farthest row have (\d+) ohm, of at most (\d+)"
+    with overridden({"16nm.wires.intermediate.resistivity_ohm_m": 2e-6}), pytest.raises(InputError, match=limit) as no:
+        design_cache("stt", "16nm", 3 * MiB, temperature_K=300.0, organization=kept)
+    found = re.search(limit, str(no.value))
+    assert found is not None
+    assert int(found[1]) > int(found[2]) > 0
 
 
 def test_a_front_has_the_ports_and_the_cells_devices_that_were_asked_for():

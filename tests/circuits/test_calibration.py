@@ -65,6 +65,15 @@ def test_mistakes_are_said(vary, options, says):
      ("cell,node,capacity_bytes\n", "lacks rows"),
      ("cell,node,capacity_bytes,area_m2\nsram,16nm,65536,-1\n", "line 2"),
      ("cell,node,capacity_bytes,area_m2\nsram,16nm,65536,big\n", "line 2"),
+     ("cell,node,capacity_bytes,area_m2\nsram,16nm,nan,1e-6\n", "line 2: capacity_bytes missing"),
+     ("cell,node,capacity_bytes,area_m2\nsram,16nm,3MiB,1e-6\n", "line 2: capacity_bytes '3MiB'; give a whole"),
+     ("cell,node,capacity_bytes,area_m2\nsram,16nm,-5,1e-6\n", "line 2: capacity_bytes -5; give a whole"),
+     ("cell,node,capacity_bytes,area_m2\nsram,16nm,1e300,1e-6\n", "line 2: capacity_bytes 1e"),
+     ("cell,node,capacity_bytes,area_m2\n,16nm,65536,1e-6\n", "line 2: cell missing; give a name"),
+     ("cell,node,capacity_bytes,area_m2\nsram,16,65536,1e-6\n", "line 2: node 16; give a name"),
+     ("cell,node,capacity_bytes,ways,area_m2\nsram,16nm,65536,x,1e-6\n", "line 2: ways 'x'"),
+     ("cell,node,capacity_bytes,ways,area_m2\nsram,16nm,65536,inf,1e-6\n", "line 2: ways inf"),
+     ("cell,node,capacity_bytes,ways,area_m2\nsram,16nm,65536,1.5,1e-6\n", "line 2: ways 1.5"),
      ("cell,node,capacity_bytes,colour\nsram,16nm,65536,red\n", "at least one of")],
 )  # fmt: skip
 def test_faulty_tables_are_refused(tmp_path, text, says):

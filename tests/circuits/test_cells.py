@@ -116,12 +116,13 @@ def test_user_files_are_read_and_registered_names_found(tmp_path, monkeypatch):
 
 
 BROKEN = [
-    ("", "holds no keys"),
-    ("- a\n- b\n", "holds no keys"),
-    ("a: [1, 2\n", "not a YAML file"),
-    ("!!python/object/apply:os.system ['true']\n", "not a YAML file"),
-    ("\x00\x01\x02", "not a YAML file"),
+    ("", "holds no mapping"),
+    ("- a\n- b\n", "holds no mapping"),
+    ("a: [1, 2\n", "not YAML"),
+    ("!!python/object/apply:os.system ['true']\n", "not YAML"),
+    ("\x00\x01\x02", "not YAML"),
     ("kind: stt\nname: x\n", "junction"),
+    ("kind: stt\nname: x\nkind: sot\n", "'kind' is given twice"),
     ("kind: flash\n", "sram or .*stt"),
     ("kind: [a]\n", "kind"),
     ("kind: sram\nname: x\nfoo: 1\n", "unknown key"),
@@ -172,11 +173,11 @@ def test_missing_directories_and_huge_files_are_refused(tmp_path):
         design_cell(str(tmp_path / "none.yaml"))
     folder = tmp_path / "folder.yaml"
     folder.mkdir()
-    with pytest.raises(InputError, match="not a data file"):
+    with pytest.raises(InputError, match="a directory, not a YAML file"):
         design_cell(str(folder))
     big = tmp_path / "big.yaml"
     big.write_text("#" * (2 << 20))
-    with pytest.raises(InputError, match="not a data file"):
+    with pytest.raises(InputError, match="larger than 1 MiB"):
         design_cell(str(big))
     with pytest.raises(InputError, match=r"sram, .*stt"):
         design_cell("flash")
@@ -186,3 +187,15 @@ def test_missing_directories_and_huge_files_are_refused(tmp_path):
 
 def test_the_package_names_its_cells():
     assert {"sot", "sram", "sram-hd", "sram8t", "stt"} <= set(cell_names())
+
+
+def test_ports_take_wires_either_way_and_leak_as_the_cells_own_devices():
+    one, two, four = (design_cell("sram", ports=ports) for ports in (1, 2, 4))
+    pitch = nodes.load_node("16nm").wires["local"].pitch_m
+    assert four.width_m - one.width_m == pytest.approx(6 * pitch)
+    assert four.height_m - two.height_m == pytest.approx(4 * pitch)
+    assert four.leakage_W - one.leakage_W == pytest.approx(3 * (two.leakage_W - one.leakage_W))
+    low = [design_cell("sram", ports=ports, cell_leakage="ptm-lstp").leakage_W for ports in (1, 2)]
+    assert low[1] / low[0] == pytest.approx(two.leakage_W / one.leakage_W)
+    with pytest.raises(InputError, match="one port"):
+        design_cell("stt", ports=2)

@@ -1,4 +1,4 @@
-"""The two commands, through the command line's own entry."""
+"""The commands, through the command line's own entry."""
 
 import json
 import subprocess
@@ -39,9 +39,18 @@ def test_cell_prints_one_document_and_a_table_for_people(capsys):
     [("cell", "--cell", "flash"), ("cell", "--node", "8nm"), ("cache",), ("cache", "--capacity", "0"),
      ("cache", "--capacity", "-1"), ("cache", "--capacity", "3.5B"), ("cache", "--capacity", "1e30"),
      ("cache", "--capacity", "1MiB", "--ways", "0"), ("cache", "--capacity", "1MiB", "--line", "100"),
-     ("cache", "--capacity", "1MiB", "--mode", "slow"), ("cache", "--capacity", "1MiB", "--temperature", "nan")],
+     ("cache", "--capacity", "1MiB", "--mode", "slow"), ("cache", "--capacity", "1MiB", "--temperature", "nan"),
+     ("cell", "--leakage", ""), ("cell", "--ports", "2", "--cell", "stt"), ("cell", "--cell", "folder.yaml"),
+     ("cell", "--set", "sram.finfet.widths.access=1e20"), ("cell", "--set", "16nm.wires.local.pitch_m=1e300"),
+     ("cache", "--capacity", "64KiB", "--cell-leakage", ""), ("cache", "--capacity", "64KiB", "--assumptions", ""),
+     ("cache", "--capacity", "64KiB", "--set", "default.figures.activity=1e30"),
+     ("cache", "--config", "folder.yaml"), ("sensitivity", "--capacity", "64KiB", "--node", "folder.yaml"),
+     ("sensitivity", "--capacity", "64KiB", "--swing", "nan"), ("variation", "--capacity", "3mm"),
+     ("variation", "--capacity", "64KiB", "--dies", "99999999"), ("calibrate", "folder.yaml", "--vary", "a.b")],
 )  # fmt: skip
-def test_a_mistake_is_one_line_and_exit_2(capsys, arguments):
+def test_a_mistake_is_one_line_and_exit_2(capsys, tmp_path, monkeypatch, arguments):
+    (tmp_path / "folder.yaml").mkdir()
+    monkeypatch.chdir(tmp_path)
     code, out, err = run(capsys, *arguments, "--json")
     assert code == 2
     assert out == ""

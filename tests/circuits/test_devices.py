@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from circuits.devices.node import load_node, node_names
+from circuits.devices.node import leakage_schools, load_node, node_names
 from circuits.errors import InputError
 
 
@@ -19,10 +19,7 @@ def test_off_current_is_the_published_one_at_its_temperature():
 
 @pytest.mark.parametrize("name", node_names())
 def test_every_school_leaks_more_when_hotter(name):
-    from circuits.data import read_yaml
-    from circuits.devices.node import FOLDER
-
-    for school in read_yaml(FOLDER / f"{name}.yaml")["leakage"]["schools"]:
+    for school in leakage_schools(name):
         currents = [load_node(name, t, school).off_current_A_per_m for t in range(300, 401, 10)]
         assert all(a < b for a, b in itertools.pairwise(currents)), school
 

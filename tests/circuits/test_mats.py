@@ -1,6 +1,7 @@
 """Mats of subarrays: the older array tool's own figures under its assumptions, its faults mended, laws."""
 
 import importlib.util
+import math
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,11 +14,12 @@ from circuits.array.assumptions import load_assumptions
 from circuits.array.bank import evaluate
 from circuits.array.cache import Shape, Totals, combine, data_content, tag_content
 from circuits.array.decoder import predecode
+from circuits.array.logic import drain_F
 from circuits.array.organisation import Content, Organisations
 from circuits.array.process import Metal
 from circuits.array.search import FRONT, TARGETS, Pairs, design_front, front
 from circuits.array.space import DATA, NAMES, POWERS, TAG, WHOLE_TAG, explore
-from circuits.array.tree import run
+from circuits.array.tree import UNLIMITED_m, repeat, run
 from circuits.errors import InputError
 from circuits.interchange.cell_file import read_cell
 from circuits.interchange.tables import load_metal, load_process
@@ -158,6 +160,30 @@ def test_fault_repeater_counts_both_devices():
     older, mended = (run(load_process(22), given, read_cell(REFERENCE / "cells" / "STT.cell"), metal, np.array([1e-3]))
                      for given in (OLDER, MENDED))  # fmt: skip
     assert mended.delay_s < older.delay_s
+
+
+def test_fault_a_span_of_wire_ends_in_a_drain():
+    """A span ends in the next repeater's gate; the older model has its drain charged through all of the wire."""
+    process, metal = load_process(22), load_metal(22, "global_aggressive", style="repeated")
+    older, mended = (run(process, given, read_cell(REFERENCE / "cells" / "STT.cell"), metal, 1e-3)
+                     for given in (OLDER, replace(OLDER, repeater_far_drain_share=0)))  # fmt: skip
+    n_m = repeat(process, OLDER, metal).n_m
+    p_m = n_m * process.p_to_n
+    drain = sum(drain_F(process, OLDER, *widths, UNLIMITED_m) for widths in ((n_m, 0.0), (0.0, p_m)))
+    late = math.log(2) * metal.ohm_per_m * 1e-3 * (drain - process.gate_F_per_m * (n_m + p_m))
+    assert late != 0
+    assert older.delay_s - mended.delay_s == pytest.approx(late)
+    assert older.energy_J == mended.energy_J
+
+
+def test_fault_wires_lie_closer_than_their_pitch():
+    """As many wires share a row of repeaters as fit between two silicon places; more would need less than a pitch."""
+    process, metal = load_process(22), load_metal(22, "global_aggressive", style="repeated")
+    older, mended = (repeat(process, given, metal) for given in (OLDER, replace(OLDER, wire_pitch_share=1)))
+    assert older.sharing * metal.pitch_m > older.pitch_m
+    assert mended.sharing * metal.pitch_m <= mended.pitch_m
+    big = {"cell": "SRAM", "bits": 1 << 29, "at": one(32, 32), "style": "repeated"}
+    assert bank(**big, given=replace(OLDER, wire_pitch_share=1)).area_m2 > bank(**big).area_m2
 
 
 def test_fault_bare_global_wires():

@@ -10,8 +10,10 @@ import pytest
 
 from circuits import design_cache, design_cell
 from circuits.cells.design import FOLDER, cell_names
+from circuits.cells.spread import read_spreads
 from circuits.devices.node import load_node, node_names
 from circuits.errors import InputError
+from circuits.overrides import overridden
 
 MiB = 1 << 20
 REFERENCE = Path(__file__).parents[1] / "reference" / "memory_cells.csv"
@@ -302,3 +304,35 @@ def test_a_dram_bit_line_is_short_enough_for_its_signal(node):
     signal = (0.5 - 0.25) * at.vdd_V * 18e-15 / (18e-15 + line)
     assert signal >= 2 * 0.025
     assert rows >= 64
+
+
+SPREADS = {
+    "sram": {"pelgrom_finfet_V_m"},
+    "stt": {"pelgrom_finfet_V_m", "diameter_m", "resistance_area", "magnetoresistance"},
+    "reram": {"pelgrom_finfet_V_m", "low_resistance", "high_resistance"},
+    "fefet": {"pelgrom_finfet_V_m", "coercive_field", "state_threshold_V"},
+    "edram": {"pelgrom_finfet_V_m", "storage", "leak"},
+}
+
+
+@pytest.mark.parametrize("name", SPREADS)
+def test_a_cache_rests_on_the_spreads_of_its_own_kind_of_cell(name):
+    others = {figure for kind, own in SPREADS.items() for figure in own if kind != name} - SPREADS[name]
+    with overridden() as figures:
+        design = design_cache(name, capacity="64KiB")
+    listed = {line.split("cell.")[1].split(" = ")[0] for line in design.assumptions if line.startswith("spread: cell.")}
+    read = {figure.removeprefix("spread.cell.") for figure in figures if figure.startswith("spread.cell.")}
+    for found in (listed, read):
+        assert found >= SPREADS[name]
+        assert not found & others
+    assert ("hfo2013" in design.works) == (name == "reram")
+
+
+def test_every_spread_that_comes_with_the_package_can_be_read():
+    spread, file = read_spreads()
+    for part in (spread.cell, spread.die):
+        assert all(getattr(part, name) > 0 for name in part.names())
+        assert not any(getattr(part.times(0.0), name) for name in part.names())
+        with pytest.raises(AttributeError):
+            _ = part.height_m
+    assert len(file.assumptions) > 30

@@ -68,6 +68,13 @@ def test_progress_without_a_terminal_is_a_line_a_tenth(capsys, monkeypatch):
     assert lines == [f"replay: {10 * tenth} % vgg16" for tenth in range(11)]
 
 
+def test_progress_without_lines_is_for_terminals_alone(capsys):
+    with console.progress("sensitivity", lines=False) as advance:
+        advance(1, 2)
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ("", "")
+
+
 def test_progress_of_nothing(capsys):
     with console.progress("replay") as advance:
         advance(0, 0)

@@ -5,7 +5,7 @@ import pytest
 
 import hwmodel.studies
 from circuits.errors import InputError
-from hwmodel.files import read_yaml
+from circuits.yaml_file import read_yaml
 from hwmodel.gpu.accounting import account
 from hwmodel.gpu.dram import Dram, known, load_dram
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,18 @@ from click.testing import CliRunner
 from pypdf import PdfReader
 
 from circuits import design_cache
+from circuits.cache.banks import Maker
+from circuits.devices.node import load_node, with_threshold_for
 from hwmodel.cli import root
 from reports.commands import datasheet
 from reports.labels import engineering
+from reports.model import plain
 from reports.sheet import document as module
 from reports.sheet.document import document_of, write_datasheet
 from reports.sheet.facts import Sheet, facts
 from reports.sheet.figures import sheet_figures
 from reports.sheet.names import assumption_label, lasting, moved_label, node_label, spoken
-from reports.sheet.tables import parts_table, waiting_s
+from reports.sheet.tables import cell_table, parts_table, waiting_s
 from reports.typeset import typeset
 from tests.reports.test_study import text_of
 
@@ -92,6 +96,12 @@ def test_ports_and_the_cells_devices_are_told() -> None:
     told = document_of(one, "hwmodel datasheet").subtitle
     assert "2 ports" in told
     assert "cells of school ptm-lstp" in told
+    maker = Maker.of(load_node("16nm"), "sram", "default", "repeated", 2, with_threshold_for(load_node("16nm"),
+                     load_node("16nm", leakage="ptm-lstp")))  # fmt: skip
+    assert replace(one.cell, works={}, assumptions=()) == replace(maker.cell.cell, works={}, assumptions=())
+    table = cell_table(one)
+    assert plain("The bit cell at 350 K, of 2 ports.") == table.caption
+    assert engineering("area_m2", maker.cell.cell.area_m2) in [text for row in table.rows for text in row]
 
 
 @pytest.mark.parametrize("name", ["sheet", "coded"])

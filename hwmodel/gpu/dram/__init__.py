@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from circuits.errors import InputError
-from hwmodel.files import read_yaml
+from circuits.yaml_file import read_yaml
 
 _FOLDER = Path(__file__).parent
 

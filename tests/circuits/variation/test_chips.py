@@ -11,7 +11,6 @@ from circuits.errors import InputError
 from circuits.overrides import overridden
 from circuits.variation import vary_cache
 from circuits.variation.commands import sensitivity, variation
-from circuits.variation.spread import load_spread
 from hwmodel.cli import jsonable
 
 SMALL = ["--capacity", "64KiB"]
@@ -48,7 +47,8 @@ def test_a_larger_cache_yields_no_more():
 
 
 def test_the_worst_cell_of_a_larger_cache_is_slower_where_nobody_waits_for_a_quantile():
-    with overridden({f"spread.die.{name}": 1e-12 for name in vars(load_spread().die)}):
+    shared = ("threshold_V", "fin_height_m", "wire_width", "wire_thickness")
+    with overridden({f"spread.die.{name}": 1e-12 for name in shared}):
         small, large = (vary_cache("sram", "16nm", capacity, dies=2) for capacity in ("256KiB", "4MiB"))
     late = [float(np.median(c.values["read_latency_s"])) - c.nominal.read_latency_s for c in (small, large)]
     assert late[1] > late[0] > 0

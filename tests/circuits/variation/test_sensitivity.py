@@ -1,6 +1,10 @@
 """The tornado: leakage first, elasticities of known powers, organisations fixed and free."""
 
 import math
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -105,3 +109,40 @@ def test_shares_of_a_cell_and_a_column_move_by_a_part_of_themselves(cell):
     assert (sizes.low_at > 0).all()
     assert set(shares[shares.assumption.str.startswith(SETS)].low_at) == {0.0}
     assert not shares.note.any()
+
+
+def test_progress_ends_with_all_that_there_is():
+    told = []
+    table = tornado("stt", "16nm", "64KiB", organizations=["fixed"], on_progress=lambda *now: told.append(now))
+    parts = [done / whole for done, whole, _ in told]
+    assert parts == sorted(parts)
+    assert parts[-1] == 1
+    assert {name for *_, name in told} == set(table["assumption"])
+
+
+START = [sys.executable, "-c", "from hwmodel.cli import main; main()", "sensitivity", "--capacity", "64KiB"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a terminal of Unix")
+def test_progress_on_a_terminal_and_ctrl_c_amid_it():
+    ours, theirs = os.openpty()
+    with subprocess.Popen([*START, "--json"], stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        seen = b""
+        while b"%" not in seen:
+            seen += os.read(ours, 1024)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        output = process.stdout.read()
+        while b"interrupted" not in seen:
+            seen += os.read(ours, 1024)
+        assert process.wait(timeout=60) == 130
+    os.close(ours)
+    assert b"sensitivity" in seen
+    assert output == b""
+
+
+def test_no_progress_where_there_is_no_terminal():
+    done = subprocess.run([*START, "--organization", "fixed"], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert "leakage school" in done.stdout

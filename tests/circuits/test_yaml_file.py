@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from circuits.errors import InputError
-from hwmodel.files import read_yaml
+from circuits.yaml_file import read_yaml
 
 
 def test_reads_a_mapping(tmp_path: Path) -> None:
@@ -12,11 +12,23 @@ def test_reads_a_mapping(tmp_path: Path) -> None:
     assert read_yaml(path) == {"a": 1e-9, "b": {"c": [1, "two", "1e-9"]}}
 
 
+def test_numbers_without_a_point_or_a_sign_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("a: [1e-9, -6E+8, 2.5e3, 1.e2]\nb: [1e, e3, 0x1e3, 1e-9m, '1e3']\n")
+    assert read_yaml(path) == {"a": [1e-9, -6e8, 2500.0, 100.0], "b": ["1e", "e3", 0x1E3, "1e-9m", "1e3"]}
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    for text in ("a: 1\n", "a: 22\n"):
+        path.write_text(text)
+        assert read_yaml(path) == {"a": int(text[3:])}
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("a: 1\na: 2\n", "'a' is given twice"),
-        ("a: 1e-9\n", "'1e-9' is text to YAML"),
         ("- 1\n", "holds no mapping"),
         ("", "holds no mapping"),
         ("a: [1\n", "not YAML"),
