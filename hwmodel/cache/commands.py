@@ -41,8 +41,9 @@ class Capacities(click.ParamType):
     type=click.Choice(INDICES),
     default="hashed",
     show_default=True,
-    help="How a line's set is chosen: hashed, as GPUs do, or line number modulo sets.",
+    help="How a line's set is chosen: hashed, as GPUs do; line number modulo sets; xor or ipoly of its bits.",
 )
+@click.option("--slices", type=int, default=1, show_default=True, metavar="N", help="Parts that lines are spread over.")
 @click.option(
     "--sector",
     metavar="SIZE",
@@ -50,8 +51,9 @@ class Capacities(click.ParamType):
 )
 @click.option("--by-kernel", is_flag=True, help="A row a capacity and kernel instead of a row a capacity.")
 def replay(
-    trace: Path, capacities: list[str], ways: int, line: str, index: str, sector: str | None, by_kernel: bool
-) -> list[dict[str, Any]]:
+    trace: Path, capacities: list[str], ways: int, line: str, index: str, slices: int, sector: str | None,
+    by_kernel: bool,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Replay a trace, exactly, through last-level caches of several capacities.
 
     TRACE is a file of `hwmodel capture`'s, or of a format that `hwmodel trace import` reads.
@@ -66,10 +68,13 @@ def replay(
     from traces import open_trace
 
     chosen = None if sector is None else _sector(sector)
-    configs = [CacheConfig(capacity, ways, line, index, chosen) for capacity in capacities]  # a slip shows at once
+    configs = [
+        CacheConfig(capacity, ways, line, index, chosen, slices) for capacity in capacities
+    ]  # a slip shows at once
     found = open_trace(trace)
     if sector is None:
-        configs = [CacheConfig(capacity, ways, line, index, found.header.sector_bytes) for capacity in capacities]
+        chosen = found.header.sector_bytes
+        configs = [CacheConfig(capacity, ways, line, index, chosen, slices) for capacity in capacities]
 
     from hwmodel.cache import replay_trace
 

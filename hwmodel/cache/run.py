@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circuits.errors import InputError
-from hwmodel.cache import lru, records
-from hwmodel.cache.config import SLOTS, CacheConfig
+from hwmodel.cache import index, lru, records
+from hwmodel.cache.config import INDICES, SLOTS, CacheConfig
 from hwmodel.cache.given import PART_INTERVALS, addresses_of, intervals_of, kinds_of
-from hwmodel.cache.index import PACKED_QUOTIENTS
 from traces.stream import Intervals
 
 if TYPE_CHECKING:
@@ -43,8 +42,12 @@ class Replay:
         rows = 1 if kernels is None else max(kernels, 1)
         self._wide = [config.ways > SLOTS or config.line > 128 for config in self.configs]
         shape, packed, tags, bits = _laid_out(self.configs, self._wide)
+        tables = np.zeros((len(shape), *index.remainders(1).shape), np.uint32)
+        for table, config in zip(tables, self.configs, strict=True):
+            if config.index == "ipoly":
+                table[:] = index.remainders(config.sets // config.slices)
         misses = np.zeros((len(shape), rows, lru.COUNTERS), np.uint64)
-        self._caches = records.Caches(shape, packed, tags, bits, misses)
+        self._caches = records.Caches(shape, tables, packed, tags, bits, misses)
         # Reads and writes by kernel, counted while intervals are unrolled into lines, so once a group.
         self._accesses = {kind: np.zeros((rows, 2), np.uint64) for kind in self._groups}
         self._block = records.Block.empty()
@@ -94,7 +97,7 @@ class Replay:
 
     def _widen(self, top: int) -> None:
         """Lay out wide each cache that needs it for a byte address as high as `top`."""
-        high = [top >= config.line * config.sets * PACKED_QUOTIENTS for config in self.configs]
+        high = [top >= config.line * config.sets * index.PACKED_QUOTIENTS for config in self.configs]
         wide = [old or new for old, new in zip(self._wide, high, strict=True)]
         if wide == self._wide:
             return
@@ -111,8 +114,8 @@ class Replay:
 
     def _slots(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a cache's tags and sector bits (dirty in the high byte, valid in the low one), as wide caches do."""
-        sets, slots, start = self._caches.shape[number][[records.SETS, records.SLOTS_A_SET, records.START]]
-        here = slice(start, start + sets * slots)
+        start, end = self._caches.shape[number][[records.START, records.END]]
+        here = slice(start, end)
         if self._wide[number]:
             return self._caches.tags[here], self._caches.bits[here]
         packed = self._caches.packed[here]
@@ -242,9 +245,10 @@ def _laid_out(configs: Sequence[CacheConfig], wide: Sequence[bool]) -> tuple[np.
     shape = np.zeros((len(configs), records.SHAPE), np.int64)
     ends = [0, 0]
     for row, config, is_wide in zip(shape, configs, wide, strict=True):
-        hashed, sectored = config.index == "hashed", config.sector is not None
-        row[:] = config.sets, config.ways, config.slots, ends[is_wide], hashed, sectored, is_wide
-        ends[is_wide] += config.sets * config.slots
+        start, end = ends[is_wide], ends[is_wide] + config.stored_slots
+        kind = INDICES.index(config.index)
+        row[:] = config.sets, config.slices, config.ways, start, end, kind, config.sector is not None, is_wide
+        ends[is_wide] = end
     return shape, _aligned(ends[0], np.uint32), _aligned(ends[1], np.uint64), _aligned(ends[1], np.uint16)
 
 
