@@ -45,7 +45,7 @@ class Block(NamedTuple):
     @classmethod
     def empty(cls) -> "Block":
         kinds = (np.uint64, np.uint32, np.uint32, np.uint32, np.uint64, np.uint32, np.int64, np.int64)
-        return cls(*(np.empty(BLOCK, kind) for kind in kinds), np.zeros(PLACES, np.int64))
+        return cls(*[*(np.empty(BLOCK, kind) for kind in kinds), np.zeros(PLACES, np.int64)])
 
 
 class Caches(NamedTuple):

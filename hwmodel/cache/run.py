@@ -43,9 +43,9 @@ class Replay:
         self._wide = [config.ways > SLOTS or config.line > 128 for config in self.configs]
         shape, packed, tags, bits = _laid_out(self.configs, self._wide)
         tables = np.zeros((len(shape), *index.remainders(1).shape), np.uint32)
-        for table, config in zip(tables, self.configs, strict=True):
+        for number, config in enumerate(self.configs):
             if config.index == "ipoly":
-                table[:] = index.remainders(config.sets // config.slices)
+                tables[number] = index.remainders(config.sets // config.slices)
         misses = np.zeros((len(shape), rows, lru.COUNTERS), np.uint64)
         self._caches = records.Caches(shape, tables, packed, tags, bits, misses)
         # Reads and writes by kernel, counted while intervals are unrolled into lines, so once a group.
