@@ -25,7 +25,8 @@ def kernel(function: F) -> F:
     It may allocate nothing. Without numba's runtime no references are counted: where one array has several names, as
     after inlining, counting them would take longer than the work.
     """
-    compiled: Any = nb.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+    options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+    compiled: Any = nb.njit(**options)(function)
     # No public way leads there, nor to the option above; a test fails should a release of numba move them.
     compiled._cache._cache_file._source_stamp = _STAMP
     return compiled
