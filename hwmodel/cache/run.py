@@ -218,7 +218,7 @@ def replay_trace(
     chosen = [configs] if isinstance(configs, CacheConfig) else configs
     names = [by] if isinstance(by, str) else list(by or ())
     parts = Attribution(trace, names) if names else None
-    run = Replay(chosen, parts.rows if parts else None)
+    run = Replay(chosen, int(parts.rows) if parts else None)
     blocks = np.cumsum([0, *(max(kernel.blocks, 1) for kernel in trace.kernels)], dtype=np.float64)
     done = 0.0
     for batch in trace.batches():
