@@ -8,20 +8,31 @@ import click
 from hwmodel import console
 from hwmodel.cache.config import INDICES, CacheConfig
 
-_SHOWN = ("capacity_bytes", "ways", "line_bytes", "name", "layer", "accesses", "read_misses", "write_misses",
-          "writebacks", "dram_read_sectors", "dram_write_sectors")  # fmt: skip
+_SHOWN = ("capacity_bytes", "ways", "line_bytes", "kernel", "name", "operator", "layer", "phase", "tensor_name",
+          "tensor_kind", "accesses", "read_misses", "write_misses", "writebacks", "dram_read_sectors",
+          "dram_write_sectors")  # fmt: skip
 
 
-class Capacities(click.ParamType):
+class Names(click.ParamType):
+    """Words with commas between them."""
+
+    name = "name,name"
+    example = "kernel,tensor"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        parts = value if isinstance(value, list) else [part.strip() for part in str(value).split(",")]
+        if not all(parts):
+            self.fail(
+                f"{value!r}: an empty {self.name.split(',')[0]}; separate them by commas: {self.example}", param, ctx
+            )
+        return parts
+
+
+class Capacities(Names):
     """Sizes with commas between them."""
 
     name = "size,size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        sizes = value if isinstance(value, list) else [part.strip() for part in str(value).split(",")]
-        if not all(sizes):
-            self.fail(f"{value!r}: an empty size; give sizes with commas between them, such as 1MiB,3MiB", param, ctx)
-        return sizes
+    example = "1MiB,3MiB"
 
 
 @click.command()
@@ -41,17 +52,20 @@ class Capacities(click.ParamType):
     type=click.Choice(INDICES),
     default="hashed",
     show_default=True,
-    help="How a line's set is chosen: hashed, as GPUs do, or line number modulo sets.",
+    help="How a line's set is chosen: hashed, as GPUs do; line number modulo sets; xor or ipoly of its bits.",
 )
+@click.option("--slices", type=int, default=1, show_default=True, metavar="N", help="Parts that lines are spread over.")
 @click.option(
     "--sector",
     metavar="SIZE",
     help="32 for a sectored cache, none for one that fills whole lines. [default: as the trace says]",
 )
-@click.option("--by-kernel", is_flag=True, help="A row a capacity and kernel instead of a row a capacity.")
+@click.option("--by", type=Names(), metavar="NAME[,NAME...]", help="A row a capacity and kernel, name, operator, "
+              "layer, phase, tensor or kind (of tensor), or several, instead of a row a capacity.")  # fmt: skip
 def replay(
-    trace: Path, capacities: list[str], ways: int, line: str, index: str, sector: str | None, by_kernel: bool
-) -> list[dict[str, Any]]:
+    trace: Path, capacities: list[str], ways: int, line: str, index: str, slices: int, sector: str | None,
+    by: list[str] | None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Replay a trace, exactly, through last-level caches of several capacities.
 
     TRACE is a file of `hwmodel capture`'s, or of a format that `hwmodel trace import` reads.
@@ -62,19 +76,23 @@ def replay(
     \b
     Example:
       hwmodel replay vgg16.trace --capacity 1MiB,3MiB,7MiB --ways 16 --line 128 --json
+      hwmodel replay vgg16.trace --capacity 3MiB --by layer,kind
     """
     from traces import open_trace
 
     chosen = None if sector is None else _sector(sector)
-    configs = [CacheConfig(capacity, ways, line, index, chosen) for capacity in capacities]  # a slip shows at once
+    configs = [
+        CacheConfig(capacity, ways, line, index, chosen, slices) for capacity in capacities
+    ]  # a slip shows at once
     found = open_trace(trace)
     if sector is None:
-        configs = [CacheConfig(capacity, ways, line, index, found.header.sector_bytes) for capacity in capacities]
+        chosen = found.header.sector_bytes
+        configs = [CacheConfig(capacity, ways, line, index, chosen, slices) for capacity in capacities]
 
     from hwmodel.cache import replay_trace
 
     with console.progress(f"replay of {trace.name}") as advance:
-        table = replay_trace(found, configs, "kernel" if by_kernel else None, lambda part: advance(part, 1.0))
+        table = replay_trace(found, configs, by, lambda part: advance(part, 1.0))
     return table.to_dict("records")  # type: ignore[return-value]
 
 

@@ -20,8 +20,13 @@ _STAMP = tuple(
 
 
 def kernel(function: F) -> F:
-    """Compile a function when first called: no bounds checks, the interpreter's lock released, cached on disk."""
-    compiled: Any = nb.njit(cache=True, nogil=True, error_model="numpy")(function)
-    # No public way leads there; a test fails should a release of numba move it.
+    """Compile a function when first called: no bounds checks, the interpreter's lock released, cached on disk.
+
+    It may allocate nothing. Without numba's runtime no references are counted: where one array has several names, as
+    after inlining, counting them would take longer than the work.
+    """
+    options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+    compiled: Any = nb.njit(**options)(function)
+    # No public way leads there, nor to the option above; a test fails should a release of numba move them.
     compiled._cache._cache_file._source_stamp = _STAMP
     return compiled

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from circuits.errors import InputError
 from circuits.quantity import parse_bytes
 
-INDICES = ("hashed", "modulo")
+INDICES = ("hashed", "modulo", "xor", "ipoly")
+POWERS = ("xor", "ipoly")  # indices that mix bits, so that their sets are a power of two
+MAX_SLICES = 1 << 10
 SECTOR_BYTES = 32  # the unit of an access and of a sector's valid and dirty bits; traces.stream counts in it too
 MAX_WAYS = 64
 LINES = (32, 64, 128, 256)
 SLOTS = 16  # ways are stored in groups of this many slots
+SPREAD = 64  # and sets in groups of this many: see hwmodel.cache.index.spread
 MAX_STATE_BYTES = 16 << 30  # far above any cache studied, so that a slip of a unit is a clear error
 
 
@@ -22,10 +25,12 @@ class CacheConfig:
             sets, is whole but need not be a power of two.
         ways: lines a set holds, 1 to 64.
         line: bytes of a line, 32, 64, 128 or 256, as a number or as text.
-        index: how a line's set is chosen, `hashed` (see hwmodel.cache.index) or `modulo` (line number % sets).
+        index: how a line's set is chosen, see hwmodel.cache.index: `hashed`, `modulo` (line number % sets), or, where
+            the sets of a slice are a power of two, `xor` or `ipoly`.
         sector: None for the classic cache, which fills a whole line at any miss; 32 for the sectored cache of GPUs,
             which keeps valid and dirty bits a 32 B sector, fetches only sectors that are read, and fetches nothing for
             a write.
+        slices: parts of equal size, of whole sets, between which lines are spread.
 
     Raises:
         InputError: for a value outside these ranges.
@@ -36,6 +41,7 @@ class CacheConfig:
     line: int = 128
     index: str = "hashed"
     sector: int | None = None
+    slices: int = 1
 
     def __init__(
         self,
@@ -44,25 +50,25 @@ class CacheConfig:
         line: int | str = 128,
         index: str = "hashed",
         sector: int | str | None = None,
+        slices: int = 1,
     ) -> None:
         values = {
             "capacity": _bytes(capacity, "capacity"),
-            "ways": _whole(ways),
+            "ways": _whole(ways, "ways", MAX_WAYS),
             "line": _bytes(line, "line"),
             "index": index,
             "sector": None if sector is None else _bytes(sector, "sector"),
+            "slices": _whole(slices, "slices", MAX_SLICES),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
         self._check()
 
     def _check(self) -> None:
-        if not 1 <= self.ways <= MAX_WAYS:
-            raise InputError(f"ways {self.ways}: give a whole number from 1 to {MAX_WAYS}")
         if self.line not in LINES:
             raise InputError(f"line {self.line}: give 32, 64, 128 or 256 bytes")
         if self.index not in INDICES:
-            raise InputError(f"index {self.index!r}: give {' or '.join(INDICES)}")
+            raise InputError(f"index {self.index!r}: give {', '.join(INDICES[:-1])} or {INDICES[-1]}")
         if self.sector not in (None, SECTOR_BYTES):
             raise InputError(f"sector {self.sector}: give {SECTOR_BYTES}, or none for whole lines")
         if self.capacity % (self.ways * self.line):
@@ -70,6 +76,11 @@ class CacheConfig:
                 f"capacity {self.capacity}: {self.ways} ways of {self.line} B leave no whole number of sets; "
                 f"give a multiple of {self.ways * self.line} B"
             )
+        if self.sets % self.slices:
+            raise InputError(f"slices {self.slices}: do not divide the {self.sets} sets; give a number that does")
+        own = self.sets // self.slices
+        if self.index in POWERS and own & (own - 1):
+            raise InputError(f"index {self.index!r}: needs a power of two of sets a slice, not {own}; give hashed")
         if self.state_bytes > MAX_STATE_BYTES:
             raise InputError(
                 f"capacity {self.capacity}: its replay would need {self.state_bytes / 2**30:.0f} GiB of memory; "
@@ -87,9 +98,14 @@ class CacheConfig:
         return -(-self.ways // SLOTS) * SLOTS
 
     @property
+    def stored_slots(self) -> int:
+        """Slots of all sets, which are rounded up to whole groups too."""
+        return -(-self.sets // SPREAD) * SPREAD * self.slots
+
+    @property
     def state_bytes(self) -> int:
         """Bytes of memory a replay may need for this cache: at most an 8 B tag and two bytes of sector bits a slot."""
-        return self.sets * self.slots * 10
+        return self.stored_slots * 10
 
     @property
     def sectors_per_line(self) -> int:
@@ -101,10 +117,10 @@ def _bytes(value: object, what: str) -> int:
     return parse_bytes(number if number is not None else value, what)  # type: ignore[arg-type]
 
 
-def _whole(ways: object) -> int:
-    number = _integer(ways)
-    if number is None:
-        raise InputError(f"ways {ways!r}: give a whole number from 1 to {MAX_WAYS}")
+def _whole(value: object, what: str, most: int) -> int:
+    number = _integer(value)
+    if number is None or not 1 <= number <= most:
+        raise InputError(f"{what} {value!r}: give a whole number from 1 to {most}")
     return number
 
 

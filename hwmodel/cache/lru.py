@@ -53,7 +53,7 @@ def visit(places: np.ndarray, wanted: np.ndarray, count: Whole, ways: int, slots
 @kernel
 def visit_wide(
     places: np.ndarray,
-    wanted: np.ndarray,
+    quotients: np.ndarray,
     what: np.ndarray,
     count: Whole,
     ways: int,
@@ -68,15 +68,16 @@ def visit_wide(
         first = np.intp(places[i]) * SLOTS * groups
         end = first + (groups - 1) * SLOTS
         start = first
-        found = match(tags, start, wanted[i], _SAME)
+        wanted = quotients[i] + _SAME
+        found = match(tags, start, wanted, _SAME)
         while found == _ZERO and start < end:
             start += SLOTS
-            found = match(tags, start, wanted[i], _SAME)
+            found = match(tags, start, wanted, _SAME)
         hit = found != _ZERO
         ends = found if hit else last
         old = np.uint32(bits[start + np.intp(lowest(ends))])
         seen[i] = old | (_HIT if hit else _ZERO)
-        tag, state = wanted[i], np.uint16(((old if hit else _ZERO) | what[i]) & _HALF)
+        tag, state = wanted, np.uint16(((old if hit else _ZERO) | what[i]) & _HALF)
         for before in range(first, start, SLOTS):
             next_tag, next_state = tags[before + SLOTS - 1], bits[before + SLOTS - 1]
             push(tags, before, tag, _ALL)

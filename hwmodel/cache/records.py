@@ -3,6 +3,9 @@
 A block of records is made once and applied to every cache of the same line size; it stays in this machine's first
 caches meanwhile. Neighbouring accesses to one line of one kind are one record: the later ones cannot change the order
 of use, so no count changes.
+
+The records of a block are counted in rows, such as one a kernel: `ends` and `rows` of the block say up to which record
+each row reaches.
 """
 
 from typing import NamedTuple
@@ -12,11 +15,12 @@ import numpy as np
 
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SECTOR_BYTES
-from hwmodel.cache.index import locate, locate_wide
+from hwmodel.cache.index import locate, pack, spread
 from hwmodel.cache.lru import tally, visit, visit_wide
 
-BLOCK = 2048  # records; with where they fall and what they find 48 KiB
-SETS, WAYS, SLOTS_A_SET, START, HASHED, SECTORED, WIDE, SHAPE = range(8)
+BLOCK = 2048  # records; with where they fall and what they find 64 KiB
+SETS, SLICES, WAYS, START, END, INDEX, SECTORED, WIDE, SHAPE = range(9)
+INTERVAL, ROW, LINE, PLACES = range(4)  # where in a batch the next block begins: interval, row of it, line of that
 TOP = 1 << 62  # addresses of intervals stay below, so that no sum overflows
 _SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 _ZERO, _ONE, _TWO = np.uint32(0), np.uint32(1), np.uint32(2)
@@ -32,274 +36,284 @@ class Block(NamedTuple):
     what: np.ndarray  # uint32
     places: np.ndarray  # uint32
     seen: np.ndarray  # uint32
+    quotients: np.ndarray  # uint64
     wanted: np.ndarray  # uint32, slots of a packed cache
-    tags: np.ndarray  # uint64, tags of a wide cache
+    ends: np.ndarray  # int64, past the last record of each run of records that count in one row
+    rows: np.ndarray  # int64, that row
+    at: np.ndarray  # int64 (PLACES,), where the next block begins
 
     @classmethod
     def empty(cls) -> "Block":
-        kinds = (np.uint64, np.uint32, np.uint32, np.uint32, np.uint32, np.uint64)
-        return cls(*(np.empty(BLOCK, kind) for kind in kinds))
+        kinds = (np.uint64, np.uint32, np.uint32, np.uint32, np.uint64, np.uint32, np.int64, np.int64)
+        return cls(*[*(np.empty(BLOCK, kind) for kind in kinds), np.zeros(PLACES, np.int64)])
 
 
 class Caches(NamedTuple):
     """The state and the counts of several caches, those of one layout one after another in the same arrays."""
 
-    shape: np.ndarray  # int64, a row a cache: number of sets, ways, slots a set, first slot, hashed?, sectored?, wide?
+    shape: np.ndarray  # int64, a row a cache: sets, slices, ways, first slot and end, index, sectored?, wide?
+    tables: np.ndarray  # uint32 (cache, 8, 256), of hwmodel.cache.index.remainders
     packed: np.ndarray  # uint32, a slot each of the packed caches
     tags: np.ndarray  # uint64, a slot each of the wide caches
     bits: np.ndarray  # uint16, a slot each of the wide caches
-    misses: np.ndarray  # uint64 (cache, kernel, counter of hwmodel.cache.lru)
+    misses: np.ndarray  # uint64 (cache, row, counter of hwmodel.cache.lru)
 
 
 @kernel
-def _apply(block: Block, count: Whole, members: np.ndarray, caches: Caches, row: Whole) -> None:
-    """Apply a block's records to the caches numbered `members`, counting in row `row`."""
-    line, what, places, seen = block.line, block.what, block.places, block.seen
+def _apply(block: Block, count: Whole, runs: Whole, members: np.ndarray, caches: Caches) -> None:
+    """Apply a block's records, in `runs` runs, to the caches numbered `members`."""
+    line, what, places, quotients, seen = block.line, block.what, block.places, block.quotients, block.seen
     for cache in members:
         shape = caches.shape[cache]
-        sets, ways, hashed = shape[SETS], shape[WAYS], shape[HASHED] != 0
-        slots = slice(shape[START], shape[START] + sets * shape[SLOTS_A_SET])
-        if shape[WIDE]:
-            locate_wide(line, count, sets, hashed, places, block.tags)
-            visit_wide(places, block.tags, what, count, ways, caches.tags[slots], caches.bits[slots], seen)
+        wide = shape[WIDE] != 0
+        locate(line, count, shape[SETS], shape[SLICES], shape[INDEX], not wide, caches.tables[cache], places, quotients)
+        spread(places, count)
+        slots = slice(shape[START], shape[END])
+        if wide:
+            visit_wide(places, quotients, what, count, shape[WAYS], caches.tags[slots], caches.bits[slots], seen)
         else:
-            locate(line, what, count, sets, hashed, places, block.wanted)
-            visit(places, block.wanted, count, ways, caches.packed[slots], seen)
-        tally(seen, what, count, shape[SECTORED] != 0, 8 if shape[WIDE] else 4, caches.misses[cache, row])
+            pack(quotients, what, count, block.wanted)
+            visit(places, block.wanted, count, shape[WAYS], caches.packed[slots], seen)
+        begin, sectored, dirty_at = 0, shape[SECTORED] != 0, 8 if wide else 4
+        for run in range(runs):
+            end = block.ends[run]
+            counters = caches.misses[cache, block.rows[run]]
+            tally(seen[begin:end], what[begin:end], end - begin, sectored, dirty_at, counters)
+            begin = end
 
 
 @kernel
 def feed_addresses(
-    address: np.ndarray,
-    is_write: np.ndarray,
-    line_bits: int,
-    joined: bool,
-    members: np.ndarray,
-    block: Block,
-    caches: Caches,
-    accesses: np.ndarray,
-) -> None:
+    address: np.ndarray, is_write: np.ndarray, line_bits: int, joined: bool, members: np.ndarray, block: Block,
+    caches: Caches, accesses: np.ndarray,
+) -> None:  # fmt: skip
     """Apply sector accesses, given as byte addresses (uint64) and kinds (bool), to the caches `members`.
 
     `joined`: make one record of reads and writes next to each other; right for caches that fill whole lines, where
     only the first of them can miss. `accesses`, uint64 (1, 2), grows by the number of reads and of writes.
     """
+    block.rows[0] = 0
+    for begin in range(0, address.size, BLOCK):
+        end = min(begin + BLOCK, address.size)
+        count, writes = _gather(address[begin:end], is_write[begin:end], line_bits, joined, block)
+        block.ends[0] = count
+        _apply(block, count, 1, members, caches)
+        accesses[0, 0] += np.uint64(end - begin - writes)
+        accesses[0, 1] += np.uint64(writes)
+
+
+@kernel
+def _gather(
+    address: np.ndarray, is_write: np.ndarray, line_bits: int, joined: bool, block: Block
+) -> tuple[Whole, Whole]:
+    """Fill a block with the records of at most BLOCK accesses; return how many there are, and the writes."""
     low, sector = np.uint64(line_bits), np.uint64(_SECTOR_BITS)
     within = np.uint64((1 << (line_bits - _SECTOR_BITS)) - 1)
     kinds = _ZERO_LONG if joined else _UNIT
-    for begin in range(0, address.size, BLOCK):
-        end = min(begin + BLOCK, address.size)
-        last, now = _BEFORE, _BEFORE  # no line has this number, so that the first access opens record 0
-        what, kind = _ZERO, _ZERO
-        writes = 0
-        for i in range(begin, end):
-            write = np.uint32(is_write[i])
-            line = address[i] >> low
-            place = (line << _UNIT) | (np.uint64(write) & kinds)
-            unit = _ONE << np.uint32((address[i] >> sector) & within)
-            does = unit * (_EACH + (write << np.uint32(8)))
-            opens = place != now
-            last += np.uint64(opens)
-            what = does if opens else what | does
-            kind = write if opens else kind  # of a record's first access, the only one that may miss where joined
-            now = place
-            writes += np.intp(write)
-            block.line[last] = line
-            block.what[last] = what | (kind * _WRITE)
-        _apply(block, np.int64(last + _UNIT), members, caches, 0)
-        accesses[0, 0] += np.uint64(end - begin - writes)
-        accesses[0, 1] += np.uint64(writes)
+    last, now = _BEFORE, _BEFORE  # no line has this number, so that the first access opens record 0
+    what, kind = _ZERO, _ZERO
+    writes = 0
+    for i in range(address.size):
+        write = np.uint32(is_write[i])
+        line = address[i] >> low
+        place = (line << _UNIT) | (np.uint64(write) & kinds)
+        unit = _ONE << np.uint32((address[i] >> sector) & within)
+        does = unit * (_EACH + (write << np.uint32(8)))
+        opens = place != now
+        last += np.uint64(opens)
+        what = does if opens else what | does
+        kind = write if opens else kind  # of a record's first access, the only one that may miss where joined
+        now = place
+        writes += np.intp(write)
+        block.line[last] = line
+        block.what[last] = what | (kind * _WRITE)
+    return np.int64(last + _UNIT), writes
 
 
 @nb.njit(inline="always")
 def _what(first: Whole, last: Whole, write: bool) -> np.uint32:
     """Return a record's sectors for the bytes `first` to `last` of a line."""
     mask = (_TWO << np.uint32(last >> _SECTOR_BITS)) - (_ONE << np.uint32(first >> _SECTOR_BITS))
-    if not write:
-        return mask | (mask << np.uint32(16))
     begin, end = (first + SECTOR_BYTES - 1) >> _SECTOR_BITS, (last + 1) >> _SECTOR_BITS
-    whole = (_ONE << np.uint32(end)) - (_ONE << np.uint32(begin)) if end > begin else _ZERO
-    return whole | (mask << np.uint32(8)) | (mask << np.uint32(16)) | _WRITE
+    whole = (_ONE << np.uint32(max(end, begin))) - (_ONE << np.uint32(begin))
+    writes = _ZERO - np.uint32(write)  # all ones, or none: kinds are hard to predict, so there is no branch
+    valid = mask ^ ((mask ^ whole) & writes)
+    return valid | ((mask & writes) << np.uint32(8)) | (mask << np.uint32(16)) | (writes & _WRITE)
 
 
 @nb.njit(inline="always")
-def _append(block: Block, count: Whole, line: Whole, what: np.uint32) -> Whole:
-    """Append a record, or join it to the one before; return how many there are."""
+def _append(lines: np.ndarray, whats: np.ndarray, first: Whole, count: Whole, line: Whole, what: np.uint32) -> Whole:
+    """Append a record, or join it to the one before, unless that comes before record `first`; return the new count."""
     here, place = np.uint64(line), np.uint64(count)  # unsigned: an index that cannot count from the end
     before = place - _UNIT
-    if count > 0 and block.line[before] == here and ((block.what[before] ^ what) & _WRITE) == _ZERO:
-        block.what[before] |= what
+    if count > first and lines[before] == here and ((whats[before] ^ what) & _WRITE) == _ZERO:
+        whats[before] |= what
         return count
-    block.line[place] = here
-    block.what[place] = what
+    lines[place] = here
+    whats[place] = what
     return count + 1
 
 
 @nb.njit(inline="always")
-def _fill(block: Block, count: Whole, begin: Whole, step: Whole, room: Whole, what: np.uint32) -> None:
-    """Write records of `room` lines, `step` apart; in slices, which LLVM knows not to be indexed from their end."""
-    lines, whats = block.line[count : count + room], block.what[count : count + room]
-    for i in range(room):
-        lines[i] = np.uint64(begin + i * step)
-        whats[i] = what
+def _fill(
+    lines: np.ndarray, whats: np.ndarray, count: Whole, begin: Whole, step: Whole, room: Whole, what: np.uint32
+) -> None:
+    """Write records of `room` lines, `step` apart; slices would be safer to read and cost a count of references."""
+    line = np.uint64(begin)
+    for place in range(np.uint64(count), np.uint64(count + room)):
+        lines[place] = line
+        whats[place] = what
+        line += np.uint64(step)
 
 
-@kernel
-def _append_lines(
-    block: Block,
-    count: Whole,
-    begin: Whole,
-    step: Whole,
-    times: Whole,
-    what: np.uint32,
-    members: np.ndarray,
-    caches: Caches,
-    row: Whole,
-) -> Whole:
-    """Append `times` lines, `step` apart, applying the block each time it is full; return how many records it holds."""
-    while times > 0:
-        if count == BLOCK:
-            _apply(block, count, members, caches, row)
-            count = 0
-        room = min(times, BLOCK - count)
-        _fill(block, count, begin, step, room, what)
-        begin += room * step
-        times -= room
-        count += room
-    return count
-
-
-@kernel
-def _append_rows(
-    block: Block,
-    count: Whole,
-    start: Whole,
-    step: Whole,
-    times: Whole,
-    length: Whole,
-    write: bool,
-    line_bits: int,
-    members: np.ndarray,
-    caches: Caches,
-    row: Whole,
-) -> tuple[Whole, Whole]:
-    """Append rows of at most a line, a line or more apart; return how many records the block holds, and the accesses.
+@nb.njit(inline="always")
+def _crossing(
+    lines: np.ndarray, whats: np.ndarray, count: Whole, start: Whole, step: Whole, times: Whole, length: Whole,
+    write: bool, line_bits: int,
+) -> tuple[Whole, Whole, Whole]:  # fmt: skip
+    """Append rows of at most a line, a line or more apart; return the new count, the rows done and their accesses.
 
     Each row writes two records and keeps one or both: whether a row crosses into a second line is hard to predict.
     """
     within = (1 << line_bits) - 1
-    sectors = 0
-    for _ in range(times):
-        if count >= BLOCK - 2:
-            _apply(block, count, members, caches, row)
-            count = 0
+    sectors = done = 0
+    while done < times and count < BLOCK - 1:
         first = start & within
         last = first + length - 1
         crosses = last > within
         sectors += (last >> _SECTOR_BITS) - (first >> _SECTOR_BITS) + 1
         place, line = np.uint64(count), np.uint64(start >> line_bits)
-        block.line[place] = line
-        block.what[place] = _what(first, min(last, within), write)
-        block.line[place + _UNIT] = line + _UNIT
-        block.what[place + _UNIT] = _what(0, last & within, write)
+        lines[place] = line
+        whats[place] = _what(first, min(last, within), write)
+        lines[place + _UNIT] = line + _UNIT
+        whats[place + _UNIT] = _what(0, last & within, write)
         count += 2 if crosses else 1
         start += step
-    return count, sectors
+        done += 1
+    return count, done, sectors
+
+
+@nb.njit(inline="always")
+def _row(
+    lines: np.ndarray, whats: np.ndarray, opened: Whole, count: Whole, start: Whole, length: Whole, done: Whole,
+    write: bool, line_bits: int,
+) -> tuple[Whole, Whole]:  # fmt: skip
+    """Append a row's lines after the first `done`, while there is room; return the new count and the lines done."""
+    within = (1 << line_bits) - 1
+    end = start + length
+    first, last = start >> line_bits, end >> line_bits  # the last is whole, or is the tail, or has no byte of the row
+    if done == 0 and start & within and count < BLOCK:
+        stop = (end - 1) & within if first == (end - 1) >> line_bits else within
+        count = _append(lines, whats, opened, count, first, _what(start & within, stop, write))
+        done = 1
+    room = min(last - first - done, BLOCK - count)
+    if room > 0:
+        _fill(lines, whats, count, first + done, 1, room, _what(0, within, write))
+        count += room
+        done += room
+    if done == last - first and end & within and count < BLOCK:
+        count = _append(lines, whats, opened, count, last, _what(0, (end - 1) & within, write))
+        done += 1
+    return count, done
+
+
+@nb.njit(inline="always")
+def _singles(
+    base: np.ndarray, rows: np.ndarray, width: np.ndarray, write: np.ndarray, owner: np.ndarray, i: Whole,
+    line_bits: int, lines: np.ndarray, whats: np.ndarray, first: Whole, count: Whole, accesses: np.ndarray,
+) -> tuple[Whole, Whole]:  # fmt: skip
+    """Append intervals of one row within one line, as long as one owner's follow; return the next, and the count."""
+    within = (1 << line_bits) - 1
+    own, reads, writes = owner[i], 0, 0
+    while i < base.size and count < BLOCK - 1 and rows[i] == 1 and owner[i] == own:
+        start = np.int64(base[i])
+        offset, length = start & within, np.int64(width[i])
+        if offset + length > within + 1:
+            break
+        kind = np.int64(write[i])
+        count = _append(lines, whats, first, count, start >> line_bits, _what(offset, offset + length - 1, kind != 0))
+        sectors = ((offset + length - 1) >> _SECTOR_BITS) - (offset >> _SECTOR_BITS) + 1
+        writes += sectors & -kind
+        reads += sectors & (kind - 1)
+        i += 1
+    accesses[own, 0] += np.uint64(reads)
+    accesses[own, 1] += np.uint64(writes)
+    return i, count
 
 
 @kernel
-def _append_any(
-    block: Block,
-    count: Whole,
-    start: Whole,
-    step: Whole,
-    times: Whole,
-    length: Whole,
-    write: bool,
-    line_bits: int,
-    members: np.ndarray,
-    caches: Caches,
-    row: Whole,
-) -> tuple[Whole, Whole]:
-    """Append rows of any kind; return how many records the block holds, and the accesses."""
+def _unroll(
+    base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray, write: np.ndarray, owner: np.ndarray,
+    line_bits: int, block: Block, accesses: np.ndarray,
+) -> tuple[Whole, Whole]:  # fmt: skip
+    """Fill a block with the records of intervals from `block.at` on; return how many, and their runs; 0 at the end."""
     within = (1 << line_bits) - 1
-    full = _what(0, within, write)
-    sectors = 0
-    for _ in range(times):
-        end = start + length - 1
-        sectors += (end >> _SECTOR_BITS) - (start >> _SECTOR_BITS) + 1
-        first, last = start >> line_bits, end >> line_bits
-        if count >= BLOCK - 2:
-            _apply(block, count, members, caches, row)
-            count = 0
-        if first == last:
-            count = _append(block, count, first, _what(start & within, end & within, write))
-        else:
-            count = _append(block, count, first, _what(start & within, within, write))
-            count = _append_lines(block, count, first + 1, 1, last - first - 1, full, members, caches, row)
-            if count == BLOCK:
-                _apply(block, count, members, caches, row)
-                count = 0
-            count = _append(block, count, last, _what(0, end & within, write))
-        start += step
-    return count, sectors
-
-
-@kernel
-def feed_intervals(
-    base: np.ndarray,
-    stride: np.ndarray,
-    rows: np.ndarray,
-    width: np.ndarray,
-    write: np.ndarray,
-    kernels: np.ndarray,
-    line_bits: int,
-    members: np.ndarray,
-    block: Block,
-    caches: Caches,
-    accesses: np.ndarray,
-) -> None:
-    """Apply intervals (see traces.stream) to the caches `members`; `kernels` are rows of the counts.
-
-    `accesses`, uint64 (kernels, 2), grows by the number of reads and of writes.
-    """
-    within = (1 << line_bits) - 1
-    count, now = 0, np.int64(0)
-    for i in range(base.size):
-        if kernels[i] != now:
-            _apply(block, count, members, caches, now)
-            count, now = 0, np.int64(kernels[i])
+    lines, whats, ends, owners = block.line, block.what, block.ends, block.rows
+    i, row, done = block.at
+    count = runs = opened = 0
+    while i < base.size and count < BLOCK - 1:
+        if runs == 0 or owner[i] != owners[runs - 1]:
+            if runs > 0 and count == opened:  # the run before came to nothing
+                runs -= 1
+            elif runs > 0:
+                ends[runs - 1] = count
+            owners[runs] = owner[i]
+            opened = count
+            runs += 1
+        if rows[i] == 1:
+            here = i
+            i, count = _singles(base, rows, width, write, owner, i, line_bits, lines, whats, opened, count, accesses)
+            if i > here:
+                continue
         start, step, times, length = np.int64(base[i]), stride[i], np.int64(rows[i]), np.int64(width[i])
         if step == length and ((start | length) & (SECTOR_BYTES - 1)) == 0:  # rows without gaps are one row
             length *= times
             times = 1
-        kind = bool(write[i])
+        kind, sectors = bool(write[i]), 0
         if (times == 1 or step & within == 0) and (start & within) + length <= within + 1:  # one line a row, all alike
             what = _what(start & within, (start & within) + length - 1, kind)
-            first = start >> line_bits
-            if times == 1:
-                if count == BLOCK:
-                    _apply(block, count, members, caches, now)
-                    count = 0
-                count = _append(block, count, first, what)
-            elif times <= BLOCK - count:
-                _fill(block, count, first, step >> line_bits, times, what)
-                count += times
-            else:
-                count = _append_lines(block, count, first, step >> line_bits, times, what, members, caches, now)
-            sectors = times * (((start + length - 1) >> _SECTOR_BITS) - (start >> _SECTOR_BITS) + 1)
-            accesses[now, 1 if kind else 0] += np.uint64(sectors)
-            continue
-        if length <= within + 1 and abs(step) > within:
-            count, sectors = _append_rows(
-                block, count, start, step, times, length, kind, line_bits, members, caches, now
+            room = min(times - row, BLOCK - count)
+            _fill(lines, whats, count, (start >> line_bits) + row * (step >> line_bits), step >> line_bits, room, what)
+            count += room
+            row += room
+            sectors = room * (((start + length - 1) >> _SECTOR_BITS) - (start >> _SECTOR_BITS) + 1)
+        elif length <= within + 1 and abs(step) > within:
+            count, room, sectors = _crossing(
+                lines, whats, count, start + row * step, step, times - row, length, kind, line_bits
             )
+            row += room
         else:
-            count, sectors = _append_any(
-                block, count, start, step, times, length, kind, line_bits, members, caches, now
-            )
-        accesses[now, 1 if kind else 0] += np.uint64(sectors)
-    _apply(block, count, members, caches, now)
+            while row < times and count < BLOCK:
+                at = start + row * step
+                if done == 0:
+                    sectors += ((at + length - 1) >> _SECTOR_BITS) - (at >> _SECTOR_BITS) + 1
+                count, done = _row(lines, whats, opened, count, at, length, done, kind, line_bits)
+                if done > ((at + length - 1) >> line_bits) - (at >> line_bits):
+                    row += 1
+                    done = 0
+        accesses[owner[i], 1 if kind else 0] += np.uint64(sectors)
+        if row == times:
+            i += 1
+            row = done = 0
+    block.at[INTERVAL], block.at[ROW], block.at[LINE] = i, row, done
+    if runs > 0:
+        ends[runs - 1] = count
+    return count, runs
+
+
+@kernel
+def feed_intervals(
+    base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray, write: np.ndarray, owner: np.ndarray,
+    line_bits: int, members: np.ndarray, block: Block, caches: Caches, accesses: np.ndarray,
+) -> None:  # fmt: skip
+    """Apply intervals (see traces.stream) to the caches `members`; `owner` are rows of the counts.
+
+    `accesses`, uint64 (rows, 2), grows by the number of reads and of writes.
+    """
+    block.at[:] = 0
+    while block.at[INTERVAL] < base.size:
+        count, runs = _unroll(base, stride, rows, width, write, owner, line_bits, block, accesses)
+        _apply(block, count, runs, members, caches)
 
 
 @kernel

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circuits.errors import InputError
-from hwmodel.cache import lru, records
-from hwmodel.cache.config import SLOTS, CacheConfig
+from hwmodel.cache import index, lru, records
+from hwmodel.cache.attribution import Attribution
+from hwmodel.cache.config import INDICES, SLOTS, CacheConfig
 from hwmodel.cache.given import PART_INTERVALS, addresses_of, intervals_of, kinds_of
-from hwmodel.cache.index import PACKED_QUOTIENTS
 from traces.stream import Intervals
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class Replay:
 
     Args:
         configs: the caches; each keeps its own state, and counts what it would count alone.
-        kernels: None for one row of counts a cache; a number of kernels for a row a cache and kernel.
+        kernels: None for one row of counts a cache; a number of kernels for a row a cache and kernel. More rows are
+            made for intervals that are fed as another's.
 
     Raises:
         InputError: where `configs` is empty or holds anything but CacheConfig.
@@ -43,8 +44,12 @@ class Replay:
         rows = 1 if kernels is None else max(kernels, 1)
         self._wide = [config.ways > SLOTS or config.line > 128 for config in self.configs]
         shape, packed, tags, bits = _laid_out(self.configs, self._wide)
+        tables = np.zeros((len(shape), *index.remainders(1).shape), np.uint32)
+        for number, config in enumerate(self.configs):
+            if config.index == "ipoly":
+                tables[number] = index.remainders(config.sets // config.slices)
         misses = np.zeros((len(shape), rows, lru.COUNTERS), np.uint64)
-        self._caches = records.Caches(shape, packed, tags, bits, misses)
+        self._caches = records.Caches(shape, tables, packed, tags, bits, misses)
         # Reads and writes by kernel, counted while intervals are unrolled into lines, so once a group.
         self._accesses = {kind: np.zeros((rows, 2), np.uint64) for kind in self._groups}
         self._block = records.Block.empty()
@@ -55,25 +60,41 @@ class Replay:
         """Sector accesses seen so far."""
         return int(self._accesses[_kind(self.configs[0])].sum())
 
-    def feed(self, batch: Intervals) -> None:
+    def feed(self, batch: Intervals, owner: np.ndarray | None = None) -> None:
         """Replay a batch of intervals.
+
+        Args:
+            batch: the intervals.
+            owner: int64, the row each counts in; where None, its kernel's, or, without kernels, the only one.
 
         Raises:
             InputError: for columns of unlike lengths, an interval without bytes or below address 0, and, where counts
                 are kept by kernel, a kernel's number that is out of range.
         """
+        if owner is not None and len(owner):
+            self._extend(int(owner.max()) + 1)
+            # `intervals_of` cuts a batch, and its rows, into parts; the column it does not need carries the rows along.
+            batch = batch._replace(kernel=owner.astype(np.uint32))
         for part, top in intervals_of(batch):
             self._widen(top)
-            if self.kernels is None:
+            kernel = part.kernel
+            if owner is None and self.kernels is None:
                 kernel = self._nought[: len(part.base)]
-            else:
-                kernel = part.kernel
-                if int(kernel.max()) >= self.kernels:
-                    raise InputError(f"kernel {int(kernel.max())}: the trace has only {self.kernels} kernels")
+            elif owner is None and int(kernel.max()) >= (self.kernels or 0):
+                raise InputError(f"kernel {int(kernel.max())}: the trace has only {self.kernels} kernels")
             columns = (part.base, part.stride, part.rows, part.width, part.write, kernel)
             for kind, members in self._groups.items():
                 caches = members, self._block, self._caches, self._accesses[kind]
                 records.feed_intervals(*columns, kind[0].bit_length() - 1, *caches)
+
+    def _extend(self, rows: int) -> None:
+        """Make room to count in so many rows."""
+        held = self._caches.misses.shape[1]
+        if rows <= held:
+            return
+        more = max(rows, 2 * held) - held
+        self._caches = self._caches._replace(misses=np.pad(self._caches.misses, ((0, 0), (0, more), (0, 0))))
+        self._accesses = {kind: np.pad(counts, ((0, more), (0, 0))) for kind, counts in self._accesses.items()}
 
     def feed_addresses(self, address: Any, is_write: Any) -> None:
         """Replay sector accesses given as byte addresses (integers, a sector each) and kinds (true for a write).
@@ -94,7 +115,7 @@ class Replay:
 
     def _widen(self, top: int) -> None:
         """Lay out wide each cache that needs it for a byte address as high as `top`."""
-        high = [top >= config.line * config.sets * PACKED_QUOTIENTS for config in self.configs]
+        high = [top >= config.line * config.sets * index.PACKED_QUOTIENTS for config in self.configs]
         wide = [old or new for old, new in zip(self._wide, high, strict=True)]
         if wide == self._wide:
             return
@@ -111,8 +132,8 @@ class Replay:
 
     def _slots(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a cache's tags and sector bits (dirty in the high byte, valid in the low one), as wide caches do."""
-        sets, slots, start = self._caches.shape[number][[records.SETS, records.SLOTS_A_SET, records.START]]
-        here = slice(start, start + sets * slots)
+        start, end = self._caches.shape[number][[records.START, records.END]]
+        here = slice(start, end)
         if self._wide[number]:
             return self._caches.tags[here], self._caches.bits[here]
         packed = self._caches.packed[here]
@@ -128,13 +149,14 @@ class Replay:
                 row = _described(config)
                 if self.kernels is not None:
                     row["kernel"] = kernel
-                row |= self._counted(number, kernel)
+                row |= self.counted(number, kernel)
                 if self.kernels is None:
                     row |= self._left(number)
                 rows.append(row)
         return pd.DataFrame(rows[: 0 if self.kernels == 0 else None])
 
-    def _counted(self, number: int, kernel: int) -> dict[str, int]:
+    def counted(self, number: int, kernel: int) -> dict[str, int]:
+        """Return the counts of a cache, by its place among `configs`, and a row."""
         config = self.configs[number]
         reads, writes = map(int, self._accesses[_kind(config)][kernel])
         read_misses, write_misses, writebacks, writeback_sectors = map(int, self._caches.misses[number, kernel])
@@ -175,7 +197,7 @@ def replay(address: Any, is_write: Any, configs: Sequence[CacheConfig] | CacheCo
 def replay_trace(
     trace: "Trace",
     configs: Sequence[CacheConfig] | CacheConfig,
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> "pd.DataFrame":
     """Replay a trace through each of `configs`, each cache starting empty and staying warm from kernel to kernel.
@@ -183,33 +205,46 @@ def replay_trace(
     Args:
         trace: what was captured or read.
         configs: the caches.
-        by: None for a row a configuration, with the columns of `replay`; "kernel" for a row a configuration and kernel,
-            with the columns kernel (number in the trace), name, operator, layer and phase, and without what is left
-            dirty at the end. A write-back counts with the kernel whose access evicts the line.
+        by: None for a row a configuration, with the columns of `replay`. Else what counts are told apart by, one or
+            several of "kernel", "name", "operator", "layer", "phase" (of the kernel), "tensor" and "kind" (of the
+            tensor), for a row a configuration and each of these, with columns that name it (a tensor's are tensor,
+            tensor_name, tensor_kind), and without what is left dirty at the end. A write-back counts with the access
+            that evicts the line. By tensor, rows are those that occur; else every kernel has its part.
         on_progress: called after each batch with the fraction done, 0 to 1, by thread blocks launched.
 
     Raises:
         InputError: for another `by`, and for intervals that no trace may hold.
     """
-    if by not in (None, "kernel"):
-        raise InputError(f"by {by!r}: give 'kernel', or None for totals")
-    run = Replay([configs] if isinstance(configs, CacheConfig) else configs, len(trace.kernels) if by else None)
+    chosen = [configs] if isinstance(configs, CacheConfig) else configs
+    names = [by] if isinstance(by, str) else list(by or ())
+    parts = Attribution(trace, names) if names else None
+    run = Replay(chosen, int(parts.rows) if parts else None)
     blocks = np.cumsum([0, *(max(kernel.blocks, 1) for kernel in trace.kernels)], dtype=np.float64)
     done = 0.0
     for batch in trace.batches():
-        run.feed(batch)
+        run.feed(batch, parts.of(batch) if parts else None)
         if on_progress is not None and len(batch.kernel) and len(blocks) > 1:
             done = max(done, float(blocks[min(int(batch.kernel[-1]), len(blocks) - 2)] / blocks[-1]))
             on_progress(done)
     if on_progress is not None:
         on_progress(1.0)
-    table = run.result()
-    if by and len(table):
-        place = int(table.columns.get_loc("kernel")) + 1  # type: ignore[arg-type]
-        for offset, name in enumerate(("name", "operator", "layer", "phase")):
-            words = [getattr(kernel, name) for kernel in trace.kernels]
-            table.insert(place + offset, name, words * len(run.configs))
-    return table
+    return run.result() if parts is None else _labelled(run, parts)
+
+
+def _labelled(run: Replay, parts: Attribution) -> "pd.DataFrame":
+    """Return a row a cache and each of the parts that counts are told apart by, in the order of kernels and tensors."""
+    import pandas as pd
+
+    labels = parts.labels()
+    order = [name for name in ("kernel", "tensor") if name in labels]
+    places = labels.sort_values(order).index if order else labels.index
+    found = labels.to_dict("records")
+    rows = [
+        {**_described(config), **found[place], **run.counted(number, place)}
+        for number, config in enumerate(run.configs)
+        for place in map(int, places)
+    ]
+    return pd.DataFrame(rows)
 
 
 def _checked(configs: Sequence[CacheConfig]) -> list[CacheConfig]:
@@ -242,9 +277,10 @@ def _laid_out(configs: Sequence[CacheConfig], wide: Sequence[bool]) -> tuple[np.
     shape = np.zeros((len(configs), records.SHAPE), np.int64)
     ends = [0, 0]
     for row, config, is_wide in zip(shape, configs, wide, strict=True):
-        hashed, sectored = config.index == "hashed", config.sector is not None
-        row[:] = config.sets, config.ways, config.slots, ends[is_wide], hashed, sectored, is_wide
-        ends[is_wide] += config.sets * config.slots
+        start, end = ends[is_wide], ends[is_wide] + config.stored_slots
+        kind = INDICES.index(config.index)
+        row[:] = config.sets, config.slices, config.ways, start, end, kind, config.sector is not None, is_wide
+        ends[is_wide] = end
     return shape, _aligned(ends[0], np.uint32), _aligned(ends[1], np.uint64), _aligned(ends[1], np.uint16)
 
 

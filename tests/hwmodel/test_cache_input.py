@@ -50,7 +50,12 @@ def test_sets(given, expected):
         ({"capacity": "3MiB", "line": 96}, "line"),
         ({"capacity": "3MiB", "line": 512}, "line"),
         ({"capacity": "3MiB", "line": 16}, "line"),
-        ({"capacity": "3MiB", "index": "xor"}, "index"),
+        ({"capacity": "3MiB", "index": "crc"}, "index"),
+        ({"capacity": "3MiB", "index": "xor"}, "power of two"),
+        ({"capacity": "4MiB", "slices": 6, "index": "ipoly"}, "slices 6"),
+        ({"capacity": "6MiB", "slices": 2, "index": "ipoly"}, "power of two"),
+        ({"capacity": "3MiB", "slices": 0}, "slices"),
+        ({"capacity": "3MiB", "slices": 2.5}, "slices"),
         ({"capacity": "3MiB", "sector": 64}, "sector"),
         ({"capacity": "3MiB", "sector": 0}, "sector"),
     ],
@@ -118,8 +123,12 @@ def test_a_batch_that_cannot_be():
         Replay([CONFIG]).feed(good._replace(rows=np.ones(2, np.uint32)))
     with pytest.raises(InputError, match="kernel 7"):
         Replay([CONFIG], kernels=3).feed(good._replace(kernel=np.array([7], np.uint32)))
-    with pytest.raises(InputError, match="by 'layer'"):
-        replay_trace(make_trace(), [CONFIG], by="layer")
+    with pytest.raises(InputError, match="by 'colour'"):
+        replay_trace(make_trace(), [CONFIG], by="colour")
+    with pytest.raises(InputError, match="kernel 7: the trace has only 3 kernels"):
+        replay_trace(make_trace(good._replace(kernel=np.array([7], np.uint32))), [CONFIG], by="layer")
+    with pytest.raises(InputError, match="tensor 0: the trace has only 0 tensors"):
+        replay_trace(make_trace(good), [CONFIG], by="tensor")
 
 
 def test_a_long_interval_is_replayed_in_parts():
@@ -160,7 +169,7 @@ def test_the_command_gives_a_row_a_capacity(readable):
     assert all(row["sector_bytes"] == 32 and row["read_misses"] == 0 for row in rows)
     whole, _ = run_command("--capacity", "1MiB", "--sector", "none", "--index", "modulo", "--ways", "8")
     assert (whole[0]["sector_bytes"], whole[0]["index"], whole[0]["ways"]) == (0, "modulo", 8)
-    kernels, _ = run_command("--capacity", "1MiB,3MiB", "--by-kernel")
+    kernels, _ = run_command("--capacity", "1MiB,3MiB", "--by", "kernel")
     assert [row["name"] for row in kernels] == ["k0", "k1", "k2"] * 2
 
 

@@ -8,18 +8,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodel.cache import CacheConfig, Replay, replay
+from hwmodel.cache.config import INDICES, POWERS
 from tests.naive.cache import Cache, sectors
 from traces.stream import COLUMNS, Intervals
 
 COUNTS = ("accesses", "read_hits", "read_misses", "write_hits", "write_misses", "writebacks", "writeback_sectors",
           "fill_sectors", "dram_write_sectors")  # fmt: skip
 
+
+def cache(sets: int, slices: int, ways: int, line: int, index: str, sector: int | None) -> CacheConfig:
+    fits = index not in POWERS or sets & (sets - 1) == 0
+    return CacheConfig(sets * slices * ways * line, ways, line, index if fits else "hashed", sector, slices)
+
+
 caches = st.builds(
-    lambda sets, ways, line, index, sector: CacheConfig(sets * ways * line, ways, line, index, sector),
-    sets=st.integers(1, 40),
+    cache,
+    sets=st.integers(1, 40) | st.sampled_from([64, 128, 512]),
+    slices=st.sampled_from([1, 1, 1, 2, 5, 12]),
     ways=st.sampled_from([1, 2, 3, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64]),
     line=st.sampled_from([32, 64, 128, 256]),
-    index=st.sampled_from(["hashed", "modulo"]),
+    index=st.sampled_from(INDICES),
     sector=st.sampled_from([None, 32]),
 )
 several = st.lists(caches, min_size=1, max_size=4)

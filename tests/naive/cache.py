@@ -9,16 +9,43 @@ from traces.stream import Intervals
 SECTOR = 32
 
 
-def set_of(line: int, sets: int, index: str) -> int:
-    """The set of a line; the formula of hwmodel.cache.index in whole numbers of any size."""
-    quotient, rest = divmod(line, sets)
-    if index == "modulo":
-        return rest
-    mixed = (quotient ^ (quotient >> 32)) % 2**32
+def mix(number: int, bound: int) -> int:
+    """0 .. bound - 1, by the mixer of hwmodel.cache.index in whole numbers of any size."""
+    mixed = (number ^ (number >> 32)) % 2**32
     mixed = mixed * 0x9E3779B1 % 2**32
     mixed = (mixed ^ (mixed >> 15)) * 0x85EBCA77 % 2**32
     mixed ^= mixed >> 13
-    return (rest + mixed * sets // 2**32) % sets
+    return mixed * bound // 2**32
+
+
+def polynomial(number: int, sets: int) -> int:
+    """The number modulo the first polynomial over GF(2) of degree log2(sets) that no lower one divides."""
+
+    def remainder(a: int, b: int) -> int:
+        for shift in range(a.bit_length() - b.bit_length(), -1, -1):
+            if a >> (shift + b.bit_length() - 1) & 1:
+                a ^= b << shift
+        return a
+
+    divisor = sets
+    while any(remainder(divisor, factor) == 0 for factor in range(2, sets)):
+        divisor += 1
+    return remainder(number, divisor)
+
+
+def set_of(line: int, config: CacheConfig) -> int:
+    """The number of the set of a line, those of the first slice first."""
+    sets = config.sets // config.slices
+    group, lane = divmod(line, config.slices)
+    lane = (lane + mix(group, config.slices)) % config.slices
+    quotient, rest = divmod(group, sets)
+    place = {
+        "modulo": lambda: rest,
+        "hashed": lambda: (rest + mix(quotient, sets)) % sets,
+        "xor": lambda: rest ^ (quotient % sets),
+        "ipoly": lambda: polynomial(group, sets),
+    }[config.index]()
+    return lane * sets + place
 
 
 def sectors(batch: Intervals) -> Iterator[tuple[int, bool, bool, int]]:
@@ -43,7 +70,7 @@ class Cache:
     def access(self, address: int, write: bool, whole: bool = True) -> None:
         config, counts = self.config, self.counts
         line, sector = address // config.line, address % config.line // SECTOR
-        lines = self.sets[set_of(line, config.sets, config.index)]
+        lines = self.sets[set_of(line, config)]
         present = line in lines
         if not present:
             if len(lines) == config.ways:
