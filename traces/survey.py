@@ -22,7 +22,11 @@ FAULTS = (
 )
 
 
-@numba.njit(cache=True, error_model="numpy")
+# Without its runtime numba counts no references to arrays, which takes longer than the work; nothing may be allocated.
+KERNEL: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
+
+
+@numba.njit(**KERNEL)
 def _fits(base: Any, stride: Any, rows: Any, width: Any) -> bool:
     top = np.uint64(0xFFFFFFFFFFFFFFFF) - (np.uint64(width) - np.uint64(1))
     if base > top:
@@ -35,7 +39,7 @@ def _fits(base: Any, stride: Any, rows: Any, width: Any) -> bool:
     return steps <= base // (np.uint64(-(stride + 1)) + np.uint64(1))
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _sectors(base: Any, stride: Any, rows: Any, width: Any, mask: Any, bits: Any) -> Any:
     """Sectors of all rows: a row's first byte within its sector repeats after at most a sector's bytes of rows."""
     first = np.int64(base & np.uint64(mask))
@@ -50,7 +54,7 @@ def _sectors(base: Any, stride: Any, rows: Any, width: Any, mask: Any, bits: Any
     return total
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _survey(batch: Any, tensors: Any, bits: Any, counts: Any) -> tuple[int, int]:
     """Add (intervals, sectors read, sectors written) to counts[kernel]; return the first fault and its position."""
     mask = np.int64((1 << bits) - 1)

@@ -62,9 +62,11 @@ class Grid:
         room = self._room()
         position = np.zeros(3, np.int64)
         scratch = np.empty((7, max(BATCH_INTERVALS, room)), np.int64)
+        blocks = np.empty((self.resident + 2, 6), np.int64)
+        places = np.empty((len(operands), self.resident, 3), np.int64)
         cache = L1.chosen(self.options, self.gpu, self.shared_bytes, self.resident)
         while position[0] * self.resident < self.blocks:
-            count = int(r.fill(scratch, position, operands, sizes, room, cache is not None))
+            count = int(r.fill(scratch, position, operands, sizes, room, cache is not None, blocks, places))
             for part in cache.missed(scratch[:, :count]) if cache else (scratch[:6, :count],):
                 if part.shape[1]:
                     columns = [column.astype(kind) for column, kind in zip(part, COLUMNS.values(), strict=False)]

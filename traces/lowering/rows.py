@@ -13,6 +13,7 @@ import numba
 import numpy as np
 
 from traces.stream import SECTOR_BYTES
+from traces.survey import KERNEL
 
 # Rows of a batch under way, int64 (7, length): base, stride, rows, width, write, tensor of its intervals, and the block
 # of the wave that made them where that is asked for.
@@ -34,17 +35,17 @@ MATRIX, PATCHES, ADJOINT, WINDOWS, REACH = range(5)
 M_AXIS, N_AXIS, K_AXIS, NO_AXIS = range(4)
 
 
-@numba.njit(cache=True, error_model="numpy", inline="always")
+@numba.njit(**KERNEL, inline="always")
 def _floor_div(a: int, b: int) -> int:
     return a if b == 1 else a // b  # a division takes longer than all else here, and most strides are 1
 
 
-@numba.njit(cache=True, error_model="numpy", inline="always")
+@numba.njit(**KERNEL, inline="always")
 def _ceil_div(a: int, b: int) -> int:
     return a if b == 1 else -((-a) // b)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _append(out: np.ndarray, n: int, base: int, stride: int, rows: int, width: int, write: bool, tensor: int) -> int:
     out[BASES, n] = base
     out[STRIDES, n] = stride
@@ -55,7 +56,7 @@ def _append(out: np.ndarray, n: int, base: int, stride: int, rows: int, width: i
     return n + 1
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _put(
     out: np.ndarray, n: int, first: int, base: int, stride: int, rows: int, width: int, write: bool, tensor: int
 ) -> int:
@@ -89,7 +90,7 @@ def _put(
     return _append(out, n, base, stride if rows > 1 else 0, rows, width, write, tensor)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _matrix(out: np.ndarray, n: int, o: np.ndarray, base: int, i0: int, i1: int, k0: int, k1: int, write: bool) -> int:
     """Elements (i, k) at base + i * row stride + k * column stride; the nearer-spaced axis runs along a row."""
     item, si, sk, tensor = o[ITEM], o[ROW_STRIDE], o[COLUMN_STRIDE], o[TENSOR]
@@ -109,7 +110,7 @@ def _matrix(out: np.ndarray, n: int, o: np.ndarray, base: int, i0: int, i1: int,
     return n
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _patch_run(
     out: np.ndarray, n: int, first: int, o: np.ndarray, line: int, q0: int, q1: int, j0: int, j1: int, s0: int, s1: int
 ) -> int:
@@ -147,7 +148,7 @@ def _patch_run(
     return n
 
 
-@numba.njit(cache=True, error_model="numpy", inline="always")
+@numba.njit(**KERNEL, inline="always")
 def _frame(o: np.ndarray, image: int, t: int) -> int:
     """Return the input's frame that filter depth t finds below the output's frame `image`, -1 in the padding.
 
@@ -160,7 +161,7 @@ def _frame(o: np.ndarray, image: int, t: int) -> int:
     return n * o[DEPTH] + d if 0 <= d < o[DEPTH] else -1
 
 
-@numba.njit(cache=True, error_model="numpy", inline="always")
+@numba.njit(**KERNEL, inline="always")
 def _tied_frame(o: np.ndarray, image: int, t: int) -> int:
     """Return the output's frame that filter depth t ties to the input's frame `image`, -1 where there is none."""
     if not o[DEEP]:
@@ -171,7 +172,7 @@ def _tied_frame(o: np.ndarray, image: int, t: int) -> int:
     return n * o[OUT_DEPTH] + d if d * o[STRIDE_D] == above and 0 <= d < o[OUT_DEPTH] else -1
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _patches(
     out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int, column0: int, column1: int
 ) -> int:
@@ -218,7 +219,7 @@ def _patches(
     return n
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _adjoint(
     out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int, k0: int, k1: int, f: int
 ) -> int:
@@ -252,7 +253,7 @@ def _adjoint(
     return n
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
     """Channels of the output pixels whose windows hold input pixels (n, d, h, w), one group an input row."""
     pitch, w_in, h_in = o[CHANNELS] * o[ITEM], o[WIDTH], o[HEIGHT]
@@ -288,7 +289,7 @@ def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarra
     return n
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _reach(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
     """Channels of the input pixels that the windows of output pixels (n, o, p, q) span, one group a filter row."""
     pitch, width = o[CHANNELS] * o[ITEM], o[GROUP_CHANNELS] * o[ITEM]
@@ -314,7 +315,7 @@ def _reach(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray,
     return n
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _locate(place: np.ndarray, o: np.ndarray, pixel: int) -> None:
     """Write frame, row and column of a pixel: of the output for patches and reach, else of the input."""
     width, height = (o[OUT_WIDTH], o[OUT_HEIGHT]) if o[KIND] in (PATCHES, REACH) else (o[WIDTH], o[HEIGHT])
@@ -322,7 +323,7 @@ def _locate(place: np.ndarray, o: np.ndarray, pixel: int) -> None:
     place[0], place[1], place[2] = line // height, line % height, pixel - line * width
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _operand(
     out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, i0: int, i1: int, k0: int, k1: int, f: int
 ) -> int:
@@ -338,7 +339,7 @@ def _operand(
     return _windows(out, n, o, base, place, i1 - i0)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(**KERNEL)
 def _enter(blocks: np.ndarray, places: np.ndarray, operands: np.ndarray, sizes: np.ndarray, wave: int) -> int:
     """Describe the blocks of a wave, (M from, to, N from, to, batch, split), and where each begins; return how many."""
     m, n, tm, tn, splits, resident = sizes[0], sizes[1], sizes[3], sizes[4], sizes[8], sizes[9]
@@ -364,8 +365,11 @@ def _enter(blocks: np.ndarray, places: np.ndarray, operands: np.ndarray, sizes: 
     return count
 
 
-@numba.njit(cache=True, error_model="numpy", boundscheck=False)
-def fill(out: np.ndarray, position: np.ndarray, operands: np.ndarray, sizes: np.ndarray, room: int, mark: bool) -> int:
+@numba.njit(**KERNEL)
+def fill(
+    out: np.ndarray, position: np.ndarray, operands: np.ndarray, sizes: np.ndarray, room: int, mark: bool,
+    blocks: np.ndarray, places: np.ndarray,
+) -> int:  # fmt: skip
     """Fill `out` with the intervals of a grid of thread blocks from `position` on; return how many.
 
     Args:
@@ -377,11 +381,12 @@ def fill(out: np.ndarray, position: np.ndarray, operands: np.ndarray, sizes: np.
             whether neighbouring blocks lie along N, tiles of the other axis that they take side by side.
         room: intervals one block may need in one step.
         mark: whether to note which block made an interval.
+        blocks: int64 (resident blocks + 2, 6), room for a wave's blocks, and for where a slab begins and ends.
+        places: int64 (operands, resident blocks, 3), room for where each begins.
     """
     depth, tk, filters, resident, slabs, per_split = sizes[2], sizes[5], sizes[6], sizes[9], sizes[10], sizes[11]
-    blocks = np.empty((resident, 6), np.int64)
-    places = np.empty((operands.shape[0], resident, 3), np.int64)
-    low, high = np.zeros(4, np.int64), np.ones(4, np.int64)
+    low, high = blocks[resident], blocks[resident + 1]  # along M, N and K; an operand without an axis has one element
+    low[NO_AXIS], high[NO_AXIS] = 0, 1
     wave, step, local, n = position[0], position[1], position[2], 0
     in_wave = _enter(blocks, places, operands, sizes, wave)
     while in_wave > 0:
