@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 import click
 
-from hwmodel import __version__, console
+from hwmodel import __version__, console, interrupts
 
 GROUP = "hwmodel.commands"
 
@@ -169,6 +169,7 @@ def _refuse(message: str, code: int = 2) -> NoReturn:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line. Exit with 0; with 2 and one line for a user's mistake; with 130 for Ctrl-C."""
+    interrupts.listen()
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from numbers import Real
 from typing import Any, Protocol
 
+from hwmodel import interrupts
 from hwmodel.units import label_of, scale_of, show, unit_of
 
 GROUNDS = ("assumptions", "notes", "works")  # what a result rests on: pages of it, so people see how much there is
@@ -106,6 +107,7 @@ def progress(title: str, *, lines: bool = True) -> Iterator[Advance]:
 
         def plain(done: float, total: float, what: str = "") -> None:
             nonlocal last
+            interrupts.check()
             tenth = int(10 * done / total) if total else 0
             if lines and tenth > last:
                 last = tenth
@@ -125,6 +127,7 @@ def progress(title: str, *, lines: bool = True) -> Iterator[Advance]:
         task = bar.add_task(title, what="")
 
         def fancy(done: float, total: float, what: str = "") -> None:
+            interrupts.check()
             bar.update(task, completed=done, total=total, what=what)
 
         yield fancy

@@ -1,0 +1,33 @@
+"""Ctrl-C that cannot get lost.
+
+The exception it makes may come up where nobody can catch it, such as in a finaliser or in a library that takes any
+exception at its import; then work would go on. So that it was heard is remembered, and long work asks now and then.
+"""
+
+import signal
+import threading
+
+_heard = threading.Event()
+
+
+def listen() -> None:
+    """Remember from now on that Ctrl-C was heard, and raise KeyboardInterrupt as Python does by itself."""
+    _heard.clear()
+    ours = threading.current_thread() is threading.main_thread()
+    if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else somebody else decides
+        signal.signal(signal.SIGINT, _hear)
+
+
+def _hear(number: int, frame: object) -> None:  # noqa: ARG001
+    _heard.set()
+    raise KeyboardInterrupt
+
+
+def check() -> None:
+    """Raise what got lost.
+
+    Raises:
+        KeyboardInterrupt: where Ctrl-C was heard since `listen`.
+    """
+    if _heard.is_set():
+        raise KeyboardInterrupt

@@ -1,0 +1,37 @@
+"""Ctrl-C that comes up where nobody can catch it ends long work all the same."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+SWALLOWED = """
+import os, signal, sys, time
+from hwmodel import console, interrupts
+interrupts.listen()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+except BaseException:
+    pass  # as a library may do
+with console.progress("long") as advance:
+    try:
+        advance(0.0, 1.0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_an_interrupt_that_was_swallowed_comes_up_again():
+    assert subprocess.run([sys.executable, "-c", SWALLOWED], timeout=60, check=False).returncode == 130
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_a_handler_of_somebody_else_stays():
+    program = "import signal; from hwmodel import interrupts; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    program += "interrupts.listen(); assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN"
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
