@@ -1,4 +1,4 @@
-"""Exact replay of an access stream through set-associative LRU write-back caches, many configurations at a time."""
+"""Exact replay of an access stream through set-associative caches, many configurations at a time."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 from hwmodel import console
-from hwmodel.cache.config import INDICES, CacheConfig
+from hwmodel.cache.config import INDICES, POLICIES, WRITE_MISSES, WRITES, CacheConfig
 
 _SHOWN = ("capacity_bytes", "ways", "line_bytes", "name", "layer", "accesses", "read_misses", "write_misses",
-          "writebacks", "dram_read_sectors", "dram_write_sectors")  # fmt: skip
+          "writebacks", "dram_read_sectors", "dram_write_sectors", "most_written", "mean_written")  # fmt: skip
 
 
 class Capacities(click.ParamType):
@@ -49,32 +49,50 @@ class Capacities(click.ParamType):
     metavar="SIZE",
     help="32 for a sectored cache, none for one that fills whole lines. [default: as the trace says]",
 )
+@click.option(
+    "--policy",
+    type=click.Choice(POLICIES),
+    default="lru",
+    show_default=True,
+    help="Which line of a full set goes; all but lru replay each access by itself, and take longer.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of random, and of drrip.")
+@click.option("--write", type=click.Choice(WRITES), default="back", show_default=True, help="When memory is written.")
+@click.option(
+    "--write-miss",
+    type=click.Choice(WRITE_MISSES),
+    help="A write whose line is not there: brings and fetches it, only brings it, or goes around. "
+    "[default: validate where sectored, else fetch]",
+)
+@click.option("--wear", is_flag=True, help="Count the writes of each slot: the most written, the mean, their ratio.")
 @click.option("--by-kernel", is_flag=True, help="A row a capacity and kernel instead of a row a capacity.")
 def replay(
     trace: Path, capacities: list[str], ways: int, line: str, index: str, slices: int, sector: str | None,
-    by_kernel: bool,
+    policy: str, seed: int, write: str, write_miss: str | None, wear: bool, by_kernel: bool,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Replay a trace, exactly, through last-level caches of several capacities.
 
     TRACE is a file of `hwmodel capture`'s, or of a format that `hwmodel trace import` reads.
 
-    LRU, write-back, write-allocate; each cache starts empty and stays warm from kernel to kernel. Counts are of 32 B
-    sector accesses; write-backs are of dirty lines.
+    Each cache starts empty and stays warm from kernel to kernel. Counts are of 32 B sector accesses; write-backs are of
+    dirty lines; sectors written at once, through or around, count in what DRAM is written.
 
     \b
-    Example:
+    Examples:
       hwmodel replay vgg16.trace --capacity 1MiB,3MiB,7MiB --ways 16 --line 128 --json
+      hwmodel replay vgg16.trace --capacity 3MiB --policy drrip --write through --write-miss around
     """
     from traces import open_trace
 
     chosen = None if sector is None else _sector(sector)
+    rest = slices, policy, seed, write, write_miss, wear
     configs = [
-        CacheConfig(capacity, ways, line, index, chosen, slices) for capacity in capacities
+        CacheConfig(capacity, ways, line, index, chosen, *rest) for capacity in capacities
     ]  # a slip shows at once
     found = open_trace(trace)
     if sector is None:
         chosen = found.header.sector_bytes
-        configs = [CacheConfig(capacity, ways, line, index, chosen, slices) for capacity in capacities]
+        configs = [CacheConfig(capacity, ways, line, index, chosen, *rest) for capacity in capacities]
 
     from hwmodel.cache import replay_trace
 

@@ -1,9 +1,10 @@
-"""Slow, obvious twins of hwmodel.cache: one access at a time, a dictionary a set, nothing clever."""
+"""Slow, obvious twins of hwmodel.cache: one access at a time, a list of ways a set, nothing clever."""
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator
 
 from hwmodel.cache import CacheConfig
+from tests.naive.policies import POLICIES
 from traces.stream import Intervals
 
 SECTOR = 32
@@ -59,45 +60,73 @@ def sectors(batch: Intervals) -> Iterator[tuple[int, bool, bool, int]]:
                 yield sector * SECTOR, write, whole, kernel
 
 
+class Line:
+    """A line in its way: which sectors are whole here, and which are newer than memory's."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.valid: set[int] = set()
+        self.dirty: set[int] = set()
+
+
 class Cache:
-    """One cache: per set, from line to (valid sectors, dirty sectors), the least recently used first."""
+    """One cache: per set a list of ways, each a line or None."""
 
     def __init__(self, config: CacheConfig) -> None:
         self.config = config
-        self.sets: list[OrderedDict[int, tuple[set[int], set[int]]]] = [OrderedDict() for _ in range(config.sets)]
+        self.ways: list[list[Line | None]] = [[None] * config.ways for _ in range(config.sets)]
+        self.policy = POLICIES[config.policy](config.sets, config.ways, config.seed)
+        self.wear = [[0] * config.ways for _ in range(config.sets)]
         self.counts: Counter[str] = Counter()
+        self.every = set(range(config.line // SECTOR))
 
     def access(self, address: int, write: bool, whole: bool = True) -> None:
         config, counts = self.config, self.counts
-        line, sector = address // config.line, address % config.line // SECTOR
-        lines = self.sets[set_of(line, config)]
-        present = line in lines
-        if not present:
-            if len(lines) == config.ways:
-                _, (_, dirty) = lines.popitem(last=False)
-                if dirty:
-                    counts["writebacks"] += 1
-                    counts["writeback_sectors"] += len(dirty)
-                    counts["dram_write_sectors"] += len(dirty) if config.sector else config.line // SECTOR
-            lines[line] = (set(), set())
-        lines.move_to_end(line)
-        valid, dirty = lines[line]
-        if config.sector is None:
-            hit = present
-            counts["fill_sectors"] += 0 if hit else config.line // SECTOR
-        elif write:
-            hit = sector in valid or sector in dirty
-            if whole:
-                valid.add(sector)
-        else:
-            hit = sector in valid
-            counts["fill_sectors"] += 0 if hit else 1
-            valid.add(sector)
-        if write:
-            dirty.add(sector)
+        number, sector = address // config.line, address % config.line // SECTOR
+        place = set_of(number, config)
+        ways = self.ways[place]
+        way = next((way for way, line in enumerate(ways) if line and line.number == number), None)
+        line = None if way is None else ways[way]
+        hit = line is not None and (sector in line.valid or (write and sector in line.dirty))
         counts["accesses"] += 1
         counts[("write" if write else "read") + ("_hits" if hit else "_misses")] += 1
+        if write and (config.write == "through" or (line is None and config.on_write_miss == "around")):
+            counts["through_sectors"] += 1
+            counts["dram_write_sectors"] += 1
+        if write and line is None and config.on_write_miss == "around":
+            return
+        if line is None or way is None:
+            way, line = self.bring(place, number)
+        else:
+            self.policy.used(place, way)
+        fetched = self.fetched(line, sector, write, whole)
+        counts["fill_sectors"] += len(fetched)
+        self.wear[place][way] += bool(fetched) + write
+        line.valid |= fetched
+        if whole or not write:
+            line.valid.add(sector)
+        if write and config.write == "back":
+            line.dirty.add(sector)
+
+    def bring(self, place: int, number: int) -> tuple[int, Line]:
+        ways = self.ways[place]
+        way = ways.index(None) if None in ways else self.policy.victim(place)
+        gone, line = ways[way], Line(number)
+        if gone and gone.dirty:
+            self.counts["writebacks"] += 1
+            self.counts["writeback_sectors"] += len(gone.dirty)
+            self.counts["dram_write_sectors"] += len(self.every if self.config.writes_lines else gone.dirty)
+        ways[way] = line
+        self.policy.filled(place, way)
+        return way, line
+
+    def fetched(self, line: Line, sector: int, write: bool, whole: bool) -> set[int]:
+        if write and self.config.on_write_miss != "fetch":
+            return set()
+        if self.config.sector:
+            return {sector} - line.valid if not (write and whole) else set()
+        return set() if sector in line.valid else self.every - line.valid
 
     def left(self) -> dict[str, int]:
-        dirty = [dirty for lines in self.sets for _, dirty in lines.values()]
+        dirty = [line.dirty for ways in self.ways for line in ways if line]
         return {"dirty_lines_left": sum(map(bool, dirty)), "dirty_sectors_left": sum(map(len, dirty))}
