@@ -23,14 +23,17 @@ _READ, _PART, _ALL_OF_IT = np.uint32(0x010001), np.uint32(0xFF010100), np.uint32
 @kernel
 def visit_any(block: Block, count: Whole, runs: Whole, state: State, counts: np.ndarray) -> None:
     """Apply a block's records, of one access each, in `runs` runs; `counts`, uint64 (rows, COUNTERS), grows."""
-    rule, wears = state.rule, state.rule[WEARS] != 0
-    locate(block.line, count, rule[SETS], rule[SLICES], rule[INDEX], False, state.table, block.places, block.quotients)
+    rule = state.rule[0]
+    wears = rule[WEARS] != 0
+    locate(
+        block.line, count, rule[SETS], rule[SLICES], rule[INDEX], False, state.table[0], block.places, block.quotients
+    )
     begin = 0
     for run in range(runs):
         counters = counts[block.rows[run]]
         for i in range(begin, block.ends[run]):
             place, line, what = np.int64(block.places[i]), block.line[i], block.what[i]
-            slot = find(state, place, line)
+            slot = find(state, 0, place, line)
             present = bool(slot >= 0)
             bits = np.uint32(state.bits[slot]) if present else _ZERO
             missed, enters, fetched, passed = plan(rule, present, bits, what)
@@ -40,9 +43,9 @@ def visit_any(block: Block, count: Whole, runs: Whole, state: State, counts: np.
             counters[FILLS] += np.uint64(ones(fetched))
             counters[THROUGH] += np.uint64(ones(passed))
             if present:
-                use(state, 0, place, slot)
+                use(state, 0, 0, place, slot)
             elif enters:
-                slot, _, gone = take(state, 0, place, line)
+                slot, _, gone = take(state, 0, 0, place, line)
                 dirty = np.uint32(gone) >> _EIGHT
                 counters[WRITEBACKS] += np.uint64(dirty != _ZERO)
                 counters[DIRTY] += np.uint64(ones(dirty))
@@ -118,7 +121,7 @@ class FixedCache:
 
     def __init__(self, config: CacheConfig, rows: int) -> None:
         self.config = config
-        self.state = State.empty(config)
+        self.state = State.empty([(config, 1)])
         self.counts = np.zeros((rows, COUNTERS), np.uint64)
         self._bits = config.line.bit_length() - 1
 
@@ -142,4 +145,4 @@ class FixedCache:
 
     def wear(self) -> np.ndarray:
         """Return the writes of each set's ways, shape (sets, ways)."""
-        return self.state.wear.reshape(self.config.sets, self.config.slots)[:, : self.config.ways]
+        return self.state.of(self.state.wear, 0)[0]
