@@ -28,12 +28,13 @@ def visit_any(block: Block, count: Whole, runs: Whole, state: State, counts: np.
     locate(
         block.line, count, rule[SETS], rule[SLICES], rule[INDEX], False, state.table[0], block.places, block.quotients
     )
-    begin = 0
+    begin, before, slot = 0, np.uint64(2**64 - 1), np.int64(-1)  # no line has that number
     for run in range(runs):
         counters = counts[block.rows[run]]
         for i in range(begin, block.ends[run]):
             place, line, what = np.int64(block.places[i]), block.line[i], block.what[i]
-            slot = find(state, 0, place, line)
+            if line != before:  # sectors of a line often follow on each other
+                slot, before = find(state, 0, place, line), line
             present = bool(slot >= 0)
             bits = np.uint32(state.bits[slot]) if present else _ZERO
             missed, enters, fetched, passed = plan(rule, present, bits, what)

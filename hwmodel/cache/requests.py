@@ -14,6 +14,7 @@ that call themselves would say it in fewer words, but numba cannot load such fro
 
 from typing import NamedTuple
 
+import numba as nb
 import numpy as np
 
 from hwmodel.cache.compiled import Whole, kernel
@@ -73,14 +74,14 @@ def feed(address: np.ndarray, is_write: np.ndarray, source: np.ndarray, levels: 
         _serve(levels)
 
 
-@kernel
+@nb.njit(inline="always")
 def _frame(levels: Levels, level: Whole, unit: Whole, line: np.uint64, what: np.uint32, kind: Whole) -> None:
     frame = levels.frames[level]
     frame[UNIT], frame[LINE], frame[WHAT], frame[KIND] = unit, line, what, kind
     frame[PHASE] = BEGIN
 
 
-@kernel
+@nb.njit(inline="always")
 def _serve(levels: Levels) -> None:
     """Serve the first level's request, and those that come of it."""
     level, got = np.int64(0), _ZERO  # got: what a TAKE has brought up
@@ -102,7 +103,7 @@ def _serve(levels: Levels) -> None:
             level += 1
 
 
-@kernel
+@nb.njit(inline="always")
 def _call(levels: Levels, level: Whole, line: np.uint64, what: np.uint32, kind: Whole) -> bool:
     """Send a request from a level to the next; return whether that is a cache, which has yet to serve it."""
     if level + 1 == levels.holds.size:
@@ -120,13 +121,13 @@ def _call(levels: Levels, level: Whole, line: np.uint64, what: np.uint32, kind: 
     return True
 
 
-@kernel
+@nb.njit(inline="always")
 def _below(levels: Levels, level: Whole) -> Whole:
     """Return what the next level holds of this one."""
     return NEITHER if level + 1 == levels.holds.size else levels.holds[level + 1]
 
 
-@kernel
+@nb.njit(inline="always")
 def _begin(levels: Levels, level: Whole) -> bool:
     """Look a line up, and fetch what it lacks."""
     state, counts, frame = levels.caches, levels.counts[level], levels.frames[level]
@@ -162,7 +163,7 @@ def _begin(levels: Levels, level: Whole) -> bool:
     return False
 
 
-@kernel
+@nb.njit(inline="always")
 def _install(levels: Levels, level: Whole, got: np.uint32) -> bool:
     """Bring the line in, with the sectors `got` from an exclusive level, and send what has to go for it down."""
     state, counts, frame = levels.caches, levels.counts[level], levels.frames[level]
@@ -202,7 +203,7 @@ def _install(levels: Levels, level: Whole, got: np.uint32) -> bool:
     return False
 
 
-@kernel
+@nb.njit(inline="always")
 def _pass_on(levels: Levels, level: Whole) -> bool:
     """Send a write on that goes through or around."""
     frame = levels.frames[level]
@@ -213,7 +214,7 @@ def _pass_on(levels: Levels, level: Whole) -> bool:
     return _call(levels, level, frame[LINE], np.uint32(frame[WHAT]), ASK)
 
 
-@kernel
+@nb.njit(inline="always")
 def _place(levels: Levels, level: Whole, unit: Whole, line: np.uint64) -> Whole:
     """Return the number of a line's set, over all units of a level."""
     state = levels.caches
