@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from hwmodel import console
-from hwmodel.cache.config import INDICES, POLICIES, WRITE_MISSES, WRITES, CacheConfig
+from hwmodel.cache.config import INDICES, POLICIES, WRITE_MISSES, WRITES, CacheConfig, Hybrid
 
 _SHOWN = ("capacity_bytes", "ways", "line_bytes", "name", "layer", "accesses", "read_misses", "write_misses",
-          "writebacks", "dram_read_sectors", "dram_write_sectors", "most_written", "mean_written")  # fmt: skip
+          "writebacks", "dram_read_sectors", "dram_write_sectors",
+          "sram_writes", "mram_writes", "most_written", "mean_written")  # fmt: skip
 
 
 class Capacities(click.ParamType):
@@ -65,10 +66,20 @@ class Capacities(click.ParamType):
     "[default: validate where sectored, else fetch]",
 )
 @click.option("--wear", is_flag=True, help="Count the writes of each slot: the most written, the mean, their ratio.")
+@click.option("--sram-ways", type=int, metavar="N", help="A hybrid cache: the first N ways are SRAM, the others MRAM.")
+@click.option(
+    "--migrate-after",
+    type=int,
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Writes of a line in MRAM that move it to SRAM; 0: none do.",
+)
 @click.option("--by-kernel", is_flag=True, help="A row a capacity and kernel instead of a row a capacity.")
 def replay(
     trace: Path, capacities: list[str], ways: int, line: str, index: str, slices: int, sector: str | None,
-    policy: str, seed: int, write: str, write_miss: str | None, wear: bool, by_kernel: bool,
+    policy: str, seed: int, write: str, write_miss: str | None, wear: bool, sram_ways: int | None,
+    migrate_after: int, by_kernel: bool,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Replay a trace, exactly, through last-level caches of several capacities.
 
@@ -85,7 +96,8 @@ def replay(
     from traces import open_trace
 
     chosen = None if sector is None else _sector(sector)
-    rest = slices, policy, seed, write, write_miss, wear
+    hybrid = None if sram_ways is None else Hybrid(sram_ways, migrate_after)
+    rest = slices, policy, seed, write, write_miss, wear, hybrid
     configs = [
         CacheConfig(capacity, ways, line, index, chosen, *rest) for capacity in capacities
     ]  # a slip shows at once

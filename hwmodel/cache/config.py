@@ -13,11 +13,30 @@ POWERS = ("xor", "ipoly")  # indices that mix bits, so that their sets are a pow
 MAX_SLICES = 1 << 10
 SECTOR_BYTES = 32  # the unit of an access and of a sector's valid and dirty bits; traces.stream counts in it too
 MAX_WAYS = 64
+MAX_MIGRATE_AFTER = 1 << 20
 MAX_SEED = (1 << 63) - 1
 LINES = (32, 64, 128, 256)
 SLOTS = 16  # ways are stored in groups of this many slots
 SPREAD = 64  # and sets in groups of this many: see hwmodel.cache.index.spread
 MAX_STATE_BYTES = 16 << 30  # far above any cache studied, so that a slip of a unit is a clear error
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """Ways of two kinds of memory: the first `sram_ways` of a set are SRAM, the others MRAM.
+
+    A line that a write brings in goes to an SRAM way, any other to an MRAM way: to the lowest empty one of the kind, or
+    in place of the one used longest ago. A line written `migrate_after` times in an MRAM way (0: however often) changes
+    places with the SRAM line used longest ago. After G. Sun et al., A novel architecture of the 3D stacked MRAM L2
+    cache for CMPs, HPCA 2009.
+    """
+
+    sram_ways: int
+    migrate_after: int = 2
+
+    def __post_init__(self) -> None:
+        _whole(self.sram_ways, "sram_ways", MAX_WAYS)
+        _whole(self.migrate_after, "migrate_after", MAX_MIGRATE_AFTER, 0)
 
 
 @dataclass(frozen=True)
@@ -42,6 +61,7 @@ class CacheConfig:
         write_miss: what a write does whose line is not there, see hwmodel.cache.writes: `fetch`, `validate` or
             `around`; None for `fetch` where lines are whole and `validate` where they have sectors.
         wear: count the writes of each slot of the array, fills among them: lines then keep their slots.
+        hybrid: some ways SRAM and the others MRAM; needs `lru`, and counts wear as well.
 
     Raises:
         InputError: for a value outside these ranges.
@@ -58,6 +78,7 @@ class CacheConfig:
     write: str = "back"
     write_miss: str | None = None
     wear: bool = False
+    hybrid: Hybrid | None = None
 
     def __init__(
         self,
@@ -72,6 +93,7 @@ class CacheConfig:
         write: str = "back",
         write_miss: str | None = None,
         wear: bool = False,
+        hybrid: Hybrid | None = None,
     ) -> None:
         values = {
             "capacity": _bytes(capacity, "capacity"),
@@ -84,7 +106,8 @@ class CacheConfig:
             "seed": _whole(seed, "seed", MAX_SEED, 0),
             "write": write,
             "write_miss": write_miss,
-            "wear": wear,
+            "wear": wear or hybrid is not None,
+            "hybrid": hybrid,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -104,6 +127,8 @@ class CacheConfig:
             raise InputError(f"policy 'plru': needs a power of two of ways, not {self.ways}; give srrip or lru")
         if self.sector not in (None, SECTOR_BYTES):
             raise InputError(f"sector {self.sector}: give {SECTOR_BYTES}, or none for whole lines")
+        if self.hybrid is not None:
+            self._check_hybrid(self.hybrid)
         if self.capacity % (self.ways * self.line):
             raise InputError(
                 f"capacity {self.capacity}: {self.ways} ways of {self.line} B leave no whole number of sets; "
@@ -119,6 +144,14 @@ class CacheConfig:
                 f"capacity {self.capacity}: its replay would need {self.state_bytes / 2**30:.0f} GiB of memory; "
                 f"give a smaller capacity, more ways or longer lines"
             )
+
+    def _check_hybrid(self, hybrid: Hybrid) -> None:
+        if not isinstance(hybrid, Hybrid):
+            raise InputError(f"hybrid {hybrid!r}: give Hybrid(sram_ways, migrate_after), or None")
+        if hybrid.sram_ways >= self.ways:
+            raise InputError(f"sram_ways {hybrid.sram_ways}: leave no MRAM of {self.ways} ways; give fewer")
+        if self.policy != "lru":
+            raise InputError(f"hybrid: goes with policy 'lru', not {self.policy!r}")
 
     @property
     def sets(self) -> int:
@@ -139,9 +172,9 @@ class CacheConfig:
     def state_bytes(self) -> int:
         """Bytes of memory a replay may need for this cache.
 
-        At most an 8 B tag and two bytes of sector bits a slot; where lines keep their slots, also an age and a count.
+        At most an 8 B tag and two bytes of sector bits a slot; where they keep their slots, an age and two counts too.
         """
-        return self.stored_slots * (10 if self.plain else 26)
+        return self.stored_slots * (10 if self.plain else 30)
 
     @property
     def on_write_miss(self) -> str:

@@ -6,15 +6,31 @@ around.
 
 import numpy as np
 
+from hwmodel.cache import wear
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SECTOR_BYTES, CacheConfig
+from hwmodel.cache.hybrid import migrate, steer
 from hwmodel.cache.index import locate
-from hwmodel.cache.policies import INDEX, SETS, SLICES, WEARS, State, find, take, use
+from hwmodel.cache.policies import INDEX, SETS, SLICES, SRAM, WEARS, WIDTH, State, find, take, use
 from hwmodel.cache.records import BLOCK, Block
 from hwmodel.cache.vectors import ones
 from hwmodel.cache.writes import plan, settle, written
 
-READS, WRITES, READ_MISSES, WRITE_MISSES, FILLS, WRITEBACKS, DIRTY, WRITTEN, THROUGH, COUNTERS = range(10)
+(
+    READS,
+    WRITES,
+    READ_MISSES,
+    WRITE_MISSES,
+    FILLS,
+    WRITEBACKS,
+    DIRTY,
+    WRITTEN,
+    THROUGH,
+    SRAM_HITS,
+    MRAM_HITS,
+    MOVES,
+    COUNTERS,
+) = range(13)
 _SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 _NONE, _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint32(0), np.uint32(1), np.uint32(8)
 _READ, _PART, _ALL_OF_IT = np.uint32(0x010001), np.uint32(0xFF010100), np.uint32(0xFF010101)  # records of sector 0
@@ -24,7 +40,7 @@ _READ, _PART, _ALL_OF_IT = np.uint32(0x010001), np.uint32(0xFF010100), np.uint32
 def visit_any(block: Block, count: Whole, runs: Whole, state: State, counts: np.ndarray) -> None:
     """Apply a block's records, of one access each, in `runs` runs; `counts`, uint64 (rows, COUNTERS), grows."""
     rule = state.rule[0]
-    wears = rule[WEARS] != 0
+    wears, mixed = rule[WEARS] != 0, rule[SRAM] != 0
     locate(
         block.line, count, rule[SETS], rule[SLICES], rule[INDEX], False, state.table[0], block.places, block.quotients
     )
@@ -45,8 +61,18 @@ def visit_any(block: Block, count: Whole, runs: Whole, state: State, counts: np.
             counters[THROUGH] += np.uint64(ones(passed))
             if present:
                 use(state, 0, 0, place, slot)
+                if mixed:
+                    way = slot - place * rule[WIDTH]
+                    counters[MRAM_HITS if way >= rule[SRAM] else SRAM_HITS] += np.uint64(writes == 0 and not missed)
+                    if writes != 0 and way >= rule[SRAM]:
+                        moved = migrate(state, place, slot)
+                        counters[MOVES] += np.uint64(moved != slot)
+                        slot = moved
             elif enters:
-                slot, _, gone = take(state, 0, 0, place, line)
+                first, ways = steer(rule, writes)
+                slot, _, gone = take(state, 0, 0, place, line, first, ways)
+                if mixed:
+                    state.since[slot] = writes
                 dirty = np.uint32(gone) >> _EIGHT
                 counters[WRITEBACKS] += np.uint64(dirty != _ZERO)
                 counters[DIRTY] += np.uint64(ones(dirty))
@@ -136,9 +162,26 @@ class FixedCache:
 
     def counted(self, row: int) -> tuple[int, ...]:
         """Return a row's counts in the order of hwmodel.cache.run.COUNTS."""
-        reads, writes, read_misses, write_misses, fills, writebacks, dirty, wrote, through = map(int, self.counts[row])
+        reads, writes, read_misses, write_misses, fills, writebacks, dirty, wrote, through = map(
+            int, self.counts[row, :SRAM_HITS]
+        )
         return (reads + writes, reads - read_misses, read_misses, writes - write_misses, write_misses, writebacks,
                 dirty, fills, fills, wrote + through, through)  # fmt: skip
+
+    def by_kind(self, row: int) -> dict[str, int]:
+        """Return a row's counts by kind of way, of hybrid caches."""
+        if self.config.hybrid is None:
+            return {}
+        names = ("sram_read_hits", "mram_read_hits", "migrations")
+        return dict(zip(names, map(int, self.counts[row, SRAM_HITS:]), strict=True))
+
+    def figures(self) -> dict[str, float]:
+        """Return the wear, that of MRAM where some ways are SRAM, and how often either was written."""
+        counts, hybrid = self.wear(), self.config.hybrid
+        if hybrid is None:
+            return wear.figures(counts)
+        sram, mram = counts[:, : hybrid.sram_ways], counts[:, hybrid.sram_ways :]
+        return {"sram_writes": int(sram.sum()), "mram_writes": int(mram.sum())} | wear.figures(mram)
 
     def dirty(self) -> np.ndarray:
         """Return each slot's dirty sectors, as bits."""

@@ -54,8 +54,10 @@ PSEL_TOP, PSEL_HALF = (1 << PSEL_BITS) - 1, 1 << (PSEL_BITS - 1)
     SLOT,
     SET,
     MARK,
+    SRAM,
+    AFTER,
     RULES,
-) = range(17)
+) = range(19)
 CLOCK, PSEL, MARKS = range(3)
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's increment and multipliers: Steele, Lea, Flood, OOPSLA 2014
@@ -77,6 +79,7 @@ class State(NamedTuple):
     sets: np.ndarray  # uint64, a set: its tree, or how many lines it has taken
     marks: np.ndarray  # int64 (unit, MARKS): accesses so far, and what duels have come to
     wear: np.ndarray  # uint64, a slot: writes of it; of length 0 where no level counts them
+    since: np.ndarray  # uint32, a slot: accesses that wrote its line since it came there; of length 0 unless hybrid
 
     @classmethod
     def empty(cls, levels: Sequence[tuple[CacheConfig, int]]) -> "State":
@@ -89,18 +92,22 @@ class State(NamedTuple):
             row[[SEED, SECTORED]] = config.seed, config.sector is not None
             row[[THROUGH, ON_MISS]] = config.write == "through", WRITE_MISSES.index(config.on_write_miss)
             row[[WEARS, ALL, UNITS]] = config.wear, (1 << config.sectors_per_line) - 1, units
+            if config.hybrid is not None:
+                row[[SRAM, AFTER]] = config.hybrid.sram_ways, config.hybrid.migrate_after
             row[[SLOT, SET, MARK]] = slots, sets, marks
             slots, sets, marks = slots + units * config.sets * config.slots, sets + units * config.sets, marks + units
         tables = [remainders(config.sets // config.slices if config.index == "ipoly" else 1) for config, _ in levels]
         begin = np.zeros((marks, MARKS), np.int64)
         begin[:, PSEL] = PSEL_HALF - 1  # followers begin with SRRIP
         worn = slots if any(config.wear for config, _ in levels) else 0
+        mixed = slots if any(config.hybrid for config, _ in levels) else 0
         try:
             tags, ages = np.zeros(slots, np.uint64), np.zeros(slots, np.uint64)
             bits, wear = np.zeros(slots, np.uint16), np.zeros(worn, np.uint64)
+            since = np.zeros(mixed, np.uint32)
         except MemoryError:
-            raise InputError(f"caches: no {26 * slots / 2**30:.1f} GiB of memory for them; give smaller") from None
-        return cls(rule, np.stack(tables), tags, bits, ages, np.zeros(sets, np.uint64), begin, wear)
+            raise InputError(f"caches: no {30 * slots / 2**30:.1f} GiB of memory for them; give smaller") from None
+        return cls(rule, np.stack(tables), tags, bits, ages, np.zeros(sets, np.uint64), begin, wear, since)
 
     def of(self, values: np.ndarray, level: int) -> np.ndarray:
         """Return what an array by slot holds of a level, shape (units, sets, ways)."""
@@ -136,10 +143,15 @@ def use(state: State, level: Whole, unit: Whole, place: Whole, slot: Whole) -> N
 
 
 @kernel
-def take(state: State, level: Whole, unit: Whole, place: Whole, line: np.uint64) -> tuple[Whole, np.uint64, np.uint16]:
-    """Give a line that is not there a slot, without sectors; return (slot, tag, sector bits) with what was there."""
+def take(
+    state: State, level: Whole, unit: Whole, place: Whole, line: np.uint64, first: Whole, ways: Whole
+) -> tuple[Whole, np.uint64, np.uint16]:
+    """Give a line that is not there a slot, without sectors; return (slot, tag, sector bits) with what was there.
+
+    It takes one of `ways` ways from the `first` on: all of a set, but in hybrid caches.
+    """
     rule = state.rule[level]
-    begin, policy, ways = rule[SLOT] + place * rule[WIDTH], rule[POLICY], rule[WAYS]
+    begin, policy = rule[SLOT] + place * rule[WIDTH] + first, rule[POLICY]
     own, mark = rule[SET] + place, rule[MARK] + unit
     slot = np.int64(-1)
     for way in range(begin, begin + ways):

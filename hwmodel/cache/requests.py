@@ -20,7 +20,7 @@ import numpy as np
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.index import locate
 from hwmodel.cache.levels import FIELDS, HOLDS
-from hwmodel.cache.policies import INDEX, SETS, SLICES, UNITS, WEARS, State, find, take, use
+from hwmodel.cache.policies import INDEX, SETS, SLICES, UNITS, WAYS, WEARS, State, find, take, use
 from hwmodel.cache.vectors import lowest, ones
 from hwmodel.cache.writes import plan, settle, written
 
@@ -180,7 +180,7 @@ def _install(levels: Levels, level: Whole, got: np.uint32) -> bool:
     if slot >= 0:
         use(state, level, unit, place, slot)
     else:
-        slot, old, gone_bits = take(state, level, unit, place, line)
+        slot, old, gone_bits = take(state, level, unit, place, line, 0, rule[WAYS])
         gone = np.uint32(gone_bits)
     bits = np.uint32(state.bits[slot])
     kept = bits | (what & np.uint32(0xFFFF)) if kind == GIVE else np.uint32(settle(rule, bits, what, fetched))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circuits.errors import InputError
-from hwmodel.cache import index, lru, records, wear
+from hwmodel.cache import index, lru, records
 from hwmodel.cache.config import INDICES, SLOTS, CacheConfig
 from hwmodel.cache.fixed import FixedCache
 from hwmodel.cache.given import PART_INTERVALS, addresses_of, intervals_of, kinds_of
@@ -138,9 +138,10 @@ class Replay:
                 if self.kernels is not None:
                     row["kernel"] = kernel
                 row |= self._counted(number, kernel)
+                row |= self._fixed[number].by_kind(kernel) if number in self._fixed else {}
                 if self.kernels is None:
                     row |= self._left(number)
-                    row |= wear.figures(self.wear(number)) if self.configs[number].wear else {}
+                    row |= self._fixed[number].figures() if self.configs[number].wear else {}
                 rows.append(row)
         return pd.DataFrame(rows[: 0 if self.kernels == 0 else None])
 
@@ -186,7 +187,8 @@ def replay(address: Any, is_write: Any, configs: Sequence[CacheConfig] | CacheCo
     (dirty sectors in them), fill_sectors (32 B sectors fetched), dram_read_sectors, dram_write_sectors (of whole lines
     where sector_bytes is 0, else of dirty sectors; and all that is written on at once), through_sectors (what is
     written on at once, through or around the cache); dirty_lines_left and dirty_sectors_left (still in the cache at
-    the end, not written back); where a configuration counts wear, also what hwmodel.cache.wear.figures returns.
+    the end, not written back); where a configuration counts wear, also what hwmodel.cache.wear.figures returns;
+    where it is hybrid, of its MRAM, and sram_writes, mram_writes, sram_read_hits, mram_read_hits and migrations.
 
     Raises:
         InputError: for addresses that are negative or no integers, and arrays that do not match.

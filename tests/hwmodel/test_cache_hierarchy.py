@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits.errors import InputError
-from hwmodel.cache import CacheConfig, replay
+from hwmodel.cache import CacheConfig, Hybrid, replay
 from hwmodel.cache.config import POLICIES, WRITE_MISSES, WRITES
 from hwmodel.cache.hierarchy import Dram, Hierarchy, HierarchyReplay, Level, replay_hierarchy
 from hwmodel.cache.levels import HOLDS
@@ -178,6 +178,9 @@ BACK, THROUGH = CacheConfig("64KiB"), CacheConfig("64KiB", write="through")
         (lambda: Hierarchy([Level(BACK, 4), Level(BACK, 3)]), "do not divide"),
         (lambda: Hierarchy([Level(THROUGH), Level(BACK, 1, "exclusive")]), "exclusive"),
         (lambda: Level(BACK, 0), "units"),
+        (lambda: Level(CacheConfig("64KiB", hybrid=Hybrid(2))), "hybrid"),
+        (lambda: Hybrid(0), "sram_ways"),
+        (lambda: Hybrid(1, -1), "migrate_after"),
         (lambda: Level("64KiB"), "level"),
         (lambda: Level(BACK, 1, "inclusiv"), "holds"),
         (lambda: Dram("row"), "column:5"),

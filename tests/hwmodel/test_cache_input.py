@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from circuits.errors import InputError
-from hwmodel.cache import CacheConfig, Replay, compiled, replay, replay_trace
+from hwmodel.cache import CacheConfig, Hybrid, Replay, compiled, replay, replay_trace
 from hwmodel.cache.commands import replay as command
 from tests.hwmodel.test_cache_laws import intervals, make_trace
 
@@ -65,6 +65,9 @@ def test_sets(given, expected):
         ({"capacity": "3MiB", "write": "around"}, "write"),
         ({"capacity": "3MiB", "write_miss": "allocate"}, "write_miss"),
         ({"capacity": "3MiB", "wear": 1}, "wear"),
+        ({"capacity": "3MiB", "hybrid": 2}, "hybrid"),
+        ({"capacity": "3MiB", "hybrid": Hybrid(16)}, "sram_ways"),
+        ({"capacity": "3MiB", "hybrid": Hybrid(2), "policy": "fifo"}, "hybrid"),
         ({"capacity": "100GiB", "policy": "fifo"}, "memory"),
     ],
 )
@@ -177,6 +180,8 @@ def test_the_command_gives_a_row_a_capacity(readable):
         "--capacity", "1MiB", "--write-miss", "around", "--policy", "random", "--seed", "7", "--wear"
     )
     assert (around[0]["through_sectors"], around[0]["read_misses"], around[0]["most_written"]) == (1 << 15, 1 << 15, 4)
+    mixed, _ = run_command("--capacity", "1MiB", "--sram-ways", "4", "--migrate-after", "0")
+    assert (mixed[0]["sram_writes"], mixed[0]["migrations"]) == (1 << 15, 0)
     through, _ = run_command("--capacity", "1MiB", "--write", "through")
     assert (through[0]["dram_write_sectors"], through[0]["dirty_lines_left"]) == (1 << 15, 0)
     kernels, _ = run_command("--capacity", "1MiB,3MiB", "--by-kernel")

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits.errors import InputError
-from hwmodel.cache import CacheConfig, Replay, replay, wear
+from hwmodel.cache import CacheConfig, Hybrid, Replay, replay, wear
 from hwmodel.cache.config import POLICIES, WRITE_MISSES, WRITES
 from tests.hwmodel.test_cache_laws import intervals
 from tests.hwmodel.test_cache_twin import COUNTS, batches, caches, traces
-from tests.naive.cache import Cache, sectors
+from tests.naive.cache import Cache, HybridCache, sectors
 from tests.naive.dinero import Dinero
 
 
@@ -210,6 +210,40 @@ def test_wear_of_two_lines():
     assert wear.lifetime_s(0, 2.0, 1e9) == float("inf")
     with pytest.raises(InputError, match="wear"):
         Replay([CacheConfig(1024, 2)]).wear(0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    trace=traces(), config=others, sram=st.integers(1, 4), more=st.integers(1, 12),
+    after=st.sampled_from([0, 1, 2, 5]),
+)  # fmt: skip
+def test_hybrid_ways_equal_the_twin(trace, config, sram, more, after):
+    ways = sram + more
+    config = changed(config, policy="lru", ways=ways, capacity=config.sets * ways * config.line,
+                     hybrid=Hybrid(sram, after))  # fmt: skip
+    run, twin = Replay([config]), HybridCache(config)
+    run.feed_addresses(*trace)
+    for address, write in zip(trace[0].tolist(), trace[1].tolist(), strict=True):
+        twin.access(address, write)
+    row = run.result().iloc[0]
+    names = (*COUNTS, "sram_read_hits", "mram_read_hits", "migrations")
+    assert {name: row[name] for name in names} == {name: twin.counts[name] for name in names}
+    assert run.wear(0).tolist() == twin.wear
+    assert row.sram_writes == sum(sum(set_[:sram]) for set_ in twin.wear)
+    assert row.most_written == max(max(set_[sram:]) for set_ in twin.wear)
+    assert row.sram_read_hits + row.mram_read_hits == row.read_hits
+    assert after > 0 or row.migrations == 0
+
+
+def test_a_line_written_often_moves_to_sram():
+    """Line 0 is read, so comes to MRAM, and moves at its second write; line 8 is written, so comes to SRAM."""
+    run = Replay([CacheConfig(8 * 2 * 128, 2, index="modulo", hybrid=Hybrid(1))])
+    lines, writes = [0, 0, 8, 0, 0, 8], [False, True, True, True, False, True]
+    run.feed_addresses(np.array(lines) * 128, writes)
+    row = run.result().iloc[0]
+    # SRAM: 8 filled and written, 0 moved in and written. MRAM: 0 filled and written, 8 moved in and written.
+    assert run.wear(0)[0].tolist() == [4, 4]
+    assert (row.migrations, row.sram_read_hits, row.mram_read_hits, row.read_misses) == (1, 1, 0, 1)
 
 
 def as_dinero(config: CacheConfig, walloc: str) -> Dinero:

@@ -110,7 +110,10 @@ class Cache:
 
     def bring(self, place: int, number: int) -> tuple[int, Line]:
         ways = self.ways[place]
-        way = ways.index(None) if None in ways else self.policy.victim(place)
+        return self.enter(place, number, ways.index(None) if None in ways else self.policy.victim(place))
+
+    def enter(self, place: int, number: int, way: int) -> tuple[int, Line]:
+        ways = self.ways[place]
         gone, line = ways[way], Line(number)
         if gone and gone.dirty:
             self.counts["writebacks"] += 1
@@ -130,3 +133,49 @@ class Cache:
     def left(self) -> dict[str, int]:
         dirty = [line.dirty for ways in self.ways for line in ways if line]
         return {"dirty_lines_left": sum(map(bool, dirty)), "dirty_sectors_left": sum(map(len, dirty))}
+
+
+class HybridCache(Cache):
+    """A cache of LRU whose first ways are SRAM: writes bring lines there, reads to the others."""
+
+    def __init__(self, config: CacheConfig) -> None:
+        super().__init__(config)
+        assert config.hybrid
+        self.sram, self.after = config.hybrid.sram_ways, config.hybrid.migrate_after
+        self.since: Counter[int] = Counter()  # by line, writes since it came to its MRAM way
+        self.write = False
+
+    def access(self, address: int, write: bool, whole: bool = True) -> None:
+        number, sector = address // self.config.line, address % self.config.line // SECTOR
+        place, self.write = set_of(number, self.config), write
+        way = next((way for way, line in enumerate(self.ways[place]) if line and line.number == number), None)
+        line = None if way is None else self.ways[place][way]
+        if line and way is not None:
+            if not write and sector in line.valid:
+                self.counts["mram_read_hits" if way >= self.sram else "sram_read_hits"] += 1
+            if write and way >= self.sram:
+                self.since[number] += 1
+                if self.since[number] == self.after:
+                    self.swap(place, way)
+        super().access(address, write, whole)
+
+    def swap(self, place: int, way: int) -> None:
+        ways, order = self.ways[place], self.policy.order[place]
+        other = self.way_for(place, range(self.sram))
+        ways[way], ways[other] = ways[other], ways[way]
+        self.policy.order[place] = [{way: other, other: way}.get(one, one) for one in order]
+        self.wear[place][other] += 1
+        back = ways[way]
+        if back:
+            self.wear[place][way] += 1
+            self.since[back.number] = 0
+        self.counts["migrations"] += 1
+
+    def way_for(self, place: int, among: range) -> int:
+        empty = [way for way in among if self.ways[place][way] is None]
+        return empty[0] if empty else next(way for way in self.policy.order[place] if way in among)
+
+    def bring(self, place: int, number: int) -> tuple[int, Line]:
+        self.since[number] = 0
+        among = range(self.sram) if self.write else range(self.sram, self.config.ways)
+        return self.enter(place, number, self.way_for(place, among))
