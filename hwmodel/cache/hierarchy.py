@@ -6,9 +6,10 @@ import numpy as np
 
 from circuits.errors import InputError
 from hwmodel.cache import requests, wear
-from hwmodel.cache.given import addresses_of, kinds_of
+from hwmodel.cache.given import addresses_of, intervals_of, kinds_of
 from hwmodel.cache.levels import HOLDS, Dram, Hierarchy, Level
 from hwmodel.cache.policies import State
+from traces.stream import Intervals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,12 +68,26 @@ class HierarchyReplay:
         """
         address = addresses_of(address)
         is_write = kinds_of(is_write, len(address))
-        source = _sources_of(source, len(address), self.hierarchy.levels[0].units)
+        source = _sources_of(source, len(address), self.hierarchy.levels[0].units, "address")
         for start in range(0, len(address), _CHUNK):
             part = slice(start, start + _CHUNK)
             columns = (address[part], np.uint64), (is_write[part], np.bool_), (source[part], np.int64)
             where, kinds, units = (np.require(column, kind, ["C", "A", "W"]) for column, kind in columns)
             requests.feed(where, kinds, units, self._levels)
+
+    def feed(self, batch: Intervals, source: Any = None) -> None:
+        """Replay a batch of intervals, each from a source (unit of level 1; None for the first).
+
+        Raises:
+            InputError: for columns of unlike lengths, an interval without bytes or below address 0, and a source
+                without a unit.
+        """
+        units = self.hierarchy.levels[0].units
+        # The column of kernels is not looked at, so sources travel there, through the cutting into parts.
+        carried = batch._replace(kernel=_sources_of(source, len(batch.base), units, "interval").astype(np.uint32))
+        for part, _ in intervals_of(carried):
+            base, stride, rows, width, write, _, units = part
+            requests.feed_intervals(base, stride, rows, width, write, units, self._levels)
 
     def wear(self, level: int) -> np.ndarray:
         """Return how often each slot of a level (from 1) was written, uint64, shape (units, sets, ways).
@@ -120,13 +135,13 @@ def replay_hierarchy(address: Any, is_write: Any, hierarchy: Hierarchy, source: 
     return run.result()
 
 
-def _sources_of(source: Any, length: int, units: int) -> np.ndarray:
+def _sources_of(source: Any, length: int, units: int, each: str) -> np.ndarray:
     if source is None:
         return np.zeros(length, np.int64)
     found = np.asarray(source)
-    right = f"give a whole number from 0 to {units - 1} an address"
+    right = f"give a whole number from 0 to {units - 1} each {each}"
     if found.shape != (length,):
-        raise InputError(f"source: shape {found.shape} beside {length} addresses; {right}")
+        raise InputError(f"source: shape {found.shape} beside {length} of these; {right}")
     if length and (found.dtype.kind not in "ui" or int(found.min()) < 0 or int(found.max()) >= units):
         raise InputError(f"source: holds what is no unit of the first level; {right}")
     return found.astype(np.int64)

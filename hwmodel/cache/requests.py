@@ -18,6 +18,7 @@ import numba as nb
 import numpy as np
 
 from hwmodel.cache.compiled import Whole, kernel
+from hwmodel.cache.config import SECTOR_BYTES
 from hwmodel.cache.index import locate
 from hwmodel.cache.levels import FIELDS, HOLDS
 from hwmodel.cache.policies import INDEX, SETS, SLICES, UNITS, WAYS, WEARS, State, find, take, use
@@ -39,7 +40,8 @@ _COLUMN, _ROW = FIELDS.index("column"), FIELDS.index("row")
 _BANK = FIELDS.index("bank")
 _ZERO, _BYTE, _EIGHT, _SIXTEEN = np.uint32(0), np.uint32(0xFF), np.uint32(8), np.uint32(16)
 _WRITE = np.uint32(0xFF << 24)
-_UNIT, _SECTOR = np.uint64(1), np.uint64(32)
+_UNIT, _SECTOR = np.uint64(1), np.uint64(SECTOR_BYTES)
+_SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 
 
 class Levels(NamedTuple):
@@ -72,6 +74,29 @@ def feed(address: np.ndarray, is_write: np.ndarray, source: np.ndarray, levels: 
             what |= (bit << _EIGHT) | _WRITE
         _frame(levels, 0, np.int64(source[i]), address[i] >> low, what, ASK)
         _serve(levels)
+
+
+@kernel
+def feed_intervals(
+    base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray, write: np.ndarray, source: np.ndarray,
+    levels: Levels,
+) -> None:  # fmt: skip
+    """Send intervals (see traces.stream) to the first level, sector by sector, each from a source."""
+    sector_bits = np.int64(_SECTOR_BITS)
+    line_bits = levels.line_bits - sector_bits
+    for i in range(base.size):
+        for row in range(rows[i]):
+            start = np.int64(base[i]) + row * stride[i]
+            end = start + np.int64(width[i])
+            for sector in range(start >> sector_bits, ((end - 1) >> sector_bits) + 1):
+                bit = np.uint32(1) << np.uint32(sector & ((1 << line_bits) - 1))
+                what = bit << _SIXTEEN
+                if not write[i] or (start <= sector << sector_bits and (sector + 1) << sector_bits <= end):
+                    what |= bit
+                if write[i]:
+                    what |= (bit << _EIGHT) | _WRITE
+                _frame(levels, 0, np.int64(source[i]), np.uint64(sector >> line_bits), what, ASK)
+                _serve(levels)
 
 
 @nb.njit(inline="always")

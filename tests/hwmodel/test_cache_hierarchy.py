@@ -13,8 +13,10 @@ from hwmodel.cache.config import POLICIES, WRITE_MISSES, WRITES
 from hwmodel.cache.hierarchy import Dram, Hierarchy, HierarchyReplay, Level, replay_hierarchy
 from hwmodel.cache.levels import HOLDS
 from hwmodel.cache.requests import DRAM_COUNTS, LEVEL_COUNTS
+from tests.hwmodel.test_cache_laws import intervals
 from tests.hwmodel.test_cache_policies import others
-from tests.hwmodel.test_cache_twin import traces
+from tests.hwmodel.test_cache_twin import batches, traces
+from tests.naive.cache import sectors
 from tests.naive.hierarchy import Twin
 
 DRAMS = [Dram(), Dram("column:5 bank:2 column:3 rank:1 row", True), Dram("column:10 channel:1 row"),
@@ -82,6 +84,23 @@ def test_a_hierarchy_equals_the_twin(hierarchy, stream):
     run.feed_addresses(address, write, source)
     for one in zip(address.tolist(), write.tolist(), source.tolist(), strict=True):
         twin.access(*one)
+    check(run, twin)
+
+
+@settings(max_examples=200, deadline=None)
+@given(hierarchy=hierarchies(), stream=st.lists(batches(), min_size=1, max_size=3))
+def test_intervals_through_a_hierarchy_equal_the_twin(hierarchy, stream):
+    """The kernel's number serves as source; sectors written in part keep their other bytes."""
+    run, twin = HierarchyReplay(hierarchy), Twin(hierarchy)
+    units = hierarchy.levels[0].units
+    for batch in stream:
+        run.feed(batch, batch.kernel % units)
+        for address, write, whole, kernel in sectors(batch):
+            twin.access(address, write, kernel % units, whole)
+    check(run, twin)
+
+
+def check(run: HierarchyReplay, twin: Twin) -> None:
     levels, dram = run.result()
     for number, (row, caches) in enumerate(zip(levels.to_dict("records"), twin.levels, strict=True), 1):
         assert {name: row[name] for name in LEVEL_COUNTS} == {name: caches.counts[name] for name in LEVEL_COUNTS}
@@ -195,6 +214,8 @@ BACK, THROUGH = CacheConfig("64KiB"), CacheConfig("64KiB", write="through")
         (lambda: replay_hierarchy([0], [True], Hierarchy([Level(BACK)]), [0, 0]), "source"),
         (lambda: replay_hierarchy([0], [True], Hierarchy([Level(BACK)]), [0.5]), "source"),
         (lambda: HierarchyReplay(Hierarchy([Level(BACK)])).wear(1), "wear"),
+        (lambda: HierarchyReplay(Hierarchy([Level(BACK)])).feed(intervals((0, 0, 1, 8, True, 0, 0)), [1]), "source"),
+        (lambda: HierarchyReplay(Hierarchy([Level(BACK)])).feed(intervals((0, 0, 1, 0, True, 0, 0))), "interval 0"),
     ],
 )  # fmt: skip
 def test_a_wrong_hierarchy_is_one_line(make, word):

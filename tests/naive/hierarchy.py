@@ -207,9 +207,9 @@ class Twin:
         for above, below in zip(self.levels, self.levels[1:], strict=False):
             above.below, below.above = below, above
 
-    def access(self, address: int, write: bool, source: int) -> None:
+    def access(self, address: int, write: bool, source: int, whole: bool = True) -> None:
         number, sector = address // self.line, {address % self.line // SECTOR}
         if write:
-            self.levels[0].write(source, number, sector, sector)
+            self.levels[0].write(source, number, sector, sector if whole else set())
         else:
             self.levels[0].read(source, number, sector)
