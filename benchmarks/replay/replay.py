@@ -1,13 +1,10 @@
 """How fast the replay is, beside a plain C move-to-front loop on the same streams in the same run.
 
-    python benchmarks/replay/replay.py [--policies] [--json] [--accesses 20000000] [--rounds 5]
+    python benchmarks/replay/replay.py [--json] [--accesses 20000000] [--rounds 5]
 
 CPU seconds of one thread, interleaved, medians. `addresses` replays an array of sector addresses, `intervals` the same
 accesses as rows (zipf has one an access), `three` the intervals through 3, 7 and 10 MiB at once. The C loop knows
 addresses only; its counts must equal ours.
-
-`--policies` measures what takes each access by itself: the policies, LRU with writes that go through and around,
-LRU with wear, and two levels, of which the first is eight private ones.
 """
 
 import argparse
@@ -30,8 +27,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from streams import STREAMS, expand
 
 from hwmodel.cache import CacheConfig, Replay, replay
-from hwmodel.cache.config import POLICIES
-from hwmodel.cache.hierarchy import Hierarchy, Level, replay_hierarchy
 
 COUNTS = ("read_hits", "read_misses", "write_hits", "write_misses", "writebacks")
 
@@ -85,41 +80,19 @@ def measure(name: str, capacity: str, accesses: int, rounds: int, loop: Any) -> 
         ours = replay(address, is_write, plain).iloc[0]
         if c_counts(loop, address, is_write, plain.sets) != [int(ours[count]) for count in COUNTS]:
             raise SystemExit(f"{name}, {capacity}: our counts differ from the C loop's")
-    rate = rates(works, len(address), rounds)
-    row: dict[str, Any] = {"stream": name, "capacity": capacity, "accesses": len(address)}
-    row |= {f"{work}_median_M_per_s": value for work, value in rate.items()}
-    if "c" in rate:
-        row["addresses_to_c_ratio"] = round(rate["addresses"] / rate["c"], 2)
-        row["intervals_to_c_ratio"] = round(rate["intervals_hashed_sectored"] / rate["c"], 2)
-    return row
-
-
-def measure_policies(name: str, accesses: int, rounds: int) -> dict[str, Any]:
-    batch = STREAMS[name](accesses, np.random.default_rng(1))
-    address, is_write = expand(batch)
-    source = np.arange(len(address)) // 64 % 8
-    first = Level(CacheConfig("64KiB", 4, sector=32, write="through", write_miss="around"), 8)
-    two = Hierarchy([first, Level(CacheConfig("3MiB", sector=32))])
-    configs = {policy: CacheConfig("3MiB", sector=32, policy=policy) for policy in POLICIES}
-    configs["through_around"] = CacheConfig("3MiB", sector=32, write="through", write_miss="around")
-    configs["wear"] = CacheConfig("3MiB", sector=32, wear=True)
-    works: dict[str, Callable[[], object]] = {
-        work: lambda config=config: feed([config], batch) for work, config in configs.items()
-    }
-    works["two_levels"] = lambda: replay_hierarchy(address, is_write, two, source)
-    rate = rates(works, len(address), rounds)
-    return {"stream": name, "accesses": len(address)} | {f"{work}_median_M_per_s": rate[work] for work in works}
-
-
-def rates(works: dict[str, Callable[[], object]], accesses: int, rounds: int) -> dict[str, float]:
-    """Return millions of accesses per CPU second, of interleaved runs after one that compiles."""
     times: dict[str, list[float]] = {work: [] for work in works}
     for work in works.values():
         work()
     for _ in range(rounds):
         for work, run in works.items():
             times[work].append(seconds(run))
-    return {work: round(accesses / statistics.median(taken) / 1e6, 1) for work, taken in times.items()}
+    rate = {work: len(address) / statistics.median(taken) / 1e6 for work, taken in times.items()}
+    row: dict[str, Any] = {"stream": name, "capacity": capacity, "accesses": len(address)}
+    row |= {f"{work}_median_M_per_s": round(value, 1) for work, value in rate.items()}
+    if "c" in rate:
+        row["addresses_to_c_ratio"] = round(rate["addresses"] / rate["c"], 2)
+        row["intervals_to_c_ratio"] = round(rate["intervals_hashed_sectored"] / rate["c"], 2)
+    return row
 
 
 def main() -> None:
@@ -127,12 +100,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--accesses", type=int, default=20_000_000, help="sector accesses a stream, about")
     parser.add_argument("--rounds", type=int, default=5, help="repetitions, of which the median counts")
-    parser.add_argument("--policies", action="store_true", help="measure policies, treatments of writes, two levels")
     options = parser.parse_args()
-    if options.policies:
-        rows = [measure_policies(name, options.accesses, options.rounds) for name in STREAMS]
-        show(rows, "M sector accesses per CPU second; 3 MiB, sectored, hashed index.", options.json)
-        return
     with tempfile.TemporaryDirectory() as folder:
         loop = compiled(Path(folder))
         rows = [
@@ -140,22 +108,14 @@ def main() -> None:
             for name in STREAMS
             for capacity in ("3MiB", "4MiB")
         ]
-    show(
-        rows,
-        "M sector accesses per CPU second; addresses: modulo index, whole lines, as the C loop does.",
-        options.json,
-    )
-
-
-def show(rows: list[dict[str, Any]], note: str, as_json: bool) -> None:
-    if as_json:
+    if options.json:
         print(json.dumps(rows, indent=2))
         return
     from hwmodel.console import view
 
     short = {"_median_M_per_s": "", "_hashed_sectored": "", "_ratio": ""}
     view([{_shorter(key, short): value for key, value in row.items()} for row in rows])
-    print(note)
+    print("M sector accesses per CPU second; addresses: modulo index, whole lines, as the C loop does.")
 
 
 def _shorter(key: str, parts: dict[str, str]) -> str:
