@@ -155,13 +155,22 @@ class FixedCache:
     def feed(self, columns: tuple[np.ndarray, ...], block: Block) -> None:
         """Apply intervals: base, stride, rows, width, write, and rows of the counts."""
         base, stride, rows, width, write, owner = columns
+        if len(owner):
+            self.extend(int(owner.max()) + 1)
         feed_intervals(base, stride, rows, width, write, owner, self._bits, block, self.state, self.counts)
+
+    def extend(self, rows: int) -> None:
+        """Make room to count in so many rows."""
+        more = rows - len(self.counts)
+        if more > 0:
+            self.counts = np.pad(self.counts, ((0, more), (0, 0)))
 
     def feed_addresses(self, address: np.ndarray, is_write: np.ndarray, block: Block) -> None:
         feed_addresses(address, is_write, self._bits, block, self.state, self.counts)
 
     def counted(self, row: int) -> tuple[int, ...]:
         """Return a row's counts in the order of hwmodel.cache.run.COUNTS."""
+        self.extend(row + 1)
         reads, writes, read_misses, write_misses, fills, writebacks, dirty, wrote, through = map(
             int, self.counts[row, :SRAM_HITS]
         )
@@ -172,6 +181,7 @@ class FixedCache:
         """Return a row's counts by kind of way, of hybrid caches."""
         if self.config.hybrid is None:
             return {}
+        self.extend(row + 1)
         names = ("sram_read_hits", "mram_read_hits", "migrations")
         return dict(zip(names, map(int, self.counts[row, SRAM_HITS:]), strict=True))
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from circuits.errors import InputError
 from hwmodel.cache import CacheConfig, Hybrid, Replay, replay, wear
 from hwmodel.cache.config import POLICIES, WRITE_MISSES, WRITES
+from hwmodel.cache.fixed import FixedCache
+from hwmodel.cache.records import Block
 from tests.hwmodel.test_cache_laws import intervals
 from tests.hwmodel.test_cache_twin import COUNTS, batches, caches, traces
 from tests.naive.cache import Cache, HybridCache, sectors
@@ -244,6 +246,13 @@ def test_a_line_written_often_moves_to_sram():
     # SRAM: 8 filled and written, 0 moved in and written. MRAM: 0 filled and written, 8 moved in and written.
     assert run.wear(0)[0].tolist() == [4, 4]
     assert (row.migrations, row.sram_read_hits, row.mram_read_hits, row.read_misses) == (1, 1, 0, 1)
+
+
+def test_rows_of_counts_are_made_as_they_are_needed():
+    cache = FixedCache(CacheConfig("64KiB", policy="fifo"), 1)
+    batch = intervals((0, 0, 1, 64, False, 0, 0), (128, 0, 1, 32, True, 0, 9))
+    cache.feed((*batch[:5], batch.kernel), Block.empty())
+    assert [cache.counted(row)[0] for row in (0, 8, 9, 12)] == [2, 0, 1, 0]
 
 
 def as_dinero(config: CacheConfig, walloc: str) -> Dinero:
