@@ -1,14 +1,14 @@
-"""Exact replay of an access stream through set-associative LRU write-back caches, many configurations at a time."""
+"""Exact replay of an access stream through set-associative caches, many configurations at a time."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from hwmodel.cache.config import CacheConfig
+from hwmodel.cache.config import CacheConfig, Hybrid
 
 if TYPE_CHECKING:
     from hwmodel.cache.run import Replay, replay, replay_trace
 
-__all__ = ["CacheConfig", "Replay", "replay", "replay_trace"]
+__all__ = ["CacheConfig", "Hybrid", "Replay", "replay", "replay_trace"]
 
 
 def __getattr__(name: str) -> object:

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from hwmodel import console
-from hwmodel.cache.config import INDICES, CacheConfig
+from hwmodel.cache.config import INDICES, POLICIES, WRITE_MISSES, WRITES, CacheConfig, Hybrid
 
 _SHOWN = ("capacity_bytes", "ways", "line_bytes", "kernel", "name", "operator", "layer", "phase", "tensor_name",
           "tensor_kind", "accesses", "read_misses", "write_misses", "writebacks", "dram_read_sectors",
-          "dram_write_sectors")  # fmt: skip
+          "dram_write_sectors", "sram_writes", "mram_writes", "most_written", "mean_written")  # fmt: skip
 
 
 class Names(click.ParamType):
@@ -60,34 +60,63 @@ class Capacities(Names):
     metavar="SIZE",
     help="32 for a sectored cache, none for one that fills whole lines. [default: as the trace says]",
 )
+@click.option(
+    "--policy",
+    type=click.Choice(POLICIES),
+    default="lru",
+    show_default=True,
+    help="Which line of a full set goes; all but lru replay each access by itself, and take longer.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of random, and of drrip.")
+@click.option("--write", type=click.Choice(WRITES), default="back", show_default=True, help="When memory is written.")
+@click.option(
+    "--write-miss",
+    type=click.Choice(WRITE_MISSES),
+    help="A write whose line is not there: brings and fetches it, only brings it, or goes around. "
+    "[default: validate where sectored, else fetch]",
+)
+@click.option("--wear", is_flag=True, help="Count the writes of each slot: the most written, the mean, their ratio.")
+@click.option("--sram-ways", type=int, metavar="N", help="A hybrid cache: the first N ways are SRAM, the others MRAM.")
+@click.option(
+    "--migrate-after",
+    type=int,
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Writes of a line in MRAM that move it to SRAM; 0: none do.",
+)
 @click.option("--by", type=Names(), metavar="NAME[,NAME...]", help="A row a capacity and kernel, name, operator, "
               "layer, phase, tensor or kind (of tensor), or several, instead of a row a capacity.")  # fmt: skip
 def replay(
     trace: Path, capacities: list[str], ways: int, line: str, index: str, slices: int, sector: str | None,
-    by: list[str] | None,
+    policy: str, seed: int, write: str, write_miss: str | None, wear: bool, sram_ways: int | None,
+    migrate_after: int, by: list[str] | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Replay a trace, exactly, through last-level caches of several capacities.
 
     TRACE is a file of `hwmodel capture`'s, or of a format that `hwmodel trace import` reads.
 
-    LRU, write-back, write-allocate; each cache starts empty and stays warm from kernel to kernel. Counts are of 32 B
-    sector accesses; write-backs are of dirty lines.
+    Each cache starts empty and stays warm from kernel to kernel. Counts are of 32 B sector accesses; write-backs are of
+    dirty lines; sectors written at once, through or around, count in what DRAM is written.
 
     \b
-    Example:
+    Examples:
       hwmodel replay vgg16.trace --capacity 1MiB,3MiB,7MiB --ways 16 --line 128 --json
       hwmodel replay vgg16.trace --capacity 3MiB --by layer,kind
+      hwmodel replay vgg16.trace --capacity 3MiB --policy drrip --write through --write-miss around
     """
     from traces import open_trace
 
     chosen = None if sector is None else _sector(sector)
+    hybrid = None if sram_ways is None else Hybrid(sram_ways, migrate_after)
+    rest = slices, policy, seed, write, write_miss, wear, hybrid
     configs = [
-        CacheConfig(capacity, ways, line, index, chosen, slices) for capacity in capacities
+        CacheConfig(capacity, ways, line, index, chosen, *rest) for capacity in capacities
     ]  # a slip shows at once
     found = open_trace(trace)
     if sector is None:
         chosen = found.header.sector_bytes
-        configs = [CacheConfig(capacity, ways, line, index, chosen, slices) for capacity in capacities]
+        configs = [CacheConfig(capacity, ways, line, index, chosen, *rest) for capacity in capacities]
 
     from hwmodel.cache import replay_trace
 

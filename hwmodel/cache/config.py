@@ -1,4 +1,4 @@
-"""What a cache is: capacity, ways, line, how a set is chosen, and whether lines are filled sector by sector."""
+"""What a cache is: capacity, ways, line, how a set is chosen, what is replaced, and what becomes of writes."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,15 @@ from circuits.errors import InputError
 from circuits.quantity import parse_bytes
 
 INDICES = ("hashed", "modulo", "xor", "ipoly")
+POLICIES = ("lru", "fifo", "plru", "srrip", "drrip", "random")
+WRITES = ("back", "through")
+WRITE_MISSES = ("fetch", "validate", "around")
 POWERS = ("xor", "ipoly")  # indices that mix bits, so that their sets are a power of two
 MAX_SLICES = 1 << 10
 SECTOR_BYTES = 32  # the unit of an access and of a sector's valid and dirty bits; traces.stream counts in it too
 MAX_WAYS = 64
+MAX_MIGRATE_AFTER = 1 << 20
+MAX_SEED = (1 << 63) - 1
 LINES = (32, 64, 128, 256)
 SLOTS = 16  # ways are stored in groups of this many slots
 SPREAD = 64  # and sets in groups of this many: see hwmodel.cache.index.spread
@@ -17,8 +22,26 @@ MAX_STATE_BYTES = 16 << 30  # far above any cache studied, so that a slip of a u
 
 
 @dataclass(frozen=True)
+class Hybrid:
+    """Ways of two kinds of memory: the first `sram_ways` of a set are SRAM, the others MRAM.
+
+    A line that a write brings in goes to an SRAM way, any other to an MRAM way: to the lowest empty one of the kind, or
+    in place of the one used longest ago. A line written `migrate_after` times in an MRAM way (0: however often) changes
+    places with the SRAM line used longest ago. After G. Sun et al., A novel architecture of the 3D stacked MRAM L2
+    cache for CMPs, HPCA 2009.
+    """
+
+    sram_ways: int
+    migrate_after: int = 2
+
+    def __post_init__(self) -> None:
+        _whole(self.sram_ways, "sram_ways", MAX_WAYS)
+        _whole(self.migrate_after, "migrate_after", MAX_MIGRATE_AFTER, 0)
+
+
+@dataclass(frozen=True)
 class CacheConfig:
-    """A set-associative, write-back, write-allocate cache with exact LRU replacement.
+    """A set-associative cache; as it comes: exact LRU, write-back, write-allocate.
 
     Args:
         capacity: bytes of data, as a whole number or as text such as `3MiB`; capacity / (ways * line), the number of
@@ -31,6 +54,14 @@ class CacheConfig:
             which keeps valid and dirty bits a 32 B sector, fetches only sectors that are read, and fetches nothing for
             a write.
         slices: parts of equal size, of whole sets, between which lines are spread.
+        policy: which line of a full set goes: `lru`, `fifo`, `plru` (a tree; ways a power of two), `srrip`, `drrip` or
+            `random`, see hwmodel.cache.policies. All but LRU take each access by itself, and take longer.
+        seed: of `random`, and of the rare insertions of `drrip`.
+        write: `back`, or `through`: every write goes on to memory, and no line is dirty.
+        write_miss: what a write does whose line is not there, see hwmodel.cache.writes: `fetch`, `validate` or
+            `around`; None for `fetch` where lines are whole and `validate` where they have sectors.
+        wear: count the writes of each slot of the array, fills among them: lines then keep their slots.
+        hybrid: some ways SRAM and the others MRAM; needs `lru`, and counts wear as well.
 
     Raises:
         InputError: for a value outside these ranges.
@@ -42,6 +73,12 @@ class CacheConfig:
     index: str = "hashed"
     sector: int | None = None
     slices: int = 1
+    policy: str = "lru"
+    seed: int = 0
+    write: str = "back"
+    write_miss: str | None = None
+    wear: bool = False
+    hybrid: Hybrid | None = None
 
     def __init__(
         self,
@@ -51,6 +88,12 @@ class CacheConfig:
         index: str = "hashed",
         sector: int | str | None = None,
         slices: int = 1,
+        policy: str = "lru",
+        seed: int = 0,
+        write: str = "back",
+        write_miss: str | None = None,
+        wear: bool = False,
+        hybrid: Hybrid | None = None,
     ) -> None:
         values = {
             "capacity": _bytes(capacity, "capacity"),
@@ -59,6 +102,12 @@ class CacheConfig:
             "index": index,
             "sector": None if sector is None else _bytes(sector, "sector"),
             "slices": _whole(slices, "slices", MAX_SLICES),
+            "policy": policy,
+            "seed": _whole(seed, "seed", MAX_SEED, 0),
+            "write": write,
+            "write_miss": write_miss,
+            "wear": wear or hybrid is not None,
+            "hybrid": hybrid,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -67,10 +116,19 @@ class CacheConfig:
     def _check(self) -> None:
         if self.line not in LINES:
             raise InputError(f"line {self.line}: give 32, 64, 128 or 256 bytes")
-        if self.index not in INDICES:
-            raise InputError(f"index {self.index!r}: give {', '.join(INDICES[:-1])} or {INDICES[-1]}")
+        _one_of(self.index, "index", INDICES)
+        _one_of(self.policy, "policy", POLICIES)
+        _one_of(self.write, "write", WRITES)
+        if self.write_miss is not None:
+            _one_of(self.write_miss, "write_miss", WRITE_MISSES)
+        if not isinstance(self.wear, bool):
+            raise InputError(f"wear {self.wear!r}: give True or False")
+        if self.policy == "plru" and self.ways & (self.ways - 1):
+            raise InputError(f"policy 'plru': needs a power of two of ways, not {self.ways}; give srrip or lru")
         if self.sector not in (None, SECTOR_BYTES):
             raise InputError(f"sector {self.sector}: give {SECTOR_BYTES}, or none for whole lines")
+        if self.hybrid is not None:
+            self._check_hybrid(self.hybrid)
         if self.capacity % (self.ways * self.line):
             raise InputError(
                 f"capacity {self.capacity}: {self.ways} ways of {self.line} B leave no whole number of sets; "
@@ -86,6 +144,14 @@ class CacheConfig:
                 f"capacity {self.capacity}: its replay would need {self.state_bytes / 2**30:.0f} GiB of memory; "
                 f"give a smaller capacity, more ways or longer lines"
             )
+
+    def _check_hybrid(self, hybrid: Hybrid) -> None:
+        if not isinstance(hybrid, Hybrid):
+            raise InputError(f"hybrid {hybrid!r}: give Hybrid(sram_ways, migrate_after), or None")
+        if hybrid.sram_ways >= self.ways:
+            raise InputError(f"sram_ways {hybrid.sram_ways}: leave no MRAM of {self.ways} ways; give fewer")
+        if self.policy != "lru":
+            raise InputError(f"hybrid: goes with policy 'lru', not {self.policy!r}")
 
     @property
     def sets(self) -> int:
@@ -104,8 +170,27 @@ class CacheConfig:
 
     @property
     def state_bytes(self) -> int:
-        """Bytes of memory a replay may need for this cache: at most an 8 B tag and two bytes of sector bits a slot."""
-        return self.stored_slots * 10
+        """Bytes of memory a replay may need for this cache.
+
+        At most an 8 B tag and two bytes of sector bits a slot; where they keep their slots, an age and two counts too.
+        """
+        return self.stored_slots * (10 if self.plain else 30)
+
+    @property
+    def on_write_miss(self) -> str:
+        """What a write miss does, None resolved."""
+        return self.write_miss or ("fetch" if self.sector is None else "validate")
+
+    @property
+    def plain(self) -> bool:
+        """Whether the cache is one that hwmodel.cache.lru knows, the fastest to replay."""
+        usual = "fetch" if self.sector is None else "validate"
+        return (self.policy, self.write, self.on_write_miss, self.wear) == ("lru", "back", usual, False)
+
+    @property
+    def writes_lines(self) -> bool:
+        """Whether an evicted dirty line is written whole, rather than its dirty sectors."""
+        return self.sector is None and self.on_write_miss != "validate"
 
     @property
     def sectors_per_line(self) -> int:
@@ -117,11 +202,16 @@ def _bytes(value: object, what: str) -> int:
     return parse_bytes(number if number is not None else value, what)  # type: ignore[arg-type]
 
 
-def _whole(value: object, what: str, most: int) -> int:
+def _whole(value: object, what: str, most: int, least: int = 1) -> int:
     number = _integer(value)
-    if number is None or not 1 <= number <= most:
-        raise InputError(f"{what} {value!r}: give a whole number from 1 to {most}")
+    if number is None or not least <= number <= most:
+        raise InputError(f"{what} {value!r}: give a whole number from {least} to {most}")
     return number
+
+
+def _one_of(value: object, what: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(f"{what} {value!r}: give {', '.join(known[:-1])} or {known[-1]}")
 
 
 def _integer(value: object) -> int | None:

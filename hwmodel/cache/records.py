@@ -54,7 +54,7 @@ class Block(NamedTuple):
         records = [np.empty(BLOCK, kind) for kind in kinds]
         parts = (np.uint8, np.uint8, np.uint8, np.uint32, np.uint16, np.uint16)
         accesses = [np.empty(BLOCK + 2, kind) for kind in parts]
-        return cls(*records, np.zeros(PLACES, np.int64), *accesses)
+        return cls(*[*records, np.zeros(PLACES, np.int64), *accesses])
 
 
 class Caches(NamedTuple):

@@ -9,6 +9,7 @@ from circuits.errors import InputError
 from hwmodel.cache import index, lru, records
 from hwmodel.cache.attribution import Attribution
 from hwmodel.cache.config import INDICES, SLOTS, CacheConfig
+from hwmodel.cache.fixed import FixedCache
 from hwmodel.cache.given import PART_INTERVALS, addresses_of, intervals_of, kinds_of
 from traces.stream import Intervals
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 22  # sector accesses between two chances for Ctrl-C
 COUNTS = ("accesses", "read_hits", "read_misses", "write_hits", "write_misses", "writebacks", "writeback_sectors",
-          "fill_sectors", "dram_read_sectors", "dram_write_sectors")  # fmt: skip
+          "fill_sectors", "dram_read_sectors", "dram_write_sectors", "through_sectors")  # fmt: skip
 
 
 class Replay:
@@ -38,10 +39,11 @@ class Replay:
         self.configs = _checked(configs)
         self.kernels = kernels
         self._groups: dict[tuple[int, bool], np.ndarray] = {}  # caches that see the same records
-        for kind in dict.fromkeys(map(_kind, self.configs)):
-            members = [i for i, config in enumerate(self.configs) if _kind(config) == kind]
+        for kind in dict.fromkeys(_kind(config) for config in self.configs if config.plain):
+            members = [i for i, config in enumerate(self.configs) if config.plain and _kind(config) == kind]
             self._groups[kind] = np.array(members, np.int64)
         rows = 1 if kernels is None else max(kernels, 1)
+        self._fixed = {i: FixedCache(config, rows) for i, config in enumerate(self.configs) if not config.plain}
         self._wide = [config.ways > SLOTS or config.line > 128 for config in self.configs]
         shape, packed, tags, bits = _laid_out(self.configs, self._wide)
         tables = np.zeros((len(shape), *index.remainders(1).shape), np.uint32)
@@ -58,7 +60,7 @@ class Replay:
     @property
     def accesses(self) -> int:
         """Sector accesses seen so far."""
-        return int(self._accesses[_kind(self.configs[0])].sum())
+        return sum(self.counted(0, row)["accesses"] for row in range(self._caches.misses.shape[1]))
 
     def feed(self, batch: Intervals, owner: np.ndarray | None = None) -> None:
         """Replay a batch of intervals.
@@ -86,6 +88,8 @@ class Replay:
             for kind, members in self._groups.items():
                 caches = members, self._block, self._caches, self._accesses[kind]
                 records.feed_intervals(*columns, kind[0].bit_length() - 1, *caches)
+            for cache in self._fixed.values():
+                cache.feed(columns, self._block)
 
     def _extend(self, rows: int) -> None:
         """Make room to count in so many rows."""
@@ -112,6 +116,8 @@ class Replay:
             for kind, members in self._groups.items():
                 caches = members, self._block, self._caches, self._accesses[kind]
                 records.feed_addresses(part, kinds, kind[0].bit_length() - 1, kind[1], *caches)
+            for cache in self._fixed.values():
+                cache.feed_addresses(part, kinds, self._block)
 
     def _widen(self, top: int) -> None:
         """Lay out wide each cache that needs it for a byte address as high as `top`."""
@@ -150,25 +156,39 @@ class Replay:
                 if self.kernels is not None:
                     row["kernel"] = kernel
                 row |= self.counted(number, kernel)
+                row |= self._fixed[number].by_kind(kernel) if number in self._fixed else {}
                 if self.kernels is None:
                     row |= self._left(number)
+                    row |= self._fixed[number].figures() if self.configs[number].wear else {}
                 rows.append(row)
         return pd.DataFrame(rows[: 0 if self.kernels == 0 else None])
+
+    def wear(self, number: int) -> np.ndarray:
+        """Return how often each slot of a cache with `wear` was written, uint64, shape (sets, ways).
+
+        Raises:
+            InputError: for a cache without.
+        """
+        if not self.configs[number].wear:
+            raise InputError(f"wear: not counted for cache {number}; give CacheConfig(..., wear=True)")
+        return self._fixed[number].wear()
 
     def counted(self, number: int, kernel: int) -> dict[str, int]:
         """Return the counts of a cache, by its place among `configs`, and a row."""
         config = self.configs[number]
+        if number in self._fixed:
+            return dict(zip(COUNTS, self._fixed[number].counted(kernel), strict=True))
         reads, writes = map(int, self._accesses[_kind(config)][kernel])
         read_misses, write_misses, writebacks, writeback_sectors = map(int, self._caches.misses[number, kernel])
         classic = config.sector is None
         fills = (read_misses + write_misses) * config.sectors_per_line if classic else read_misses
         written = writebacks * config.sectors_per_line if classic else writeback_sectors
         counts = (reads + writes, reads - read_misses, read_misses, writes - write_misses, write_misses, writebacks,
-                  writeback_sectors, fills, fills, written)  # fmt: skip
+                  writeback_sectors, fills, fills, written, 0)  # fmt: skip
         return dict(zip(COUNTS, counts, strict=True))
 
     def _left(self, number: int) -> dict[str, int]:
-        dirty = self._slots(number)[1] >> 8
+        dirty = self._fixed[number].dirty() if number in self._fixed else self._slots(number)[1] >> 8
         return {"dirty_lines_left": int(np.count_nonzero(dirty)), "dirty_sectors_left": int(_ones(dirty))}
 
 
@@ -181,10 +201,13 @@ def replay(address: Any, is_write: Any, configs: Sequence[CacheConfig] | CacheCo
         is_write: booleans, or 0 and 1, of the same shape.
         configs: the caches.
 
-    Columns: capacity_bytes, ways, line_bytes, sector_bytes (0: whole lines), index, accesses, read_hits, read_misses,
-    write_hits, write_misses; writebacks (dirty lines evicted), writeback_sectors (dirty sectors in them), fill_sectors
-    (32 B sectors fetched), dram_read_sectors, dram_write_sectors (of whole lines where sector_bytes is 0, else of dirty
-    sectors); dirty_lines_left and dirty_sectors_left (still in the cache at the end, not written back).
+    Columns: capacity_bytes, ways, line_bytes, sector_bytes (0: whole lines), index, policy, write, write_miss;
+    accesses, read_hits, read_misses, write_hits, write_misses; writebacks (dirty lines evicted), writeback_sectors
+    (dirty sectors in them), fill_sectors (32 B sectors fetched), dram_read_sectors, dram_write_sectors (of whole lines
+    where sector_bytes is 0, else of dirty sectors; and all that is written on at once), through_sectors (what is
+    written on at once, through or around the cache); dirty_lines_left and dirty_sectors_left (still in the cache at
+    the end, not written back); where a configuration counts wear, also what hwmodel.cache.wear.figures returns;
+    where it is hybrid, of its MRAM, and sram_writes, mram_writes, sram_read_hits, mram_read_hits and migrations.
 
     Raises:
         InputError: for addresses that are negative or no integers, and arrays that do not match.
@@ -269,6 +292,9 @@ def _described(config: CacheConfig) -> dict[str, Any]:
         "line_bytes": config.line,
         "sector_bytes": config.sector or 0,
         "index": config.index,
+        "policy": config.policy,
+        "write": config.write,
+        "write_miss": config.on_write_miss,
     }
 
 
@@ -277,7 +303,7 @@ def _laid_out(configs: Sequence[CacheConfig], wide: Sequence[bool]) -> tuple[np.
     shape = np.zeros((len(configs), records.SHAPE), np.int64)
     ends = [0, 0]
     for row, config, is_wide in zip(shape, configs, wide, strict=True):
-        start, end = ends[is_wide], ends[is_wide] + config.stored_slots
+        start, end = ends[is_wide], ends[is_wide] + (config.stored_slots if config.plain else 0)
         kind = INDICES.index(config.index)
         row[:] = config.sets, config.slices, config.ways, start, end, kind, config.sector is not None, is_wide
         ends[is_wide] = end

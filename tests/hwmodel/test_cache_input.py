@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from circuits.errors import InputError
-from hwmodel.cache import CacheConfig, Replay, compiled, replay, replay_trace
+from hwmodel.cache import CacheConfig, Hybrid, Replay, compiled, replay, replay_trace
 from hwmodel.cache.commands import replay as command
 from tests.hwmodel.test_cache_laws import intervals, make_trace
 
@@ -58,6 +58,17 @@ def test_sets(given, expected):
         ({"capacity": "3MiB", "slices": 2.5}, "slices"),
         ({"capacity": "3MiB", "sector": 64}, "sector"),
         ({"capacity": "3MiB", "sector": 0}, "sector"),
+        ({"capacity": "3MiB", "policy": "nru"}, "policy"),
+        ({"capacity": "3MiB", "ways": 12, "policy": "plru"}, "power of two of ways"),
+        ({"capacity": "3MiB", "seed": -1}, "seed"),
+        ({"capacity": "3MiB", "seed": 2**63}, "seed"),
+        ({"capacity": "3MiB", "write": "around"}, "write"),
+        ({"capacity": "3MiB", "write_miss": "allocate"}, "write_miss"),
+        ({"capacity": "3MiB", "wear": 1}, "wear"),
+        ({"capacity": "3MiB", "hybrid": 2}, "hybrid"),
+        ({"capacity": "3MiB", "hybrid": Hybrid(16)}, "sram_ways"),
+        ({"capacity": "3MiB", "hybrid": Hybrid(2), "policy": "fifo"}, "hybrid"),
+        ({"capacity": "100GiB", "policy": "fifo"}, "memory"),
     ],
 )
 def test_a_wrong_configuration_is_one_line(given, word):
@@ -169,6 +180,14 @@ def test_the_command_gives_a_row_a_capacity(readable):
     assert all(row["sector_bytes"] == 32 and row["read_misses"] == 0 for row in rows)
     whole, _ = run_command("--capacity", "1MiB", "--sector", "none", "--index", "modulo", "--ways", "8")
     assert (whole[0]["sector_bytes"], whole[0]["index"], whole[0]["ways"]) == (0, "modulo", 8)
+    around, _ = run_command(
+        "--capacity", "1MiB", "--write-miss", "around", "--policy", "random", "--seed", "7", "--wear"
+    )
+    assert (around[0]["through_sectors"], around[0]["read_misses"], around[0]["most_written"]) == (1 << 15, 1 << 15, 4)
+    mixed, _ = run_command("--capacity", "1MiB", "--sram-ways", "4", "--migrate-after", "0")
+    assert (mixed[0]["sram_writes"], mixed[0]["migrations"]) == (1 << 15, 0)
+    through, _ = run_command("--capacity", "1MiB", "--write", "through")
+    assert (through[0]["dram_write_sectors"], through[0]["dirty_lines_left"]) == (1 << 15, 0)
     kernels, _ = run_command("--capacity", "1MiB,3MiB", "--by", "kernel")
     assert [row["name"] for row in kernels] == ["k0", "k1", "k2"] * 2
 

@@ -13,7 +13,7 @@ from tests.naive.cache import Cache, sectors
 from traces.stream import COLUMNS, Intervals
 
 COUNTS = ("accesses", "read_hits", "read_misses", "write_hits", "write_misses", "writebacks", "writeback_sectors",
-          "fill_sectors", "dram_write_sectors")  # fmt: skip
+          "fill_sectors", "dram_write_sectors", "through_sectors")  # fmt: skip
 
 
 def cache(sets: int, slices: int, ways: int, line: int, index: str, sector: int | None) -> CacheConfig:

@@ -1,9 +1,10 @@
-"""Slow, obvious twins of hwmodel.cache: one access at a time, a dictionary a set, nothing clever."""
+"""Slow, obvious twins of hwmodel.cache: one access at a time, a list of ways a set, nothing clever."""
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator
 
 from hwmodel.cache import CacheConfig
+from tests.naive.policies import POLICIES
 from traces.stream import Intervals
 
 SECTOR = 32
@@ -59,45 +60,122 @@ def sectors(batch: Intervals) -> Iterator[tuple[int, bool, bool, int]]:
                 yield sector * SECTOR, write, whole, kernel
 
 
+class Line:
+    """A line in its way: which sectors are whole here, and which are newer than memory's."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.valid: set[int] = set()
+        self.dirty: set[int] = set()
+
+
 class Cache:
-    """One cache: per set, from line to (valid sectors, dirty sectors), the least recently used first."""
+    """One cache: per set a list of ways, each a line or None."""
 
     def __init__(self, config: CacheConfig) -> None:
         self.config = config
-        self.sets: list[OrderedDict[int, tuple[set[int], set[int]]]] = [OrderedDict() for _ in range(config.sets)]
+        self.ways: list[list[Line | None]] = [[None] * config.ways for _ in range(config.sets)]
+        self.policy = POLICIES[config.policy](config.sets, config.ways, config.seed)
+        self.wear = [[0] * config.ways for _ in range(config.sets)]
         self.counts: Counter[str] = Counter()
+        self.every = set(range(config.line // SECTOR))
 
     def access(self, address: int, write: bool, whole: bool = True) -> None:
         config, counts = self.config, self.counts
-        line, sector = address // config.line, address % config.line // SECTOR
-        lines = self.sets[set_of(line, config)]
-        present = line in lines
-        if not present:
-            if len(lines) == config.ways:
-                _, (_, dirty) = lines.popitem(last=False)
-                if dirty:
-                    counts["writebacks"] += 1
-                    counts["writeback_sectors"] += len(dirty)
-                    counts["dram_write_sectors"] += len(dirty) if config.sector else config.line // SECTOR
-            lines[line] = (set(), set())
-        lines.move_to_end(line)
-        valid, dirty = lines[line]
-        if config.sector is None:
-            hit = present
-            counts["fill_sectors"] += 0 if hit else config.line // SECTOR
-        elif write:
-            hit = sector in valid or sector in dirty
-            if whole:
-                valid.add(sector)
-        else:
-            hit = sector in valid
-            counts["fill_sectors"] += 0 if hit else 1
-            valid.add(sector)
-        if write:
-            dirty.add(sector)
+        number, sector = address // config.line, address % config.line // SECTOR
+        place = set_of(number, config)
+        ways = self.ways[place]
+        way = next((way for way, line in enumerate(ways) if line and line.number == number), None)
+        line = None if way is None else ways[way]
+        hit = line is not None and (sector in line.valid or (write and sector in line.dirty))
         counts["accesses"] += 1
         counts[("write" if write else "read") + ("_hits" if hit else "_misses")] += 1
+        if write and (config.write == "through" or (line is None and config.on_write_miss == "around")):
+            counts["through_sectors"] += 1
+            counts["dram_write_sectors"] += 1
+        if write and line is None and config.on_write_miss == "around":
+            return
+        if line is None or way is None:
+            way, line = self.bring(place, number)
+        else:
+            self.policy.used(place, way)
+        fetched = self.fetched(line, sector, write, whole)
+        counts["fill_sectors"] += len(fetched)
+        self.wear[place][way] += bool(fetched) + write
+        line.valid |= fetched
+        if whole or not write:
+            line.valid.add(sector)
+        if write and config.write == "back":
+            line.dirty.add(sector)
+
+    def bring(self, place: int, number: int) -> tuple[int, Line]:
+        ways = self.ways[place]
+        return self.enter(place, number, ways.index(None) if None in ways else self.policy.victim(place))
+
+    def enter(self, place: int, number: int, way: int) -> tuple[int, Line]:
+        ways = self.ways[place]
+        gone, line = ways[way], Line(number)
+        if gone and gone.dirty:
+            self.counts["writebacks"] += 1
+            self.counts["writeback_sectors"] += len(gone.dirty)
+            self.counts["dram_write_sectors"] += len(self.every if self.config.writes_lines else gone.dirty)
+        ways[way] = line
+        self.policy.filled(place, way)
+        return way, line
+
+    def fetched(self, line: Line, sector: int, write: bool, whole: bool) -> set[int]:
+        if write and self.config.on_write_miss != "fetch":
+            return set()
+        if self.config.sector:
+            return {sector} - line.valid if not (write and whole) else set()
+        return set() if sector in line.valid else self.every - line.valid
 
     def left(self) -> dict[str, int]:
-        dirty = [dirty for lines in self.sets for _, dirty in lines.values()]
+        dirty = [line.dirty for ways in self.ways for line in ways if line]
         return {"dirty_lines_left": sum(map(bool, dirty)), "dirty_sectors_left": sum(map(len, dirty))}
+
+
+class HybridCache(Cache):
+    """A cache of LRU whose first ways are SRAM: writes bring lines there, reads to the others."""
+
+    def __init__(self, config: CacheConfig) -> None:
+        super().__init__(config)
+        assert config.hybrid
+        self.sram, self.after = config.hybrid.sram_ways, config.hybrid.migrate_after
+        self.since: Counter[int] = Counter()  # by line, writes since it came to its MRAM way
+        self.write = False
+
+    def access(self, address: int, write: bool, whole: bool = True) -> None:
+        number, sector = address // self.config.line, address % self.config.line // SECTOR
+        place, self.write = set_of(number, self.config), write
+        way = next((way for way, line in enumerate(self.ways[place]) if line and line.number == number), None)
+        line = None if way is None else self.ways[place][way]
+        if line and way is not None:
+            if not write and sector in line.valid:
+                self.counts["mram_read_hits" if way >= self.sram else "sram_read_hits"] += 1
+            if write and way >= self.sram:
+                self.since[number] += 1
+                if self.since[number] == self.after:
+                    self.swap(place, way)
+        super().access(address, write, whole)
+
+    def swap(self, place: int, way: int) -> None:
+        ways, order = self.ways[place], self.policy.order[place]
+        other = self.way_for(place, range(self.sram))
+        ways[way], ways[other] = ways[other], ways[way]
+        self.policy.order[place] = [{way: other, other: way}.get(one, one) for one in order]
+        self.wear[place][other] += 1
+        back = ways[way]
+        if back:
+            self.wear[place][way] += 1
+            self.since[back.number] = 0
+        self.counts["migrations"] += 1
+
+    def way_for(self, place: int, among: range) -> int:
+        empty = [way for way in among if self.ways[place][way] is None]
+        return empty[0] if empty else next(way for way in self.policy.order[place] if way in among)
+
+    def bring(self, place: int, number: int) -> tuple[int, Line]:
+        self.since[number] = 0
+        among = range(self.sram) if self.write else range(self.sram, self.config.ways)
+        return self.enter(place, number, self.way_for(place, among))

@@ -1,0 +1,202 @@
+"""Caches whose lines keep their slots: any policy, any treatment of writes, and the wear of slots.
+
+Each sector access is a record of its own here: joined, they would hide uses from a policy, and misses of writes that go
+around.
+"""
+
+import numpy as np
+
+from hwmodel.cache import wear
+from hwmodel.cache.compiled import Whole, kernel
+from hwmodel.cache.config import SECTOR_BYTES, CacheConfig
+from hwmodel.cache.hybrid import migrate, steer
+from hwmodel.cache.index import locate
+from hwmodel.cache.policies import INDEX, SETS, SLICES, SRAM, WEARS, WIDTH, State, find, take, use
+from hwmodel.cache.records import BLOCK, Block
+from hwmodel.cache.vectors import ones
+from hwmodel.cache.writes import plan, settle, written
+
+(
+    READS,
+    WRITES,
+    READ_MISSES,
+    WRITE_MISSES,
+    FILLS,
+    WRITEBACKS,
+    DIRTY,
+    WRITTEN,
+    THROUGH,
+    SRAM_HITS,
+    MRAM_HITS,
+    MOVES,
+    COUNTERS,
+) = range(13)
+_SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
+_NONE, _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint32(0), np.uint32(1), np.uint32(8)
+_READ, _PART, _ALL_OF_IT = np.uint32(0x010001), np.uint32(0xFF010100), np.uint32(0xFF010101)  # records of sector 0
+
+
+@kernel
+def visit_any(block: Block, count: Whole, runs: Whole, state: State, counts: np.ndarray) -> None:
+    """Apply a block's records, of one access each, in `runs` runs; `counts`, uint64 (rows, COUNTERS), grows."""
+    rule = state.rule[0]
+    wears, mixed = rule[WEARS] != 0, rule[SRAM] != 0
+    locate(
+        block.line, count, rule[SETS], rule[SLICES], rule[INDEX], False, state.table[0], block.places, block.quotients
+    )
+    begin, before, slot = 0, np.uint64(2**64 - 1), np.int64(-1)  # no line has that number
+    for run in range(runs):
+        counters = counts[block.rows[run]]
+        for i in range(begin, block.ends[run]):
+            place, line, what = np.int64(block.places[i]), block.line[i], block.what[i]
+            if line != before:  # sectors of a line often follow on each other
+                slot, before = find(state, 0, place, line), line
+            present = bool(slot >= 0)
+            bits = np.uint32(state.bits[slot]) if present else _ZERO
+            missed, enters, fetched, passed = plan(rule, present, bits, what)
+            writes = np.int64(what >> np.uint32(31))
+            counters[READS + writes] += np.uint64(1)
+            counters[READ_MISSES + writes] += np.uint64(missed)
+            counters[FILLS] += np.uint64(ones(fetched))
+            counters[THROUGH] += np.uint64(ones(passed))
+            if present:
+                use(state, 0, 0, place, slot)
+                if mixed:
+                    way = slot - place * rule[WIDTH]
+                    counters[MRAM_HITS if way >= rule[SRAM] else SRAM_HITS] += np.uint64(writes == 0 and not missed)
+                    if writes != 0 and way >= rule[SRAM]:
+                        moved = migrate(state, place, slot)
+                        counters[MOVES] += np.uint64(moved != slot)
+                        slot = moved
+            elif enters:
+                first, ways = steer(rule, writes)
+                slot, _, gone = take(state, 0, 0, place, line, first, ways)
+                if mixed:
+                    state.since[slot] = writes
+                dirty = np.uint32(gone) >> _EIGHT
+                counters[WRITEBACKS] += np.uint64(dirty != _ZERO)
+                counters[DIRTY] += np.uint64(ones(dirty))
+                counters[WRITTEN] += np.uint64(ones(written(rule, np.uint32(gone))))
+            if slot >= 0:
+                state.bits[slot] = settle(rule, bits, what, fetched)
+                if wears:
+                    state.wear[slot] += np.uint64(writes) + np.uint64(fetched != _ZERO)
+        begin = block.ends[run]
+
+
+@kernel
+def feed_addresses(
+    address: np.ndarray, is_write: np.ndarray, line_bits: int, block: Block, state: State, counts: np.ndarray
+) -> None:
+    """Apply sector accesses, given as byte addresses (uint64) and kinds (bool)."""
+    low, sector = np.uint64(line_bits), np.uint64(_SECTOR_BITS)
+    within = np.uint64((1 << (line_bits - _SECTOR_BITS)) - 1)
+    block.rows[0] = 0
+    for begin in range(0, address.size, BLOCK):
+        count = min(BLOCK, address.size - begin)
+        for i in range(count):
+            here = address[begin + i]
+            block.line[i] = here >> low
+            kind = _ALL_OF_IT if is_write[begin + i] else _READ
+            block.what[i] = _shifted(kind, np.uint32((here >> sector) & within))
+        block.ends[0] = count
+        visit_any(block, count, 1, state, counts)
+
+
+@kernel
+def _shifted(kind: np.uint32, sector: np.uint32) -> np.uint32:
+    """Return the record of sector 0 as one of another sector."""
+    return ((kind & np.uint32(0xFFFFFF)) << sector) | (kind & np.uint32(0xFF000000))
+
+
+@kernel
+def feed_intervals(
+    base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray, write: np.ndarray, owner: np.ndarray,
+    line_bits: int, block: Block, state: State, counts: np.ndarray,
+) -> None:  # fmt: skip
+    """Apply intervals (see traces.stream), sector by sector; `owner` are rows of the counts."""
+    count = runs = 0
+    sector_line = line_bits - _SECTOR_BITS
+    within = (1 << sector_line) - 1
+    for i in range(base.size):
+        for row in range(rows[i]):
+            start = np.int64(base[i]) + row * stride[i]
+            end = start + np.int64(width[i])
+            for sector in range(start >> _SECTOR_BITS, ((end - 1) >> _SECTOR_BITS) + 1):
+                if count == BLOCK:
+                    block.ends[runs - 1] = count
+                    visit_any(block, count, runs, state, counts)
+                    count = runs = 0
+                if runs == 0 or block.rows[runs - 1] != owner[i]:
+                    if runs > 0:
+                        block.ends[runs - 1] = count
+                    block.rows[runs] = owner[i]
+                    runs += 1
+                first = sector << _SECTOR_BITS
+                whole = start <= first and first + SECTOR_BYTES <= end
+                kind = (_ALL_OF_IT if whole else _PART) if write[i] else _READ
+                block.line[count] = np.uint64(sector >> sector_line)
+                block.what[count] = _shifted(kind, np.uint32(sector & within))
+                count += 1
+    if runs > 0:
+        block.ends[runs - 1] = count
+        visit_any(block, count, runs, state, counts)
+
+
+class FixedCache:
+    """One such cache's state and counts, by rows such as one a kernel."""
+
+    def __init__(self, config: CacheConfig, rows: int) -> None:
+        self.config = config
+        self.state = State.empty([(config, 1)])
+        self.counts = np.zeros((rows, COUNTERS), np.uint64)
+        self._bits = config.line.bit_length() - 1
+
+    def feed(self, columns: tuple[np.ndarray, ...], block: Block) -> None:
+        """Apply intervals: base, stride, rows, width, write, and rows of the counts."""
+        base, stride, rows, width, write, owner = columns
+        if len(owner):
+            self.extend(int(owner.max()) + 1)
+        feed_intervals(base, stride, rows, width, write, owner, self._bits, block, self.state, self.counts)
+
+    def extend(self, rows: int) -> None:
+        """Make room to count in so many rows."""
+        more = rows - len(self.counts)
+        if more > 0:
+            self.counts = np.pad(self.counts, ((0, more), (0, 0)))
+
+    def feed_addresses(self, address: np.ndarray, is_write: np.ndarray, block: Block) -> None:
+        feed_addresses(address, is_write, self._bits, block, self.state, self.counts)
+
+    def counted(self, row: int) -> tuple[int, ...]:
+        """Return a row's counts in the order of hwmodel.cache.run.COUNTS."""
+        self.extend(row + 1)
+        reads, writes, read_misses, write_misses, fills, writebacks, dirty, wrote, through = map(
+            int, self.counts[row, :SRAM_HITS]
+        )
+        return (reads + writes, reads - read_misses, read_misses, writes - write_misses, write_misses, writebacks,
+                dirty, fills, fills, wrote + through, through)  # fmt: skip
+
+    def by_kind(self, row: int) -> dict[str, int]:
+        """Return a row's counts by kind of way, of hybrid caches."""
+        if self.config.hybrid is None:
+            return {}
+        self.extend(row + 1)
+        names = ("sram_read_hits", "mram_read_hits", "migrations")
+        return dict(zip(names, map(int, self.counts[row, SRAM_HITS:]), strict=True))
+
+    def figures(self) -> dict[str, float]:
+        """Return the wear, that of MRAM where some ways are SRAM, and how often either was written."""
+        counts, hybrid = self.wear(), self.config.hybrid
+        if hybrid is None:
+            return wear.figures(counts)
+        sram, mram = counts[:, : hybrid.sram_ways], counts[:, hybrid.sram_ways :]
+        return {"sram_writes": int(sram.sum()), "mram_writes": int(mram.sum())} | wear.figures(mram)
+
+    def dirty(self) -> np.ndarray:
+        """Return each slot's dirty sectors, as bits."""
+        return self.state.bits >> 8
+
+    def wear(self) -> np.ndarray:
+        """Return the writes of each set's ways, shape (sets, ways)."""
+        return self.state.of(self.state.wear, 0)[0]
