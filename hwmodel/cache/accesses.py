@@ -1,13 +1,13 @@
 """From intervals to single accesses, each to one 32 B sector, as the models want them that look at every access."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SECTOR_BYTES
-from hwmodel.cache.given import intervals_of
+from hwmodel.cache.given import addresses_of, intervals_of, kinds_of
 from traces.stream import Intervals
 
 CHUNK = 1 << 18  # accesses at a time: bounded memory, and a chance for Ctrl-C after each
@@ -34,6 +34,15 @@ def accesses_of(batch: Intervals) -> Iterator[Accesses]:
         while at[0] < len(part.base):
             count = _expand(part.base, part.stride, part.rows, part.width, part.write, at, *room)
             yield Accesses(*(column[:count] for column in room))
+
+
+def parts_of(address: Any, is_write: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (addresses, kinds) in parts of bounded size, checked; all are reads where `is_write` is None."""
+    address = addresses_of(address)
+    kinds = np.zeros(len(address), np.bool_) if is_write is None else kinds_of(is_write, len(address))
+    for start in range(0, len(address), CHUNK):
+        here = slice(start, start + CHUNK)
+        yield np.require(address[here], np.uint64, ["C", "A", "W"]), np.require(kinds[here], np.bool_, ["C", "W"])
 
 
 @kernel

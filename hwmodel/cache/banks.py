@@ -26,6 +26,7 @@ import numpy as np
 
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.index import turn
+from hwmodel.cache.table import EMPTY, find, remove
 
 (READ, READ_CYCLE, WRITE, WRITE_CYCLE, TAG, DEPTH, INTERVAL, OUTSTANDING, DRAM, DRAM_SECTOR, UNIT_BITS, LINE_BITS,
  FIGURES) = range(13)  # fmt: skip
@@ -33,9 +34,6 @@ NOW, ISSUED, PIPE, HEAD, TAIL, LAST, LONGEST, CLOCK = range(8)
 READS, WRITES, READ_HITS, MISSES, MERGED, SECTORS, COUNTS = range(7)
 FINE = 7  # bits of a time that its bin keeps: bins are less than 1 % wide
 BINS = (64 - FINE) << FINE  # a float may round the greatest time up to 2**63
-EMPTY = np.uint64(2**64 - 1)  # no line or sector has this number
-_ONE, _SPREADER = np.uint64(1), np.uint64(0x9E3779B97F4A7C15)  # the golden ratio's bits
-_HALF = np.uint64(32)
 
 
 class Banks(NamedTuple):
@@ -49,7 +47,7 @@ class Banks(NamedTuple):
     came: np.ndarray  # int64 (outstanding,), a ring: when each fill under way comes
     unit: np.ndarray  # uint64 (outstanding,), a ring: what it brings, a line or a sector
     bank: np.ndarray  # int32 (outstanding,), a ring: where it goes
-    keys: np.ndarray  # uint64, a hash table of what is under way; a power of two of places, at most half of them taken
+    keys: np.ndarray  # uint64, what is under way, see hwmodel.cache.table
     times: np.ndarray  # int64, beside each key when it comes
     clock: np.ndarray  # int64 (CLOCK,), last issue, accesses issued, pipe free, ring's ends, last done, longest read
     counts: np.ndarray  # int64 (COUNTS,)
@@ -120,35 +118,6 @@ def _write(state: Banks, bank: Whole, now: Whole, figures: np.ndarray) -> Whole:
 
 
 @nb.njit(inline="always")
-def _home(unit: np.uint64, keys: np.ndarray) -> np.uint64:
-    mixed = unit * _SPREADER
-    return (mixed ^ (mixed >> _HALF)) & np.uint64(keys.size - 1)
-
-
-@nb.njit(inline="always")
-def _find(keys: np.ndarray, unit: np.uint64) -> np.uint64:
-    """Return the place of a key, or the empty one where it would go."""
-    place = _home(unit, keys)
-    while keys[place] != unit and keys[place] != EMPTY:
-        place = (place + _ONE) & np.uint64(keys.size - 1)
-    return place
-
-
-@nb.njit(inline="always")
-def _remove(keys: np.ndarray, times: np.ndarray, place: np.uint64) -> None:
-    """Empty a place, and move up what had to go past it."""
-    last = np.uint64(keys.size - 1)
-    hole, here = place, (place + _ONE) & last
-    while keys[here] != EMPTY:
-        if ((here - _home(keys[here], keys)) & last) >= ((here - hole) & last):
-            keys[hole] = keys[here]
-            times[hole] = times[here]
-            hole = here
-        here = (here + _ONE) & last
-    keys[hole] = EMPTY
-
-
-@nb.njit(inline="always")
 def _fill_until(state: Banks, now: Whole, figures: np.ndarray) -> None:
     """Write into their banks the fills that came by `now`."""
     clock = state.clock
@@ -158,9 +127,9 @@ def _fill_until(state: Banks, now: Whole, figures: np.ndarray) -> None:
         if came > now:
             break
         clock[LAST] = max(clock[LAST], _write(state, np.int64(state.bank[at]), came, figures))
-        place = _find(state.keys, unit)
+        place = find(state.keys, unit)
         if state.keys[place] == unit and state.times[place] == came:
-            _remove(state.keys, state.times, place)  # unless it was evicted and asked for again
+            remove(state.keys, state.times, place)  # unless it was evicted and asked for again
         clock[HEAD] += 1
 
 
@@ -180,7 +149,7 @@ def _fetch(
     state.unit[at] = unit
     state.bank[at] = bank
     clock[TAIL] += 1
-    place = _find(state.keys, unit)
+    place = find(state.keys, unit)
     state.keys[place] = unit
     state.times[place] = comes
     return comes
@@ -234,7 +203,7 @@ def serve(
         if fetched[i] > 0:
             counts[MISSES] += 1
         else:
-            place = _find(state.keys, unit) if clock[HEAD] < clock[TAIL] else np.uint64(0)
+            place = find(state.keys, unit) if clock[HEAD] < clock[TAIL] else np.uint64(0)
             if clock[HEAD] < clock[TAIL] and state.keys[place] == unit:
                 end = np.int64(state.times[place])
                 counts[MERGED] += 1

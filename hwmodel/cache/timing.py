@@ -5,7 +5,6 @@ banks work side by side, writes may wait in buffers, misses overlap. See hwmodel
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +12,13 @@ import numpy as np
 from circuits.errors import InputError
 from hwmodel.cache import banks
 from hwmodel.cache.accesses import CHUNK, accesses_of
-from hwmodel.cache.config import SECTOR_BYTES, CacheConfig
+from hwmodel.cache.banked import FS, MOST_S, BankedCache
+from hwmodel.cache.config import CacheConfig
 from hwmodel.cache.outcomes import Cache, Outcomes, replay_outcomes
 
 if TYPE_CHECKING:
     from traces.trace import Trace
 
-MAX_BANKS, MAX_DEPTH, MAX_OUTSTANDING = 1 << 16, 1 << 16, 1 << 20
-LONGEST_S = 1e-4  # of any one figure, so that no sum of a part's times overflows
-MOST_S = 4e3  # of the whole, for the same reason
-_FS = 1e15  # femtoseconds of a second
 ASSUMPTIONS = (
     "A bank serves one access at a time, first come, first served; tags are looked up in order and hold up nothing.",
     "A line's bank is drawn by the hash that spreads lines over slices; a victim lies in the bank of what evicts it.",
@@ -31,76 +27,6 @@ ASSUMPTIONS = (
     "DRAM is a pipe of one latency and one bandwidth, in order; its banks, rows and turnarounds are left out.",
     "A read of what waits in a write buffer takes its bank, as any read.",
 )
-
-
-@dataclass(frozen=True)
-class BankedCache:
-    """How a cache's banks, its requests and the memory behind it work.
-
-    Args:
-        banks: banks in all, slices times banks of a slice.
-        read_latency_s: from a read's turn at its bank to its data.
-        write_latency_s: from a write's turn at its bank until it is written.
-        outstanding: accesses between the oldest not done and the newest issued, as the machine's queues allow.
-        read_cycle_s, write_cycle_s: how long each keeps its bank; None for its latency.
-        buffer: entries of a bank's write buffer; 0 for none.
-        interval_s: at least so long between two accesses' issue, as the crossbar allows.
-        tag_latency_s: from issue until a miss leaves for DRAM.
-        dram_latency_s: from there, DRAM being idle, to the first data.
-        dram_bytes_per_s: DRAM's bandwidth, read and written; infinite for none to wait for.
-
-    Raises:
-        InputError: for a value that cannot be.
-    """
-
-    banks: int
-    read_latency_s: float
-    write_latency_s: float
-    outstanding: int
-    read_cycle_s: float | None = None
-    write_cycle_s: float | None = None
-    buffer: int = 0
-    interval_s: float = 0.0
-    tag_latency_s: float = 0.0
-    dram_latency_s: float = 0.0
-    dram_bytes_per_s: float = float("inf")
-
-    def __post_init__(self) -> None:
-        for name, least, most in (("banks", 1, MAX_BANKS), ("outstanding", 1, MAX_OUTSTANDING),
-                                  ("buffer", 0, MAX_DEPTH)):  # fmt: skip
-            value = getattr(self, name)
-            if isinstance(value, bool) or not hasattr(value, "__index__") or not least <= value <= most:
-                raise InputError(f"{name} {value!r}: give a whole number from {least} to {most}")
-        for field in fields(self):
-            if field.name.endswith("_s") and field.name != "dram_bytes_per_s":
-                self._check_seconds(field.name)
-        rate = self.dram_bytes_per_s
-        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not rate >= SECTOR_BYTES / LONGEST_S:
-            raise InputError(f"dram_bytes_per_s {rate!r}: give bytes a second, {SECTOR_BYTES / LONGEST_S:g} or more")
-
-    def _check_seconds(self, name: str) -> None:
-        value = getattr(self, name)
-        if value is None and name in ("read_cycle_s", "write_cycle_s"):
-            return
-        least = 1 / _FS if name.startswith(("read", "write")) else 0.0
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= LONGEST_S:
-            raise InputError(f"{name} {value!r}: give seconds from {least:g} to {LONGEST_S:g}")
-
-    def figures(self, config: CacheConfig) -> np.ndarray:
-        """Return what the kernels read, in femtoseconds: int64, shape (FIGURES,)."""
-        read = self.read_latency_s if self.read_cycle_s is None else self.read_cycle_s
-        write = self.write_latency_s if self.write_cycle_s is None else self.write_cycle_s
-        out = np.zeros(banks.FIGURES, np.int64)
-        for place, value in ((banks.READ, self.read_latency_s), (banks.READ_CYCLE, read),
-                             (banks.WRITE, self.write_latency_s), (banks.WRITE_CYCLE, write),
-                             (banks.TAG, self.tag_latency_s), (banks.INTERVAL, self.interval_s),
-                             (banks.DRAM, self.dram_latency_s),
-                             (banks.DRAM_SECTOR, SECTOR_BYTES / self.dram_bytes_per_s)):  # fmt: skip
-            out[place] = round(value * _FS)
-        out[banks.DEPTH], out[banks.OUTSTANDING] = self.buffer, self.outstanding
-        out[banks.LINE_BITS] = config.line.bit_length() - 1
-        out[banks.UNIT_BITS] = (config.sector or config.line).bit_length() - 1
-        return out
 
 
 class Timing:
@@ -138,7 +64,7 @@ class Timing:
             fetched, written = _plain(part.fetched[here], np.uint8), _plain(part.written[here], np.uint8)
             for figures, state in ((self._figures, self._state), (self._free_writes, self._other)):
                 banks.serve(address, write, fetched, written, given[here], figures, state, none, none)
-            if self._state.clock[[banks.LAST, banks.PIPE]].max() > MOST_S * _FS:
+            if self._state.clock[[banks.LAST, banks.PIPE]].max() > MOST_S * FS:
                 raise InputError(f"accesses: they take more than {MOST_S:g} s; give fewer, or a faster cache")
 
     def result(self) -> dict[str, Any]:
@@ -148,7 +74,7 @@ class Timing:
         until the last access, fill and buffered write is done; write_time_s, by how much that is longer than for
         writes that keep no bank; naive_time_s, accesses times latency, as hwmodel.gpu.accounting's cache_time_s;
         read_latency_mean_s, _p50_s, _p95_s, _p99_s (to 0.4 %) and _max_s, from issue to data; utilisation (mean over
-        banks), utilisation_max, dram_utilisation, bank_utilisation (each).
+        banks), utilisation_max, dram_utilisation, bank_utilisation (each); assumptions.
         """
         state, other = self._state.copy(), self._other.copy()
         banks.finish(self._figures, state)
@@ -163,19 +89,20 @@ class Timing:
             "writes": writes,
             "misses": int(counts[banks.MISSES]),
             "merged": int(counts[banks.MERGED]),
-            "time_s": time / _FS,
-            "write_time_s": (time - int(other.clock[banks.LAST])) / _FS,
+            "time_s": time / FS,
+            "write_time_s": (time - int(other.clock[banks.LAST])) / FS,
             "naive_time_s": reads * self.cache.read_latency_s + writes * self.cache.write_latency_s,
-            "read_latency_mean_s": float(state.waits[0]) / reads / _FS if reads else None,
+            "read_latency_mean_s": float(state.waits[0]) / reads / FS if reads else None,
         }
         for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
-            row[f"read_latency_{name}_s"] = _quantile(state.bins, share) / _FS if reads else None
+            row[f"read_latency_{name}_s"] = _quantile(state.bins, share) / FS if reads else None
         return row | {
-            "read_latency_max_s": int(state.clock[banks.LONGEST]) / _FS if reads else None,
+            "read_latency_max_s": int(state.clock[banks.LONGEST]) / FS if reads else None,
             "utilisation": float(busy.mean()),
             "utilisation_max": float(busy.max()),
             "dram_utilisation": moved / time if time else 0.0,
             "bank_utilisation": busy.tolist(),
+            "assumptions": list(ASSUMPTIONS),
         }
 
 
@@ -242,7 +169,7 @@ def _femtoseconds(times_s: Any, length: int) -> np.ndarray:
         raise InputError(f"not_before_s: shape {found.shape} beside {length} accesses; {right}")
     if length and not (found.min() >= 0 and found.max() <= MOST_S):
         raise InputError(f"not_before_s: holds what is no time; {right}")
-    return np.rint(found * _FS).astype(np.int64)
+    return np.rint(found * FS).astype(np.int64)
 
 
 def _quantile(bins: np.ndarray, share: float) -> float:

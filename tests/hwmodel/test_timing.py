@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from circuits.errors import InputError
 from hwmodel.cache import CacheConfig, replay
+from hwmodel.cache.banked import BankedCache
 from hwmodel.cache.outcomes import Outcomes
-from hwmodel.cache.timing import BankedCache, Timing, time_accesses, time_trace
+from hwmodel.cache.timing import Timing, time_accesses, time_trace
 from tests.hwmodel.test_banks_twin import machines, serve, streams
 from tests.hwmodel.test_cache_laws import intervals, make_trace
 from tests.naive.banks import Access, Machine
