@@ -2,8 +2,8 @@
 
     python benchmarks/replay/reuse.py [--json] [--accesses 10000000] [--rounds 3]
 
-CPU seconds of one thread, interleaved, medians. `capacities` counts every capacity of a fully associative cache, `ways`
-every associativity of 1536 sets; `one` replays one such cache of 16 ways. Their counts must agree.
+CPU seconds of one thread, interleaved, medians. `capacities` counts every capacity of a fully associative cache, `sectored` of one
+that fills sector by sector, `ways` every associativity of 1536 sets; `one` replays one such cache of 16 ways. Their counts must agree.
 """
 
 import argparse
@@ -45,6 +45,7 @@ def measure(name: str, accesses: int, rounds: int) -> dict[str, Any]:
     config = CacheConfig(SETS * WAYS * LINE, WAYS, LINE)
     works: dict[str, Callable[[], object]] = {
         "capacities": lambda: fed(Reuse(LINE), batch),
+        "sectored": lambda: fed(Reuse(LINE, 32), batch),
         "ways": lambda: fed(SetReuse(SETS, LINE), batch),
         "one": lambda: fed(Replay([config]), batch),
     }

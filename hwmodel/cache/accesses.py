@@ -36,13 +36,14 @@ def accesses_of(batch: Intervals) -> Iterator[Accesses]:
             yield Accesses(*(column[:count] for column in room))
 
 
-def parts_of(address: Any, is_write: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (addresses, kinds) in parts of bounded size, checked; all are reads where `is_write` is None."""
+def parts_of(address: Any, is_write: Any) -> Iterator[Accesses]:
+    """Yield accesses to whole sectors in parts of bounded size, checked; all are reads where `is_write` is None."""
     address = addresses_of(address)
     kinds = np.zeros(len(address), np.bool_) if is_write is None else kinds_of(is_write, len(address))
     for start in range(0, len(address), CHUNK):
-        here = slice(start, start + CHUNK)
-        yield np.require(address[here], np.uint64, ["C", "A", "W"]), np.require(kinds[here], np.bool_, ["C", "W"])
+        part = np.require(address[start : start + CHUNK], np.uint64, ["C", "A", "W"])
+        write = np.require(kinds[start : start + CHUNK], np.bool_, ["C", "W"])
+        yield Accesses(part, write, np.ones(len(part), np.bool_))
 
 
 @kernel

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hwmodel.cache import index
-from hwmodel.cache.accesses import CHUNK, Accesses
+from hwmodel.cache.accesses import Accesses, parts_of
 from hwmodel.cache.compiled import kernel
 from hwmodel.cache.config import INDICES, SECTOR_BYTES, CacheConfig
 from hwmodel.cache.given import addresses_of, kinds_of
@@ -70,15 +70,10 @@ def replay_outcomes(address: Any, is_write: Any, config: CacheConfig) -> Outcome
     Raises:
         InputError: for addresses that are negative or no integers, and arrays that do not match.
     """
-    address = addresses_of(address)
-    write = kinds_of(is_write, len(address))
     cache = Cache(config)
-    parts = [
-        cache.feed(
-            Accesses(address[at : at + CHUNK], write[at : at + CHUNK], np.ones(len(write[at : at + CHUNK]), bool))
-        )
-        for at in range(0, max(len(address), 1), CHUNK)
-    ]
+    parts = [cache.feed(part) for part in parts_of(address, kinds_of(is_write, len(addresses_of(address))))]
+    if not parts:
+        return cache.feed(Accesses(np.empty(0, np.uint64), np.empty(0, np.bool_), np.empty(0, np.bool_)))
     return Outcomes(*map(np.concatenate, zip(*parts, strict=True)))
 
 

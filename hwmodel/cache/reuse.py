@@ -1,24 +1,17 @@
-"""Every capacity at once, exactly, from LRU stack distances.
+"""Every capacity at once, exactly, from LRU stack distances."""
 
-For caches that fill whole lines (CacheConfig without `sector`): a sector's own fills do not follow from its line's
-distances.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from circuits.errors import InputError
 from hwmodel.cache import stack
-from hwmodel.cache.accesses import accesses_of, parts_of
-from hwmodel.cache.config import LINES
-from hwmodel.cache.set_reuse import SetReuse, beyond
+from hwmodel.cache.accesses import Accesses, accesses_of, parts_of
+from hwmodel.cache.config import LINES, SECTOR_BYTES
+from hwmodel.cache.distances import Distances, distances_of
+from hwmodel.cache.set_reuse import SetReuse
 from traces.stream import Intervals
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from traces.trace import Trace
 
 _FIRST_LINES = 1 << 12
@@ -26,20 +19,23 @@ _MOST_LINES = 1 << 28  # moments are int32
 
 
 class Reuse:
-    """Stack distances of accesses fed piece by piece; memory is some 70 B a distinct line.
+    """Stack distances of accesses fed piece by piece; memory is some 80 B a distinct line, and 8 B a sector.
 
     Args:
         line: bytes of a line: 32, 64, 128 or 256.
+        sector: None for caches that fill whole lines, 32 for sectored ones, see CacheConfig.
 
     Raises:
-        InputError: for another line.
+        InputError: for another line or sector.
     """
 
-    def __init__(self, line: int = 128) -> None:
+    def __init__(self, line: int = 128, sector: int | None = None) -> None:
         if line not in LINES:
             raise InputError(f"line {line!r}: give 32, 64, 128 or 256 bytes")
+        if sector not in (None, SECTOR_BYTES):
+            raise InputError(f"sector {sector!r}: give {SECTOR_BYTES}, or None for whole lines")
         self.line = int(line)
-        self._stack = stack.Stack.empty(_FIRST_LINES)
+        self._stack = stack.Stack.empty(_FIRST_LINES, self.line // SECTOR_BYTES if sector else 0)
 
     def feed(self, batch: Intervals) -> None:
         """Take in a batch of intervals.
@@ -48,7 +44,7 @@ class Reuse:
             InputError: for intervals that cannot be, and for more distinct lines than memory holds.
         """
         for part in accesses_of(batch):
-            self._follow(part.address, part.write)
+            self._follow(part)
 
     def feed_addresses(self, address: Any, is_write: Any) -> None:
         """Take in sector accesses given as byte addresses and kinds (true for a write).
@@ -57,14 +53,14 @@ class Reuse:
             InputError: for addresses that are no whole numbers from 0, kinds that are not true or false, and lengths
                 that differ.
         """
-        for part, kinds in parts_of(address, is_write):
-            self._follow(part, kinds)
+        for part in parts_of(address, is_write):
+            self._follow(part)
 
-    def _follow(self, address: np.ndarray, write: np.ndarray) -> None:
-        done = 0
+    def _follow(self, part: Accesses) -> None:
+        done, line_bits = 0, self.line.bit_length() - 1
         while True:
-            done += stack.follow(address[done:], write[done:], self.line.bit_length() - 1, self._stack)
-            if done == len(address):
+            done += stack.follow(part.address[done:], part.write[done:], part.whole[done:], line_bits, self._stack)
+            if done == len(part.address):
                 return
             room = 2 * len(self._stack.last)
             if room > _MOST_LINES:
@@ -74,102 +70,24 @@ class Reuse:
             except MemoryError:
                 raise InputError(f"line {self.line}: no memory for {room} distinct lines; give a longer line") from None
 
-    def result(self) -> "Distances":
-        """Return what the accesses so far give."""
-        now = self._stack
-        stack.close_ranks(now)
-        lines = int(now.clock[stack.LINES])
-        level = now.level[now.owner[:lines]].astype(np.int64)  # of all lines, the latest used last
-        depth = np.arange(lines - 1, -1, -1)
-        change = now.change[: lines + 2].copy()
-        gone = (level > 0) & (level <= depth)  # dirty where too small to hold the line still
-        np.add.at(change, level[gone], 1)
-        np.add.at(change, depth[gone] + 1, -1)
-        left = np.bincount(np.maximum(level, depth + 1)[level > 0], minlength=lines + 1)
-        return Distances(
-            self.line,
-            now.distances[0, :lines].copy(),
-            now.distances[1, :lines].copy(),
-            int(now.cold[0]),
-            int(now.cold[1]),
-            np.cumsum(change)[: lines + 1],
-            np.cumsum(left)[: lines + 1],
-        )
+    def result(self) -> Distances:
+        """Return what the accesses so far say."""
+        return distances_of(self._stack, self.line)
 
 
-class Distances:
-    """Accesses by stack distance, and what fully associative LRU caches of every capacity make of them.
-
-    Attributes:
-        line: bytes of a line.
-        reads, writes: accesses of a line after d other lines, shape (distinct lines,), int64, d from 0.
-        cold_reads, cold_writes: accesses of lines not seen before.
-        writebacks, dirty_lines_left: dirty lines evicted, and still there at the end, for capacities of 0, 1, ...
-            lines; shape (distinct lines + 1,), the last for all larger ones too.
-    """
-
-    def __init__(
-        self, line: int, reads: np.ndarray, writes: np.ndarray, cold_reads: int, cold_writes: int,
-        writebacks: np.ndarray, dirty_lines_left: np.ndarray,
-    ) -> None:  # fmt: skip
-        self.line, self.reads, self.writes = line, reads, writes
-        self.cold_reads, self.cold_writes = cold_reads, cold_writes
-        self.writebacks, self.dirty_lines_left = writebacks, dirty_lines_left
-
-    @property
-    def lines(self) -> int:
-        """Distinct lines: a cache of so many misses only what it never saw."""
-        return self.cold_reads + self.cold_writes
-
-    @property
-    def accesses(self) -> int:
-        return int(self.reads.sum() + self.writes.sum()) + self.lines
-
-    def curve(self, capacities: Sequence[int] | np.ndarray | None = None) -> "pd.DataFrame":
-        """Return misses and write-backs, a row a capacity.
-
-        Args:
-            capacities: numbers of lines, from 1; None for every one from 1 to the number of distinct lines.
-
-        Columns: capacity_bytes, lines, read_misses, write_misses, miss_ratio, writebacks, dirty_lines_left.
-
-        Raises:
-            InputError: for capacities that are no positive whole numbers.
-        """
-        import pandas as pd
-
-        sizes = np.arange(1, self.lines + 1) if capacities is None else np.asarray(capacities)
-        if sizes.size and (sizes.dtype.kind not in "ui" or sizes.ndim != 1 or sizes.min() < 1):
-            raise InputError("capacities: not a flat list of positive whole numbers; give numbers of lines")
-        sizes = sizes.astype(np.int64)
-        within = np.minimum(sizes, self.lines)
-        reads = self.cold_reads + beyond(self.reads)[within]
-        writes = self.cold_writes + beyond(self.writes)[within]
-        return pd.DataFrame(
-            {
-                "capacity_bytes": sizes * self.line,
-                "lines": sizes,
-                "read_misses": reads,
-                "write_misses": writes,
-                "miss_ratio": (reads + writes) / max(self.accesses, 1),
-                "writebacks": self.writebacks[within],
-                "dirty_lines_left": self.dirty_lines_left[within],
-            }
-        )
-
-
-def reuse_distances(address: Any, line: int = 128, is_write: Any = None) -> Distances:
+def reuse_distances(address: Any, line: int = 128, is_write: Any = None, sector: int | None = None) -> Distances:
     """Return the LRU stack distances of sector accesses.
 
     Args:
-        address: byte addresses, whole numbers from 0, shape (accesses,).
+        address: byte addresses, whole numbers from 0, shape (accesses,); each is one access to a sector.
         line: bytes of a line: 32, 64, 128 or 256.
         is_write: booleans, or 0 and 1, of the same shape; None where all are reads.
+        sector: None for caches that fill whole lines, 32 for sectored ones.
 
     Raises:
         InputError: for addresses, kinds and lines that cannot be, and arrays that do not match.
     """
-    run = Reuse(line)
+    run = Reuse(line, sector)
     run.feed_addresses(address, is_write)
     return run.result()
 

@@ -10,6 +10,7 @@ from hwmodel.cache.commands import Capacities
 from hwmodel.cache.config import INDICES
 from hwmodel.units import show
 
+_HIDDEN = ("capacity_bytes", "line_bytes", "sector_bytes", "index", "dirty_sectors_left")
 PICTURES = ("pdf", "png", "svg")
 
 
@@ -31,15 +32,21 @@ PICTURES = ("pdf", "png", "svg")
     help="With --sets: how a line's set is chosen.",
 )
 @click.option(
+    "--sector",
+    metavar="SIZE",
+    help="32 for sectored caches, none for ones that fill whole lines. [default: as the trace says; with --sets none]",
+)
+@click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curve: .pdf, .png or .svg."
 )
 def reuse(
-    trace: Path, line: str, capacities: list[str] | None, points: int, sets: int | None, index: str, output: Path | None
-) -> list[dict[str, Any]]:
+    trace: Path, line: str, capacities: list[str] | None, points: int, sets: int | None, index: str,
+    sector: str | None, output: Path | None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Misses and write-backs of a trace for every capacity at once, exactly.
 
-    Caches are LRU, write-back, write-allocate, start empty, and fill whole lines. Without --sets they are fully
-    associative, and the last capacity shown is the first that misses nothing twice.
+    Caches are LRU, write-back, write-allocate, and start empty. Without --sets they are fully associative, and the last
+    capacity shown is the first that misses nothing twice.
 
     \b
     Example:
@@ -53,14 +60,19 @@ def reuse(
     line_bytes = parse_bytes(line, "line")
     if sets is not None and capacities is not None:
         raise InputError("--capacity with --sets: ways are all shown; give one of the two")
+    unit = None if sector is None or sector.strip().lower() == "none" else parse_bytes(sector, "sector")
+    if sets is not None and unit is not None:
+        raise InputError(f"--sector {sector} with --sets: those caches fill whole lines; give one of the two")
     sizes = None if capacities is None else [_lines(text, line_bytes) for text in capacities]
     if output is not None:
         _check(output)
     from hwmodel.cache.reuse import Reuse, feed_trace
     from hwmodel.cache.set_reuse import SetReuse
 
-    into = Reuse(line_bytes) if sets is None else SetReuse(sets, line_bytes, index)
+    into = Reuse(line_bytes, unit) if sets is None else SetReuse(sets, line_bytes, index)  # a slip shows at once
     found = open_trace(trace)
+    if sets is None and sector is None:
+        into = Reuse(line_bytes, found.header.sector_bytes)
     with console.progress(f"reuse of {trace.name}") as advance:
         feed_trace(found, into, lambda part: advance(part, 1.0))
     if isinstance(into, SetReuse):
@@ -69,7 +81,7 @@ def reuse(
         distances = into.result()
         curve = distances.curve()
         table = distances.curve(_spaced(distances.lines, points) if sizes is None else sizes)
-        table = table.drop(columns="lines").assign(line_bytes=line_bytes)
+        table = table.drop(columns="lines").assign(line_bytes=line_bytes, sector_bytes=distances.sector or 0)
     if output is not None:
         from hwmodel.cache.curve import draw_curve
 
@@ -100,7 +112,7 @@ def _view(document: list[dict[str, Any]]) -> None:
 
 
 def _rest(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in ("capacity_bytes", "line_bytes", "index")}
+    return {name: value for name, value in row.items() if name not in _HIDDEN}
 
 
 reuse.view = _view  # type: ignore[attr-defined]

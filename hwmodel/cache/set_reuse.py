@@ -6,8 +6,9 @@ import numpy as np
 
 from circuits.errors import InputError
 from hwmodel.cache import set_stack
-from hwmodel.cache.accesses import accesses_of, parts_of
+from hwmodel.cache.accesses import Accesses, accesses_of, parts_of
 from hwmodel.cache.config import INDICES, MAX_WAYS, CacheConfig
+from hwmodel.cache.distances import beyond
 from hwmodel.cache.index import remainders
 from traces.stream import Intervals
 
@@ -42,18 +43,18 @@ class SetReuse:
     def feed(self, batch: Intervals) -> None:
         """Take in a batch of intervals; raises InputError for intervals that cannot be."""
         for part in accesses_of(batch):
-            self._follow(part.address, part.write)
+            self._follow(part)
 
     def feed_addresses(self, address: Any, is_write: Any) -> None:
         """Take in sector accesses given as byte addresses and kinds; raises InputError as Reuse does."""
-        for part, kinds in parts_of(address, is_write):
-            self._follow(part, kinds)
+        for part in parts_of(address, is_write):
+            self._follow(part)
 
-    def _follow(self, address: np.ndarray, write: np.ndarray) -> None:
+    def _follow(self, part: Accesses) -> None:
         set_stack.follow_sets(
-            address, write, self.config.line.bit_length() - 1, self.config.sets, INDICES.index(self.config.index),
-            self._table, self._line, self._places, self._quotients, self._tags, self._levels, self._depths,
-            self._change,
+            part.address, part.write, self.config.line.bit_length() - 1, self.config.sets,
+            INDICES.index(self.config.index), self._table, self._line, self._places, self._quotients, self._tags,
+            self._levels, self._depths, self._change,
         )  # fmt: skip
 
     def result(self) -> "pd.DataFrame":
@@ -87,8 +88,3 @@ class SetReuse:
                 "dirty_lines_left": np.cumsum(left)[ways],
             }
         )
-
-
-def beyond(counts: np.ndarray) -> np.ndarray:
-    """Return how many lie at or beyond each place: shape (places + 1,), the last 0."""
-    return np.concatenate([np.cumsum(counts[::-1])[::-1], np.zeros(1, np.int64)])

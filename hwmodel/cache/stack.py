@@ -8,6 +8,9 @@ A cache of C lines hits at distances below C. For write-backs each line has a le
 1 after a write; after a read at distance d at least d + 1, for the caches from the old level to d lines had written it
 back when they evicted it, and fetched it clean. So one pass knows the write-backs of every capacity.
 
+In a sectored cache each sector has two such levels, the least C in which it is valid and that in which it is dirty; an
+access hits in caches of at least that level, and its `distance` is one less.
+
 Sources: R. L. Mattson, J. Gecsei, D. R. Slutz, I. L. Traiger, IBM Systems Journal 9(2), 1970; B. T. Bennett, V. J.
 Kruskal, IBM J. Res. Dev. 19(4), 1975 (trees over time); J. G. Thompson, A. J. Smith, ACM TOCS 7(1), 1989 (levels).
 """
@@ -18,12 +21,15 @@ import numba as nb
 import numpy as np
 
 from hwmodel.cache.compiled import Whole, kernel
+from hwmodel.cache.config import SECTOR_BYTES
 from hwmodel.cache.table import EMPTY, find
 from hwmodel.cache.vectors import ones
 
 NOW, LINES, CLOCK = range(3)  # the next moment, distinct lines so far
+NEVER = 2**31 - 1  # a level that no capacity reaches
 TIMES = 4  # moments that there are for each line there is room for
 BLOCK_BITS = 9
+SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 _WORD_BITS = 6
 _NEAR = 16  # words of marks that are counted one by one, rather than asked of the tree
 _ONE, _WORD, _LOW, _HALF = np.uint64(1), np.uint64(63), np.uint64(0xFFFFFFFF), np.uint64(32)
@@ -40,29 +46,34 @@ class Stack(NamedTuple):
     marks: np.ndarray  # uint64 (moments / 64,)
     tree: np.ndarray  # int32 (moments / 512 + 1,), over the blocks that are past
     clock: np.ndarray  # int64 (CLOCK,)
+    valid: np.ndarray  # int32 (lines * sectors,), the least capacity in which each sector is valid; empty: whole lines
+    dirty: np.ndarray  # int32, beside it that in which it is dirty
     distances: np.ndarray  # int64 (2, lines), reads and writes by distance
-    cold: np.ndarray  # int64 (2,), reads and writes of lines never seen before
+    cold: np.ndarray  # int64 (2,), reads and writes that miss whatever the capacity
     change: np.ndarray  # int64 (lines + 2,), by which the write-backs of a capacity differ from those of one line less
+    sector_change: np.ndarray  # int64 (lines + 2,), the same of the dirty sectors in them
 
     @classmethod
-    def empty(cls, lines: int) -> "Stack":
+    def empty(cls, lines: int, sectors: int) -> "Stack":
+        """Return room for `lines` lines of `sectors` sectors, or of none where whole lines are filled."""
         moments = TIMES * lines
         return cls(
             np.full(2 * lines, EMPTY, np.uint64), np.zeros(2 * lines, np.int32), np.zeros(lines, np.int32),
             np.zeros(lines, np.int32), np.zeros(moments, np.int32), np.zeros(moments >> _WORD_BITS, np.uint64),
-            np.zeros((moments >> BLOCK_BITS) + 1, np.int32), np.zeros(CLOCK, np.int64), np.zeros((2, lines), np.int64),
-            np.zeros(2, np.int64), np.zeros(lines + 2, np.int64),
+            np.zeros((moments >> BLOCK_BITS) + 1, np.int32), np.zeros(CLOCK, np.int64),
+            np.full(lines * sectors, NEVER, np.int32), np.full(lines * sectors, NEVER, np.int32),
+            np.zeros((2, lines), np.int64), np.zeros(2, np.int64), np.zeros(lines + 2, np.int64),
+            np.zeros(lines + 2, np.int64),
         )  # fmt: skip
 
     def grown(self) -> "Stack":
         """Return the same with twice the room."""
         close_ranks(self)
-        more = Stack.empty(2 * len(self.last))
-        for name in ("last", "level", "owner", "clock", "cold"):
+        more = Stack.empty(2 * len(self.last), len(self.valid) // len(self.last))
+        for name in ("last", "level", "owner", "clock", "valid", "dirty", "cold", "change", "sector_change"):
             old = getattr(self, name)
             getattr(more, name)[: len(old)] = old
         more.distances[:, : len(self.last)] = self.distances
-        more.change[: len(self.change)] = self.change
         _enter(self.keys, self.numbers, more.keys, more.numbers)
         _mark(more)
         return more
@@ -111,16 +122,52 @@ def _marks_after(stack: Stack, time: Whole) -> Whole:
     return found
 
 
+@nb.njit(inline="always")
+def _touch(stack: Stack, number: Whole, sector: Whole, kind: Whole, whole: bool, distance: Whole) -> None:
+    """Count an access to a sector of a line at a distance, and set its line's sectors' levels."""
+    valid, dirty = stack.valid, stack.dirty
+    sectors = valid.size // stack.last.size
+    base = number * sectors
+    if distance > 0:
+        for place in range(base, base + sectors):
+            valid[place] = max(valid[place], distance + 1)
+            least = dirty[place]
+            if least <= distance:
+                stack.sector_change[least] += 1
+                stack.sector_change[distance + 1] -= 1
+                dirty[place] = distance + 1
+    here = base + sector
+    least = np.int64(valid[here])
+    if kind != 0:
+        least = min(least, np.int64(dirty[here]))
+        dirty[here] = 1
+    if kind == 0 or whole:
+        valid[here] = 1
+    if least == NEVER:
+        stack.cold[kind] += 1
+    else:
+        stack.distances[kind, least - 1] += 1
+
+
 @kernel
-def follow(address: np.ndarray, write: np.ndarray, line_bits: int, stack: Stack) -> Whole:
-    """Take in accesses (uint64 byte addresses, bool kinds); return how many, fewer than all where room runs out."""
+def follow(address: np.ndarray, write: np.ndarray, whole: np.ndarray, line_bits: int, stack: Stack) -> Whole:
+    """Take in accesses; return how many, fewer than all where room runs out.
+
+    Byte addresses are uint64; kinds, and whether a sector's whole length is meant, are bool.
+    """
+    sectored = stack.valid.size > 0
+    within = np.uint64((1 << (line_bits - SECTOR_BITS)) - 1)
     clock, keys, distances, level = stack.clock, stack.keys, stack.distances, stack.level
     line, number = EMPTY, np.int64(0)  # of the access before
     for i in range(address.size):
         kind = np.int64(write[i])
         here = address[i] >> np.uint64(line_bits)
+        sector = np.int64((address[i] >> np.uint64(SECTOR_BITS)) & within)
         if here == line:
-            distances[kind, 0] += 1
+            if sectored:
+                _touch(stack, number, sector, kind, whole[i], 0)
+            else:
+                distances[kind, 0] += 1
             if kind != 0:
                 level[number] = 1
             continue
@@ -135,14 +182,20 @@ def follow(address: np.ndarray, write: np.ndarray, line_bits: int, stack: Stack)
             number = np.int64(clock[LINES])
             keys[place] = here
             stack.numbers[place] = number
-            stack.cold[kind] += 1
+            if sectored:
+                _touch(stack, number, sector, kind, whole[i], 0)
+            else:
+                stack.cold[kind] += 1
             clock[LINES] += 1
             level[number] = kind
         else:
             number = np.int64(stack.numbers[place])
             time = np.int64(stack.last[number])
             distance = _marks_after(stack, time)
-            distances[kind, distance] += 1
+            if sectored:
+                _touch(stack, number, sector, kind, whole[i], distance)
+            else:
+                distances[kind, distance] += 1
             least = np.int64(level[number])
             if 0 < least <= distance:
                 stack.change[least] += 1

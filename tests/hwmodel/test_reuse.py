@@ -1,5 +1,9 @@
 """Every capacity and every associativity at once, against a cache at a time: the twin's, and the replay's."""
 
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,9 +16,11 @@ from hwmodel.cache.reuse import Reuse, feed_trace, reuse_distances
 from hwmodel.cache.set_reuse import SetReuse
 from tests.hwmodel.test_cache_laws import intervals, make_trace
 from tests.hwmodel.test_cache_twin import batches, traces
+from tests.naive import cache
 from tests.naive import reuse as naive
 
 COUNTS = ["read_misses", "write_misses", "writebacks", "dirty_lines_left"]
+SECTORS = ["dram_read_sectors", "dram_write_sectors", "dirty_sectors_left"]
 lines = st.sampled_from([32, 64, 128, 256])
 
 
@@ -50,11 +56,40 @@ def test_every_capacity_equals_a_cache_of_it(trace, line, sizes):
 @given(trace=traces(), line=lines)
 def test_one_set_of_up_to_64_ways_is_replayed_alike(trace, line):
     configs = [CacheConfig(ways * line, ways, line) for ways in range(1, 65)]
-    expected = replay(*trace, configs)[COUNTS]
-    pd.testing.assert_frame_equal(reuse_distances(trace[0], line, trace[1]).curve(range(1, 65))[COUNTS], expected)
+    table = replay(*trace, configs)
+    expected, counts = table[COUNTS], [*COUNTS, *SECTORS[:2]]
+    pd.testing.assert_frame_equal(reuse_distances(trace[0], line, trace[1]).curve(range(1, 65))[counts], table[counts])
     run = SetReuse(1, line)
     run.feed_addresses(*trace)
     pd.testing.assert_frame_equal(run.result()[COUNTS], expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(batch=batches(), line=lines)
+def test_one_set_of_sectored_lines_is_replayed_alike(batch, line):
+    configs = [CacheConfig(ways * line, ways, line, sector=32) for ways in range(1, 65)]
+    one, every = Replay(configs), Reuse(line, 32)
+    one.feed(batch)
+    every.feed(batch)
+    counts = [*COUNTS, *SECTORS]
+    pd.testing.assert_frame_equal(every.result().curve(range(1, 65))[counts], one.result()[counts])
+
+
+@settings(max_examples=60, deadline=None)
+@given(trace=traces(), line=lines, size=st.integers(1, 1600))
+def test_every_sectored_capacity_equals_the_twin(trace, line, size):
+    found = reuse_distances(trace[0], line, trace[1], 32)
+    large: Any = SimpleNamespace(sets=1, slices=1, ways=size, line=line, sector=32, index="modulo")
+    twin = cache.Cache(large)
+    for address, write in zip(trace[0].tolist(), trace[1].tolist(), strict=True):
+        twin.access(address, write)
+    row = found.curve([size]).loc[0]
+    expected = twin.counts + Counter(twin.left())
+    assert row[COUNTS].to_dict() == {name: expected[name] for name in COUNTS}
+    assert row[SECTORS].tolist() == [
+        twin.counts["fill_sectors"], twin.counts["dram_write_sectors"], expected["dirty_sectors_left"]
+    ]  # fmt: skip
+    assert found.accesses == len(trace[0])
 
 
 @settings(max_examples=60, deadline=None)
@@ -73,6 +108,12 @@ def test_every_associativity_is_replayed_alike(batch, line, shape):
     pd.testing.assert_frame_equal(every.result()[shared], one.result()[shared])
 
 
+@pytest.mark.parametrize("sector", [0, 64, "32"])
+def test_a_wrong_sector_is_one_line(sector):
+    with pytest.raises(InputError, match=r"^sector"):
+        Reuse(128, sector)
+
+
 @pytest.mark.parametrize("sets", [1, 24])
 def test_many_lines_are_replayed_alike(sets):
     """Long enough for the tables to grow and for time to run out several times."""
@@ -87,6 +128,11 @@ def test_many_lines_are_replayed_alike(sets):
     pd.testing.assert_frame_equal(run.result()[COUNTS], expected[COUNTS])
     if sets == 1:
         pd.testing.assert_frame_equal(found.curve(range(1, 65))[COUNTS], expected[COUNTS])
+        configs = [CacheConfig(ways * 128, ways, 128, sector=32) for ways in range(1, 65)]
+        sectored, counts = replay(address, write, configs), [*COUNTS, *SECTORS]
+        pd.testing.assert_frame_equal(
+            reuse_distances(address, 128, write, 32).curve(range(1, 65))[counts], sectored[counts]
+        )
     accesses = list(zip((address // 32).tolist(), write.tolist(), strict=True))
     for size in (1000, 30_000, found.lines):
         assert found.curve([size]).loc[0, COUNTS].to_dict() == naive.one_cache(accesses, size)

@@ -23,7 +23,7 @@ def run(*arguments: str) -> tuple[object, object]:
 
 
 def test_a_row_a_doubling_and_the_last(readable):
-    rows, error = run()
+    rows, error = run("--sector", "none")
     assert error is None
     assert [row["capacity_bytes"] for row in rows] == [128 << step for step in range(10)]
     assert [row["read_misses"] for row in rows] == [512] * 9 + [0]
@@ -35,8 +35,16 @@ def test_a_row_a_doubling_and_the_last(readable):
 
 
 def test_capacities_as_asked(readable):
-    rows, _ = run("--capacity", "64KiB,1MiB,384")
+    rows, _ = run("--capacity", "64KiB,1MiB,384", "--sector", "none")
     assert [(row["capacity_bytes"], row["read_misses"]) for row in rows] == [(1 << 16, 0), (1 << 20, 0), (384, 512)]
+
+
+def test_sectors_as_the_trace_says(readable):
+    rows, _ = run("--capacity", "32KiB,64KiB")
+    assert [row["sector_bytes"] for row in rows] == [32, 32]
+    assert [row["dram_read_sectors"] for row in rows] == [2048, 0]
+    assert [row["dram_write_sectors"] for row in rows] == [2048, 0]
+    assert [row["dirty_sectors_left"] for row in rows] == [0, 2048]
 
 
 def test_a_row_a_number_of_ways(readable):
@@ -69,7 +77,8 @@ def test_a_picture_of_nothing(monkeypatch, tmp_path: Path):
 @pytest.mark.parametrize(
     "arguments",
     [("--line", "100"), ("--line", "x"), ("--sets", "0"), ("--sets", "3", "--index", "xor"), ("--capacity", "100"),
-     ("--capacity", "1MiB,"), ("--capacity", "1MiB", "--sets", "4"), ("--points", "0"), ("-o", "a.txt"), ("-o", "a"),
+     ("--capacity", "1MiB,"), ("--capacity", "1MiB", "--sets", "4"), ("--points", "0"), ("--sector", "64"),
+     ("--sector", "x"), ("--sector", "32", "--sets", "4"), ("-o", "a.txt"), ("-o", "a"),
      ("-o", "/nowhere/a.pdf")],
 )  # fmt: skip
 def test_a_slip_is_one_line(readable, arguments):
