@@ -2,8 +2,9 @@
 
     python benchmarks/replay/reuse.py [--json] [--accesses 10000000] [--rounds 3]
 
-CPU seconds of one thread, interleaved, medians. `capacities` counts every capacity of a fully associative cache, `sectored` of one
-that fills sector by sector, `ways` every associativity of 1536 sets; `one` replays one such cache of 16 ways. Their counts must agree.
+CPU seconds of one thread, interleaved, medians. `capacities` counts every capacity of a fully associative cache,
+`sectored` the same of one that fills sector by sector, `ways` every associativity of 1536 sets; `one` replays one such
+cache of 16 ways. Their counts must agree.
 """
 
 import argparse
