@@ -18,7 +18,7 @@ def draw_curve(curve: "pd.DataFrame", title: str, path: Path) -> None:
     """Draw misses and write-backs against capacity; the form is that of the file's ending: pdf, png or svg.
 
     Args:
-        curve: a row a capacity, ascending; columns capacity_bytes, miss_ratio, read_misses, write_misses, writebacks.
+        curve: a row a capacity, ascending; columns capacity_bytes, accesses, miss_ratio, writebacks.
         title: what stands above it.
         path: the picture, whole or absent.
 
@@ -31,15 +31,12 @@ def draw_curve(curve: "pd.DataFrame", title: str, path: Path) -> None:
 
     places = np.unique(np.rint(np.geomspace(1, max(len(curve), 1), _POINTS)).astype(int)) - 1
     shown = curve.iloc[places[places < len(curve)]]
-    misses = shown["read_misses"] + shown["write_misses"]
-    accesses = (misses / shown["miss_ratio"]).max() if len(shown) else 1
+    writebacks = shown["writebacks"] / shown["accesses"].clip(lower=1)
     with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "hwmodel"}):
         figure = Figure(figsize=(6.4, 3.6), layout="constrained")
         axes = figure.add_subplot(xscale="log")
         axes.step(shown["capacity_bytes"], shown["miss_ratio"], where="post", color="#1f5fa8", label="misses")
-        axes.step(
-            shown["capacity_bytes"], shown["writebacks"] / accesses, where="post", color="#c2571a", label="write-backs"
-        )
+        axes.step(shown["capacity_bytes"], writebacks, where="post", color="#c2571a", label="write-backs")
         axes.set(xlabel="capacity", ylabel="per access", ylim=(0, None), title=title)
         axes.xaxis.set_major_locator(LogLocator(base=2, numticks=8))
         axes.xaxis.set_minor_locator(NullLocator())

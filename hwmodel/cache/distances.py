@@ -53,7 +53,7 @@ class Distances:
         Args:
             capacities: numbers of lines, from 1; None for every one from 1 to the number of distinct lines.
 
-        Columns: capacity_bytes, lines, read_misses, write_misses, miss_ratio, writebacks, dram_read_sectors,
+        Columns: capacity_bytes, lines, accesses, read_misses, write_misses, miss_ratio, writebacks, dram_read_sectors,
         dram_write_sectors, dirty_lines_left and, where sectored, dirty_sectors_left.
 
         Raises:
@@ -73,6 +73,7 @@ class Distances:
         columns = {
             "capacity_bytes": sizes * self.line,
             "lines": sizes,
+            "accesses": self.accesses,
             "read_misses": reads,
             "write_misses": writes,
             "miss_ratio": (reads + writes) / max(self.accesses, 1),

@@ -10,7 +10,7 @@ from hwmodel.cache.commands import Capacities
 from hwmodel.cache.config import INDICES
 from hwmodel.units import show
 
-_HIDDEN = ("capacity_bytes", "line_bytes", "sector_bytes", "index", "dirty_sectors_left")
+_HIDDEN = ("capacity_bytes", "accesses", "line_bytes", "sector_bytes", "index", "dirty_sectors_left")
 PICTURES = ("pdf", "png", "svg")
 
 
@@ -79,10 +79,10 @@ def reuse(
         table = curve = into.result()
     else:
         distances = into.result()
-        curve = distances.curve()
+        curve = distances.curve() if output is not None else None
         table = distances.curve(_spaced(distances.lines, points) if sizes is None else sizes)
         table = table.drop(columns="lines").assign(line_bytes=line_bytes, sector_bytes=distances.sector or 0)
-    if output is not None:
+    if output is not None and curve is not None:
         from hwmodel.cache.curve import draw_curve
 
         draw_curve(curve, trace.name, output)

@@ -60,7 +60,7 @@ class SetReuse:
     def result(self) -> "pd.DataFrame":
         """Return a row for each number of ways, 1 to 64.
 
-        Columns: capacity_bytes, ways, line_bytes, index, read_misses, write_misses, miss_ratio, writebacks,
+        Columns: capacity_bytes, ways, line_bytes, index, accesses, read_misses, write_misses, miss_ratio, writebacks,
         dirty_lines_left.
         """
         import pandas as pd
@@ -74,6 +74,7 @@ class SetReuse:
         change -= np.bincount(depth[gone] + 1, minlength=len(change))
         left = np.bincount(np.maximum(level, depth + 1)[dirty], minlength=MAX_WAYS + 1)
         ways = np.arange(1, MAX_WAYS + 1)
+        accesses = int(self._depths.sum())
         reads, writes = (beyond(kind)[1:-1] for kind in self._depths)
         return pd.DataFrame(
             {
@@ -81,9 +82,10 @@ class SetReuse:
                 "ways": ways,
                 "line_bytes": self.config.line,
                 "index": self.config.index,
+                "accesses": accesses,
                 "read_misses": reads,
                 "write_misses": writes,
-                "miss_ratio": (reads + writes) / max(int(self._depths.sum()), 1),
+                "miss_ratio": (reads + writes) / max(accesses, 1),
                 "writebacks": np.cumsum(change)[ways],
                 "dirty_lines_left": np.cumsum(left)[ways],
             }

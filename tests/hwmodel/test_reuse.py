@@ -71,7 +71,7 @@ def test_one_set_of_sectored_lines_is_replayed_alike(batch, line):
     one, every = Replay(configs), Reuse(line, 32)
     one.feed(batch)
     every.feed(batch)
-    counts = [*COUNTS, *SECTORS]
+    counts = ["accesses", *COUNTS, *SECTORS]
     pd.testing.assert_frame_equal(every.result().curve(range(1, 65))[counts], one.result()[counts])
 
 
@@ -104,7 +104,7 @@ def test_every_associativity_is_replayed_alike(batch, line, shape):
     one, every = Replay(configs), SetReuse(sets, line, index)
     one.feed(batch)
     every.feed(batch)
-    shared = ["capacity_bytes", "line_bytes", "index", *COUNTS]
+    shared = ["accesses", "capacity_bytes", "line_bytes", "index", *COUNTS]
     pd.testing.assert_frame_equal(every.result()[shared], one.result()[shared])
 
 

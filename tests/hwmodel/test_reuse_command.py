@@ -71,7 +71,9 @@ def test_a_picture_of_nothing(monkeypatch, tmp_path: Path):
     monkeypatch.setattr(traces, "open_trace", lambda path: make_trace(), raising=False)
     rows, error = run("-o", str(tmp_path / "none.svg"))
     assert (rows, error) == ([], None)
-    assert (tmp_path / "none.svg").exists()
+    ways, error = run("-o", str(tmp_path / "ways.svg"), "--sets", "4")
+    assert ([row["accesses"] for row in ways], error) == ([0] * 64, None)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize(
