@@ -1,0 +1,84 @@
+"""How fast stack distances are, beside replaying capacity by capacity, on the same streams in the same run.
+
+    python benchmarks/replay/reuse.py [--json] [--accesses 10000000] [--rounds 3]
+
+CPU seconds of one thread, interleaved, medians. `capacities` counts every capacity of a fully associative cache,
+`sectored` the same of one that fills sector by sector, `ways` every associativity of 1536 sets; `one` replays one such
+cache of 16 ways. Their counts must agree.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from streams import STREAMS
+
+from hwmodel.cache import CacheConfig, Replay
+from hwmodel.cache.reuse import Reuse
+from hwmodel.cache.set_reuse import SetReuse
+
+SETS, WAYS, LINE = 1536, 16, 128
+COUNTS = ["read_misses", "write_misses", "writebacks", "dirty_lines_left"]
+
+
+def fed(run: Any, batch: Any) -> Any:
+    run.feed(batch)
+    return run.result()
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def measure(name: str, accesses: int, rounds: int) -> dict[str, Any]:
+    batch = STREAMS[name](accesses, np.random.default_rng(1))
+    config = CacheConfig(SETS * WAYS * LINE, WAYS, LINE)
+    works: dict[str, Callable[[], object]] = {
+        "capacities": lambda: fed(Reuse(LINE), batch),
+        "sectored": lambda: fed(Reuse(LINE, 32), batch),
+        "ways": lambda: fed(SetReuse(SETS, LINE), batch),
+        "one": lambda: fed(Replay([config]), batch),
+    }
+    one, every = fed(Replay([config]), batch), fed(SetReuse(SETS, LINE), batch)
+    if one.loc[0, COUNTS].tolist() != every.loc[WAYS - 1, COUNTS].tolist():
+        raise SystemExit(f"{name}: the counts of {WAYS} ways differ from the replay's")
+    distances = fed(Reuse(LINE), batch)
+    times: dict[str, list[float]] = {work: [] for work in works}
+    for _ in range(rounds):
+        for work, run in works.items():
+            times[work].append(seconds(run))
+    row: dict[str, Any] = {"stream": name, "accesses": distances.accesses, "distinct_lines": distances.lines}
+    for work, taken in times.items():
+        row[f"{work}_median_M_per_s"] = round(distances.accesses / statistics.median(taken) / 1e6, 1)
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--accesses", type=int, default=10_000_000, help="sector accesses a stream, about")
+    parser.add_argument("--rounds", type=int, default=3, help="repetitions, of which the median counts")
+    options = parser.parse_args()
+    rows = [measure(name, options.accesses, options.rounds) for name in STREAMS]
+    if options.json:
+        print(json.dumps(rows, indent=2))
+        return
+    from hwmodel.console import view
+
+    view([{key.replace("_median_M_per_s", ""): value for key, value in row.items()} for row in rows])
+    print("M sector accesses per CPU second.")
+
+
+if __name__ == "__main__":
+    main()
