@@ -79,12 +79,14 @@ def parsed(path: Path, parse: Parse, state: np.ndarray, faults: tuple[str, ...],
         yield room.part(0, int(state[COUNT]))
 
 
-def complaint(path: Path, text: np.ndarray, state: np.ndarray, faults: tuple[str, ...]) -> InputError:
-    """Return the error for what a parser refused."""
+def complaint(
+    path: Path, text: np.ndarray, state: np.ndarray, faults: tuple[str, ...], place: str = ""
+) -> InputError:  # fmt: skip
+    """Return the error for what a parser refused, in a line of the file or where `place` says."""
     start, stop = int(state[START]), int(state[STOP])
     found = text[start : min(stop, start + SHOWN)].tobytes().decode(errors="backslashreplace")
     shown = f"{found!r}{'...' if stop - start > SHOWN else ''}" if stop > start else "nothing"
-    return InputError(f"{path}: line {int(state[LINE])}: found {shown}, {faults[int(state[FAULT])]}")
+    return InputError(f"{path}: {place or f'line {int(state[LINE])}'}: found {shown}, {faults[int(state[FAULT])]}")
 
 
 def foreign(path: Path, kernels: list[Kernel], stream: Callable[[], Iterator[Intervals]], notes: list[str]) -> Trace:
