@@ -104,6 +104,16 @@ def _named(one: Kernel) -> Kernel:
     return one if one.name.isascii() else replace(one, name=_plain(one.name), operator=_plain(one.operator))
 
 
+def text_trace(path: Path, parse: Parse, faults: tuple[str, ...], notes: list[str]) -> Trace:
+    """Return a text's accesses as those of one kernel; they are `parsed` as `batches` yields them."""
+
+    def stream() -> Iterator[Intervals]:
+        for found in parsed(path, parse, new_state(), faults):
+            yield found.batch(0)
+
+    return foreign(path, lone_kernel(path), stream, notes)
+
+
 def lone_kernel(path: Path) -> list[Kernel]:
     """Return the one kernel of a trace that knows none."""
     return [Kernel(path.name, "", "", "forward", 1, 0)]
