@@ -53,6 +53,8 @@ def test_the_objects_in_a_documents_lists(folder, document, chunk, ascii_):
         (b'[{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]", "object 1: no JSON"),
         (b'[{"a": ' + b"9" * 10_000 + b"}]", "object 1: no JSON"),
         (b'[{"a": "' + b"x" * (1 << 24) + b'"}]', "object 1: longer than 16 MiB"),
+        (b'[{"a": 1}, ' + b" " * (1 << 25), "no object in the 16 MiB after object 1"),
+        (b'{"traceEvents": [' + bytes(1 << 25), "no object in the 16 MiB after object 0"),
     ],
 )
 def test_what_is_no_json(folder, text, words):
