@@ -1,7 +1,7 @@
 """The bytes of a trace file, decompressed, in pieces of bounded size: lines of text, or records of a fixed size.
 
 What compressed a file is told from its first bytes, not from its name. A compression bomb costs time, not memory: xz
-and zstd may ask for a dictionary of at most 128 MiB, and no line is longer than MAX_LINE.
+and zstd may ask for a dictionary of at most 128 MiB, and neither a line nor blank lines are longer than MAX_LINE.
 """
 
 import contextlib
@@ -130,9 +130,9 @@ def lines(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     """Yield a text as uint8 arrays of whole lines, the last one with a newline too, and the first line's number.
 
     Raises:
-        InputError: as `pieces`, and for a line longer than MAX_LINE.
+        InputError: as `pieces`, and for a line, or blank lines, longer than MAX_LINE.
     """
-    held, line = b"", 1
+    held, line, blank = b"", 1, 0
     for piece in pieces(path):
         cut = piece.rfind(b"\n") + 1
         whole = held + piece[:cut] if cut else b""
@@ -141,6 +141,9 @@ def lines(path: Path) -> Iterator[tuple[np.ndarray, int]]:
             first = whole.find(b"\n")
             if first > MAX_LINE:
                 raise _long(path, line)
+            blank = blank + len(whole) if whole.isspace() else 0
+            if blank > MAX_LINE:
+                raise InputError(f"{path}: line {line}: more than {MAX_LINE} bytes of blank lines; give a text trace")
             yield np.frombuffer(whole, np.uint8), line
             line += whole.count(b"\n")
         if len(held) > MAX_LINE:

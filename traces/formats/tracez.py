@@ -121,7 +121,7 @@ class _File:
         self.index.seek(max(self.end, 0))
         (self.end,) = self._next(_END)
         if not self.at <= self.end <= self.size - _END.size - _COUNT.size:
-            self._damaged("it ends with no place of an index; it may be truncated")
+            self._damaged("it ends with no place of an index")
         self.index.seek(self.end)
 
     def _warp(self, number: int, name: str) -> Iterator[tuple[bytes, str, int]]:
