@@ -10,6 +10,7 @@ names the file. Needs `pip install atheris hypothesis pytest`. Run it with NUMBA
 shows its coverage, and only there is an index out of bounds an error. Then run `replay` without, on the compiled code.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -29,7 +30,8 @@ except ImportError:
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
-with atheris.instrument_imports(include=["" if COMPILED else "traces"]):  # numba compiles no instrumented code
+# numba compiles no instrumented code
+with contextlib.nullcontext() if COMPILED else atheris.instrument_imports(include=["traces"]):
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
