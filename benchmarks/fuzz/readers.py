@@ -45,7 +45,7 @@ with contextlib.nullcontext() if COMPILED else atheris.instrument_imports(includ
 READERS = (accelsim, champsim, din, execution, kineto, lackey, nvbit, oracle)  # loaded, and so instrumented, above
 LIMITS = ["-rss_limit_mb=1536", "-malloc_limit_mb=1024", "-timeout=15", "-max_len=3000", "-print_final_stats=0"]
 SLOW = 1 << 14  # rows that the slow count goes through
-COLUMN_BYTES = 34  # of an interval
+ROW = np.dtype([(name, "u1" if kind is np.bool_ else kind) for name, kind in container.STORED.items()])
 
 
 def slow_totals(trace: Trace, batches: list[Intervals]) -> tuple[int, int]:
@@ -88,9 +88,8 @@ def check(trace: Trace) -> None:
 def forged(path: Path, data: bytes) -> None:
     """Write a trace of ours with any description and, after a newline, any intervals; its checksums are right."""
     text, _, columns = data.partition(b"\n")
-    count = len(columns) // COLUMN_BYTES
-    kind = np.dtype([(name, "<u1" if one is np.bool_ else one) for name, one in container.STORED.items()])
-    rows = np.frombuffer(columns[: count * kind.itemsize], kind)
+    count = len(columns) // ROW.itemsize
+    rows = np.frombuffer(columns[: count * ROW.itemsize], ROW)
     stored = {name: rows[name] & 1 == 1 if name == "write" else rows[name] for name in container.STORED}
     try:
         document = json.loads(text)
@@ -118,8 +117,8 @@ def description() -> bytes:
     header, totals = Header("net", "training", 1, "gtx1080ti", notes=["a"]), Totals([1], [1], [0])
     kernels, tensors = [Kernel("k", "o", "l", "forward", 1, 0)], [Tensor("t", "input", 0, 64)]
     more = {"totals": vars(totals), "groups": "right"}
-    row = np.array([64], "<i8").tobytes() + bytes(8) + b"\1\0\0\0\4\0\0\0" + bytes(9)
-    return tables.dump(header, tensors, kernels, more).encode() + b"\n" + row + bytes(COLUMN_BYTES - len(row))
+    row = np.array([(64, 0, 1, 4, 0, 0, 0)], ROW)
+    return tables.dump(header, tensors, kernels, more).encode() + b"\n" + row.tobytes()
 
 
 class Target:
