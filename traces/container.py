@@ -33,7 +33,8 @@ KEY = b"hwmodel.trace"
 KEY_CRC = b"hwmodel.trace.crc32"
 GROUP = 1 << 18  # intervals of a row group
 MAX_GROUP = 1 << 20  # a reader's bound on them: about 40 MiB
-MAX_TEXT = 1 << 30  # bytes of the description
+MAX_TEXT = 1 << 28  # bytes of the description
+MAX_FOOTER = MAX_TEXT + (1 << 26)  # with where the row groups are
 MAGIC = b"PAR1"
 
 STORED = {"base_delta" if name == "base" else name: kind for name, kind in COLUMNS.items()} | {"base_delta": np.int64}
@@ -85,6 +86,10 @@ def _write(trace: Trace, path: Path, on_progress: Progress) -> None:
         header = replace(trace.header, version=SCHEMA_VERSION)
         more = {"totals": asdict(survey.totals()), "groups": groups}
         text = dump(header, trace.tensors, trace.kernels, more).encode()
+        if len(text) > MAX_TEXT:
+            raise InputError(
+                f"its kernels and tensors take {len(text)} bytes to name, more than {MAX_TEXT}; give a shorter run"
+            )
         writer.add_key_value_metadata({KEY.decode(): text.decode(), KEY_CRC.decode(): str(zlib.crc32(text))})
 
 
@@ -170,8 +175,8 @@ def _open(path: Path) -> Iterator[pq.ParquetFile]:
         with path.open("rb") as file:
             head = file.read(len(MAGIC))
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - len(MAGIC)))
-            tail = file.read(len(MAGIC))
+            file.seek(max(0, size - 4 - len(MAGIC)))
+            footer, tail = int.from_bytes(file.read(4), "little"), file.read(len(MAGIC))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}; {right}") from None
     if not size:
@@ -180,6 +185,8 @@ def _open(path: Path) -> Iterator[pq.ParquetFile]:
         raise InputError(f"{path}: not a trace (no Parquet file); {right}")
     if tail != MAGIC or size < 12:
         raise InputError(f"{path}: truncated; {right}")
+    if footer > MAX_FOOTER:  # the Parquet reader would take as much memory
+        raise InputError(f"{path}: damaged: its footer has {footer} bytes, more than {MAX_FOOTER}; {right}")
     try:
         opened = pq.ParquetFile(path, pre_buffer=False, thrift_string_size_limit=MAX_TEXT)
     except Exception as error:  # what a damaged footer makes the Parquet reader raise is open-ended

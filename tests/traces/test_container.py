@@ -323,6 +323,25 @@ def test_a_giant_row_group_is_refused_before_it_is_read(good, tmp_path, monkeypa
         read_trace(good)
 
 
+def test_a_giant_footer_is_refused_before_it_is_read(good, tmp_path):
+    data = good.read_bytes()
+    for length in (2**32 - 1, container.MAX_FOOTER + 1):
+        path = tmp_path / "a.trace"
+        path.write_bytes(data[:-8])
+        os.truncate(path, 1 << 33)  # holes, as a disk that filled up leaves them
+        with path.open("ab") as file:
+            file.write(length.to_bytes(4, "little") + data[-4:])
+        with pytest.raises(InputError, match=f"its footer has {length} bytes, more than"):
+            read_trace(path)
+
+
+def test_a_description_that_no_reader_would_take_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(container, "MAX_TEXT", 100)
+    with pytest.raises(InputError, match="more than 100; give a shorter run"):
+        write_trace(trace(intervals(ROWS)), tmp_path / "a.trace")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_replaced_while_it_is_read(good, tmp_path):
     path = tmp_path / "a.trace"
     path.write_bytes(good.read_bytes())

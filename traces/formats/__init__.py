@@ -32,7 +32,7 @@ FORMATS = {
     for one in (
         Format(OWN, "a trace of ours, from `hwmodel capture` or `trace import`", r".*\.trace", rb"PAR1",
                "traces.container"),
-        Format("accelsim", "Accel-Sim kernel trace or list of them", r".*\.traceg|.*list\.g",
+        Format("accelsim", "Accel-Sim kernel trace or list of them", r".*\.trace[gz]|.*list\.g",
                rb"\s*(-kernel name =|kernel-\S|Memcpy[HD]to[HD],)", "traces.formats.accelsim",
                "traces.formats.accelsim_writer"),
         Format("nvbit", "what NVBit's mem_trace prints", r".*\.memtrace", rb"(.*\n)*MEMTRACE: CTX ",

@@ -42,16 +42,24 @@ def read(path: Path) -> Trace:
     def stream() -> Iterator[Intervals]:
         done = 0
         for block in source.records(path, RECORD, "instructions"):
-            wrong = np.flatnonzero((block["is_branch"] > 1) | (block["branch_taken"] > 1))
-            if len(wrong):
-                raise InputError(
-                    f"{path}: instruction {done + int(wrong[0])}: its branch flags are neither 0 nor 1; "
-                    "give 64-byte ChampSim instructions"
-                )
+            _check(path, block, done)
             done += len(block)
             yield _batch(block)
 
     return foreign(path, lone_kernel(path), stream, NOTES)
+
+
+def _check(path: Path, block: np.ndarray, done: int) -> None:
+    """Refuse what is no instruction; zeros, as of a file with holes, would else be read on and on for nothing."""
+    wrong, why = (
+        np.flatnonzero((block["is_branch"] > 1) | (block["branch_taken"] > 1)),
+        "branch flags are neither 0 nor 1",
+    )
+    if not len(wrong) and (nowhere := np.flatnonzero(block["ip"] == 0)).size:
+        words = np.frombuffer(block[nowhere].tobytes(), np.uint64).reshape(-1, RECORD.itemsize // 8)
+        wrong, why = nowhere[~words.any(axis=1)], "64 bytes are all zero"
+    if len(wrong):
+        raise InputError(f"{path}: instruction {done + int(wrong[0])}: its {why}; give 64-byte ChampSim instructions")
 
 
 def _batch(block: np.ndarray) -> Intervals:

@@ -48,10 +48,10 @@ def import_(
 ) -> dict[str, Any]:  # fmt: skip
     """Write another tool's trace as one of ours.
 
-    FILE is of Accel-Sim (.traceg or kernelslist.g), NVBit mem_trace, DineroIV (.din), Valgrind lackey, ChampSim,
-    libCacheSim (oracleGeneral) or torch.profiler (Chrome trace, execution trace), compressed with xz, gzip or zstd or
-    not. GPU instructions become the 32 B sectors each asks for, once; CPU accesses the sectors they touch. What is
-    assumed on the way is among the trace's notes.
+    FILE is of Accel-Sim (.traceg, .tracez or kernelslist.g), NVBit mem_trace, DineroIV (.din), Valgrind lackey,
+    ChampSim, libCacheSim (oracleGeneral) or torch.profiler (Chrome trace, execution trace), compressed with xz, gzip
+    or zstd or not. GPU instructions become the 32 B sectors each asks for, once; CPU accesses the sectors they touch.
+    What is assumed on the way is among the trace's notes.
 
     \b
     Example:

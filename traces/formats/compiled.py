@@ -23,8 +23,9 @@ _STAMP = tuple(
 def kernel(function: F) -> F:
     """Compile a function when first called: no bounds checks, the interpreter's lock released, cached on disk."""
     compiled: Any = nb.njit(cache=True, nogil=True, error_model="numpy")(function)
-    # No public way leads there; a test fails should a release of numba move it.
-    compiled._cache._cache_file._source_stamp = _STAMP
+    if hasattr(compiled, "py_func"):  # not under NUMBA_DISABLE_JIT, which leaves the function as it is
+        # No public way leads there; a test fails should a release of numba move it.
+        compiled._cache._cache_file._source_stamp = _STAMP
     return compiled
 
 

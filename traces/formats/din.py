@@ -8,7 +8,6 @@ follows on a line is a comment. A file may mix both. Instruction fetches are rea
 Sources: dinfmt.c and xdinfmt.c of DineroIV, and its manual page.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,9 @@ import numpy as np
 from traces.formats.coalesce import put
 from traces.formats.compiled import Whole, inner, kernel
 from traces.formats.expand import Accesses, accesses
-from traces.formats.room import Room, foreign, lone_kernel, new_state, parsed
+from traces.formats.room import Room, text_trace
 from traces.formats.scan import COUNT, LINE, fits, hexadecimal, next_line, refuse, token
 from traces.formats.sink import opened
-from traces.stream import Intervals
 from traces.trace import Trace
 
 WORD = 4  # bytes of an access without a size
@@ -95,12 +93,7 @@ def read(path: Path) -> Trace:
     Raises:
         InputError: while batches are read, naming the line that is wrong.
     """
-
-    def stream() -> Iterator[Intervals]:
-        for found in parsed(path, parse, new_state(), FAULTS):
-            yield found.batch(0)
-
-    return foreign(path, lone_kernel(path), stream, NOTES)
+    return text_trace(path, parse, FAULTS, NOTES)
 
 
 @kernel

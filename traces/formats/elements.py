@@ -15,7 +15,7 @@ from traces.errors import InputError
 from traces.formats import source
 from traces.formats.compiled import Whole, kernel
 
-MAX_OBJECT = 1 << 24  # bytes of one object
+MAX_OBJECT = 1 << 24  # bytes of one object, and between two
 # Places of `state`: brackets open, is a string open, is a backslash, the outermost two brackets, where the object that
 # is open began (-1: none), what is wrong.
 _DEPTH, _STRING, _ESCAPE, _FIRST, _SECOND, _BEGUN, _WRONG = range(7)
@@ -64,18 +64,19 @@ def elements(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the objects of a document's lists.
 
     Raises:
-        InputError: for a file that is no JSON, is truncated, or holds an object of more than 16 MiB.
+        InputError: for a file that is no JSON, is truncated, or holds more than 16 MiB in an object or between two.
     """
     state = np.zeros(7, np.int64)
     state[_BEGUN] = -1
     starts, stops = np.empty(1 << 12, np.int64), np.empty(1 << 12, np.int64)
-    held, number, first = b"", 0, True
+    held, number, first, idle = b"", 0, True, 0
     for piece in source.pieces(path):
         if first and piece.lstrip()[:1] not in {b"{", b"[", b""}:
             raise InputError(f"{path}: no JSON: begins with {piece.lstrip()[:20]!r}; give an object or a list")
         first = first and not piece.lstrip()
         data, at = held + piece, len(held)
         text = np.frombuffer(data, np.uint8)
+        before = number
         while at < len(data):
             at, found = map(int, scan(text, at, state, starts, stops))
             if state[_WRONG]:
@@ -87,8 +88,11 @@ def elements(path: Path) -> Iterator[dict[str, Any]]:
         held = data[begun:] if begun >= 0 else b""
         state[_BEGUN] = 0 if begun >= 0 else -1
         if len(held) > MAX_OBJECT:
+            raise _long(path, number + 1)
+        idle = 0 if held or number > before else idle + len(piece)
+        if idle > MAX_OBJECT:
             raise InputError(
-                f"{path}: object {number + 1}: longer than {MAX_OBJECT >> 20} MiB; give a profiler's trace"
+                f"{path}: no object in the {MAX_OBJECT >> 20} MiB after object {number}; give a profiler's trace"
             )
     if state[_DEPTH] or first:
         raise InputError(f"{path}: truncated: ends within its JSON document, after object {number}; write it anew")

@@ -9,13 +9,12 @@ are not in the older schemas. Where tensors lie on a GPU, those of the CPU are l
 Source: torch/csrc/profiler/standalone/execution_trace_observer.cpp.
 """
 
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from traces.errors import InputError
 from traces.formats.elements import elements, whole
-from traces.formats.operators import BIGGEST, MOST, ROUND, TOP, Operator, as_trace, counts, reads
+from traces.formats.operators import BIGGEST, MOST, ROUND, TOP, Operator, as_trace, counts, held, reads
 from traces.trace import Trace
 
 BASE = 1 << 32
@@ -46,10 +45,11 @@ def read(path: Path) -> Trace:
     """Return an execution trace; the whole file is read here, an operator at a time.
 
     Raises:
-        InputError: for a file that is no execution trace, or one of more than half a million operators.
+        InputError: for a file that is no execution trace, or one of half a million operators or two million tensors.
     """
     nodes: list[_Node] = []
     parents: dict[int, int] = {}
+    tensors = 0
     seen: dict[_Tensor, _Tensor] = {}  # the same few tensors come again and again: each is held once
     for found in elements(path):
         number, name = whole(found.get("id")), found.get("name")
@@ -64,9 +64,10 @@ def read(path: Path) -> Trace:
                 for side in ("inputs", "outputs")
             )
             if inputs or outputs:
-                nodes.append(_Node(number, sys.intern(name), reads(name, inputs), outputs))
-        if len(parents) > 4 * MOST or len(nodes) > MOST:
-            raise InputError(f"{path}: more than {MOST} operators; give a trace of fewer steps")
+                nodes.append(_Node(number, held(name), reads(name, inputs), outputs))
+                tensors += len(inputs) + len(outputs)
+        if len(parents) > 4 * MOST or len(nodes) > MOST or tensors > 4 * MOST:
+            raise InputError(f"{path}: more than {MOST} operators or {4 * MOST} tensors; give a trace of fewer steps")
     working = _working(_of_the_gpu(nodes), parents)
     address = _placed(path, working)
 

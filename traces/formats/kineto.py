@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 from traces.errors import InputError
 from traces.formats.elements import elements, whole
-from traces.formats.operators import BIGGEST, MOST, ROUND, TOP, Operator, as_trace, counts, reads
+from traces.formats.operators import BIGGEST, MOST, ROUND, TOP, Operator, as_trace, counts, held, reads
 from traces.trace import Trace
 
+MOST_INPUTS = 1 << 8  # of an operator; foreach's lists of tensors count as none
 ELSEWHERE = 1 << 56  # where tensors without an address are placed: above any a machine has
 BYTES = {
     "float": 4, "double": 8, "c10::Half": 2, "c10::BFloat16": 2, "int": 4, "long int": 8, "long": 8, "long long": 8,
@@ -53,7 +54,7 @@ def read(path: Path) -> Trace:
     """Return a Kineto trace; the whole file is read here, an event at a time.
 
     Raises:
-        InputError: for a file that is no Kineto trace, or one of more than half a million events.
+        InputError: for a file that is no Kineto trace, or one of half a million events or two million inputs.
     """
     calls: dict[str, list[_Call]] = defaultdict(list)
     blocks: dict[str, list[_Block]] = defaultdict(list)
@@ -62,11 +63,13 @@ def read(path: Path) -> Trace:
         args, time = event.get("args"), _time(event.get("ts"))
         if not isinstance(args, dict) or time is None:
             continue
-        thread = f"{event.get('pid')} {event.get('tid')}"
+        thread = f"{event.get('pid')} {event.get('tid')}"[:100]
         if event.get("name") == "[memory]":
             blocks[thread] += _memory(args, time)
         elif event.get("cat") in ("cpu_op", "Operator") and isinstance(event.get("name"), str):
-            calls[thread] += _call(path, event, args, time)
+            found = _call(path, event, args, time)
+            calls[thread] += found
+            count += sum(len(one.inputs) // 4 for one in found)
         else:
             continue
         count += 1
@@ -117,7 +120,9 @@ def _call(path: Path, event: dict[str, Any], args: dict[str, Any], time: float) 
             if size and shape:  # numbers are given as scalars without a shape
                 lengths = sorted(number for number in map(int, shape) if number > 1)  # alike for a transposed view
                 inputs.append((sys.intern(f"{lengths} {kind}"), size))
-    return [_Call(time, time + length, sys.intern(name), tuple(inputs))]
+    if len(inputs) > MOST_INPUTS:
+        raise InputError(f"{path}: {name[:60]!r}: {len(inputs)} inputs; an operator has at most {MOST_INPUTS}")
+    return [_Call(time, time + length, held(name), tuple(inputs))]
 
 
 class _Work(NamedTuple):
@@ -148,8 +153,9 @@ def _working(calls: list[_Call], blocks: list[_Block]) -> list[_Work]:
             if own or one.read is None:
                 found.append(_Work(one.call, own, one.made))
             if stack:
-                above = stack[-1]
-                above.read = (above.read or set()) | (one.read or set()) | {shape for shape, _ in read}
+                few, many = sorted((stack[-1].read or set(), one.read or set()), key=len)  # no set is copied often
+                many.update(few, (shape for shape, _ in read))
+                stack[-1].read = many
 
     made = sorted((one for one in blocks if one.size > 0), key=lambda one: one.time)
     at = 0

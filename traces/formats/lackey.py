@@ -6,16 +6,14 @@ and stores. Addresses are hexadecimal, sizes decimal. Lines that begin with == o
 Source: the comment at the head of lackey/lk_main.c, and Valgrind's manual.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from traces.formats.coalesce import put
 from traces.formats.compiled import Whole, kernel
-from traces.formats.room import Room, foreign, lone_kernel, new_state, parsed
+from traces.formats.room import Room, text_trace
 from traces.formats.scan import COUNT, LINE, decimal, fits, hexadecimal, next_line, refuse, token
-from traces.stream import Intervals
 from traces.trace import Trace
 
 FAULTS = (
@@ -78,9 +76,4 @@ def read(path: Path) -> Trace:
     Raises:
         InputError: while batches are read, naming the line that is wrong.
     """
-
-    def stream() -> Iterator[Intervals]:
-        for found in parsed(path, parse, new_state(), FAULTS):
-            yield found.batch(0)
-
-    return foreign(path, lone_kernel(path), stream, NOTES)
+    return text_trace(path, parse, FAULTS, NOTES)

@@ -51,6 +51,7 @@ NOTES = [
     "Each sector is accessed once a warp instruction; atomics read and write; no first-level cache filters the stream.",
 ]
 MAX_LAUNCHES = 1 << 20
+MAX_NAMES = 1 << 27  # bytes of all launches' names
 _ID, LAUNCHES = STATE, 2  # the launch seen last; places of `state`
 _MEMTRACE, _LAUNCH = np.frombuffer(b"MEMTRACE:", np.uint8), np.frombuffer(b"grid_launch_id", np.uint8)
 _DASH = np.frombuffer(b"-", np.uint8)
@@ -148,11 +149,15 @@ def _kernels(path: Path) -> dict[int, Kernel]:
     """Return the launches by number, in the order of their first line; one pass over the file."""
     launches: dict[int, Kernel] = {}
     state, found = new_state(LAUNCHES), np.empty(1 << 16, np.int64)
-    state[_ID] = -1
+    state[_ID], names = -1, 0
     for text, line in source.lines(path):
         state[LINE], at = line, 0
         if _LAUNCHED in (raw := text.tobytes()):
-            launches.update(filter(None, map(_named, raw.split(bytes([NEWLINE])))))
+            for number, kernel in filter(None, map(_named, raw.split(bytes([NEWLINE])))):
+                launches[number] = kernel
+                names += len(kernel.name)
+            if names > MAX_NAMES:
+                raise InputError(f"{path}: more than {MAX_NAMES >> 20} MiB of kernels' names; give a shorter trace")
         while at < len(text):
             at = survey(text, at, state, found)
             if state[FAULT]:

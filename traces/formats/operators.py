@@ -1,5 +1,6 @@
 """A PyTorch run as its operators' tensors: each operator reads its inputs once, then writes its outputs once."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ Input = TypeVar("Input")
 ROW = 1 << 20  # bytes; a tensor is rows of so many, and what is left
 ROUND = 512  # bytes; where a tensor has no address in the file, it is given a multiple of this
 MOST = 1 << 19  # operators and allocations; Python holds them at 1 to 1.5 KB each
+LONGEST = 256  # characters kept of an operator's name
 TOP = 1 << 61  # addresses stay below
 BIGGEST = 1 << 44  # bytes of a tensor: 16 TiB, above any machine's memory
 
@@ -33,6 +35,11 @@ STILL = frozenset(f"aten::{name}" for name in _STILL.split())
 def counts(name: str) -> bool:
     """Return whether a call of that name may touch memory: one of an operator, not of autograd's own bookkeeping."""
     return "::" in name and name not in STILL and not name.startswith(("autograd::", "torch::autograd::"))
+
+
+def held(name: str) -> str:
+    """Return an operator's name as it is kept: once however often it is called, and not the whole of an endless one."""
+    return sys.intern(name[:LONGEST])
 
 
 def reads(name: str, inputs: tuple[Input, ...]) -> tuple[Input, ...]:

@@ -79,12 +79,14 @@ def parsed(path: Path, parse: Parse, state: np.ndarray, faults: tuple[str, ...],
         yield room.part(0, int(state[COUNT]))
 
 
-def complaint(path: Path, text: np.ndarray, state: np.ndarray, faults: tuple[str, ...]) -> InputError:
-    """Return the error for what a parser refused."""
+def complaint(
+    path: Path, text: np.ndarray, state: np.ndarray, faults: tuple[str, ...], place: str = ""
+) -> InputError:  # fmt: skip
+    """Return the error for what a parser refused, in a line of the file or where `place` says."""
     start, stop = int(state[START]), int(state[STOP])
     found = text[start : min(stop, start + SHOWN)].tobytes().decode(errors="backslashreplace")
     shown = f"{found!r}{'...' if stop - start > SHOWN else ''}" if stop > start else "nothing"
-    return InputError(f"{path}: line {int(state[LINE])}: found {shown}, {faults[int(state[FAULT])]}")
+    return InputError(f"{path}: {place or f'line {int(state[LINE])}'}: found {shown}, {faults[int(state[FAULT])]}")
 
 
 def foreign(path: Path, kernels: list[Kernel], stream: Callable[[], Iterator[Intervals]], notes: list[str]) -> Trace:
@@ -100,6 +102,16 @@ def _plain(text: str) -> str:
 
 def _named(one: Kernel) -> Kernel:
     return one if one.name.isascii() else replace(one, name=_plain(one.name), operator=_plain(one.operator))
+
+
+def text_trace(path: Path, parse: Parse, faults: tuple[str, ...], notes: list[str]) -> Trace:
+    """Return a text's accesses as those of one kernel; they are `parsed` as `batches` yields them."""
+
+    def stream() -> Iterator[Intervals]:
+        for found in parsed(path, parse, new_state(), faults):
+            yield found.batch(0)
+
+    return foreign(path, lone_kernel(path), stream, notes)
 
 
 def lone_kernel(path: Path) -> list[Kernel]:

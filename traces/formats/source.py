@@ -1,24 +1,31 @@
 """The bytes of a trace file, decompressed, in pieces of bounded size: lines of text, or records of a fixed size.
 
 What compressed a file is told from its first bytes, not from its name. A compression bomb costs time, not memory: xz
-and zstd may ask for a dictionary of at most 128 MiB, and no line is longer than MAX_LINE.
+and zstd may ask for a dictionary of at most 128 MiB, and neither a line nor blank lines are longer than MAX_LINE.
 """
 
 import contextlib
 import gzip
 import lzma
+import sys
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
 from traces.errors import InputError
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 CHUNK = 1 << 20  # bytes read at a time
 MAX_LINE = CHUNK  # bytes; a warp's 32 addresses take 700
-MAX_DICTIONARY = 1 << 27  # bytes, as zstd's own default
+MAX_DICTIONARY = 1 << 27  # bytes, as zstd's own default, of what a stream may look back on
+BROKEN = (lzma.LZMAError, zlib.error, zstd.ZstdError, OSError)  # what decompressors raise of damaged data
 XZ, GZIP, ZSTD = b"\xfd7zXZ\0", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
 
 
@@ -43,39 +50,64 @@ def pieces(path: Path) -> Generator[bytes]:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}; give a trace file") from None
 
 
+class Decompressor(Protocol):
+    """What lzma's and zstd's decompressors of one stream have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+def xz() -> Decompressor:
+    # A little more than the dictionary is what the decoder itself needs.
+    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MAX_DICTIONARY + (1 << 24))
+
+
+def zstandard(dictionary: zstd.ZstdDict | None = None) -> Decompressor:
+    most = MAX_DICTIONARY.bit_length() - 1
+    return zstd.ZstdDecompressor(dictionary, options={zstd.DecompressionParameter.window_log_max: most})
+
+
 def _decompressed(path: Path, file: BinaryIO, head: bytes) -> Iterator[bytes]:
     if head == XZ:
-        yield from _unpacked(path, _xz(file))
+        yield from _unpacked(path, _streams(file, xz))
     elif head.startswith(GZIP):
         opened = gzip.open(file)  # noqa: SIM115  (it holds nothing but the file, which its opener closes)
         yield from _unpacked(path, iter(lambda: opened.read(CHUNK), b""))
     elif head.startswith(ZSTD):
-        yield from _unpacked(path, _zstd(path))
+        yield from _unpacked(path, _streams(file, zstandard))
     else:
         yield from iter(lambda: file.read(CHUNK), b"")
 
 
-def _xz(file: BinaryIO) -> Iterator[bytes]:
+def _streams(file: BinaryIO, new: Callable[[], Decompressor]) -> Iterator[bytes]:
     """Decompress one stream after another, each within the memory its dictionary may take."""
     data = file.read(CHUNK)
     while data:
-        # A little more than the dictionary is what the decoder itself needs.
-        stream = lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MAX_DICTIONARY + (1 << 24))
-        while not stream.eof:
-            if stream.needs_input and not data:
-                data = file.read(CHUNK)
-                if not data:
-                    raise EOFError
-            yield stream.decompress(data, CHUNK)
-            data = b""
-        data = (stream.unused_data or file.read(CHUNK)).lstrip(b"\0")  # streams may be padded
+        stream = new()
+        yield from stream_of(stream, data, lambda: file.read(CHUNK))
+        data = stream.unused_data.lstrip(b"\0")  # streams may be padded
+        while not data and (more := file.read(CHUNK)):
+            data = more.lstrip(b"\0")
 
 
-def _zstd(path: Path) -> Iterator[bytes]:
-    import pyarrow as pa
+def stream_of(stream: Decompressor, data: bytes, more: Callable[[], bytes]) -> Iterator[bytes]:
+    """Decompress one stream that begins with `data` and goes on with what `more` returns, in pieces of CHUNK at most.
 
-    with pa.OSFile(str(path)) as file, pa.CompressedInputStream(file, "zstd") as stream:
-        yield from iter(lambda: stream.read(CHUNK), b"")
+    Raises:
+        EOFError: where the stream does not end.
+    """
+    while not stream.eof:
+        if stream.needs_input and not data:
+            data = more()
+            if not data:
+                raise EOFError
+        yield stream.decompress(data, CHUNK)
+        data = b""
 
 
 def _unpacked(path: Path, unpacked: Iterator[bytes]) -> Iterator[bytes]:
@@ -88,7 +120,7 @@ def _unpacked(path: Path, unpacked: Iterator[bytes]) -> Iterator[bytes]:
                 yield piece
     except EOFError:
         raise InputError(f"{path}: truncated: its compressed data end too early; copy it anew") from None
-    except (lzma.LZMAError, zlib.error, OSError) as error:
+    except BROKEN as error:
         raise InputError(f"{path}: damaged: cannot be decompressed ({error}); copy it anew") from None
     if empty:
         raise InputError(f"{path}: empty once decompressed; give a trace file")
@@ -98,9 +130,9 @@ def lines(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     """Yield a text as uint8 arrays of whole lines, the last one with a newline too, and the first line's number.
 
     Raises:
-        InputError: as `pieces`, and for a line longer than MAX_LINE.
+        InputError: as `pieces`, and for a line, or blank lines, longer than MAX_LINE.
     """
-    held, line = b"", 1
+    held, line, blank = b"", 1, 0
     for piece in pieces(path):
         cut = piece.rfind(b"\n") + 1
         whole = held + piece[:cut] if cut else b""
@@ -109,6 +141,9 @@ def lines(path: Path) -> Iterator[tuple[np.ndarray, int]]:
             first = whole.find(b"\n")
             if first > MAX_LINE:
                 raise _long(path, line)
+            blank = blank + len(whole) if whole.isspace() else 0
+            if blank > MAX_LINE:
+                raise InputError(f"{path}: line {line}: more than {MAX_LINE} bytes of blank lines; give a text trace")
             yield np.frombuffer(whole, np.uint8), line
             line += whole.count(b"\n")
         if len(held) > MAX_LINE:

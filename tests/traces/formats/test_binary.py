@@ -33,6 +33,8 @@ def test_champsim_reads_sources_then_writes_destinations(folder, given_, packed,
     assume(not content.startswith((source.XZ, source.GZIP, source.ZSTD)))  # a first address that looks compressed
     path = put(folder / "a.champsim", content, packed)
     expected = []
+    if any(not any([ip, *more, *register, *memory]) for ip, *more, register, memory in given_):
+        return  # refused
     for *_, memory in given_:
         for address, write in [(one, False) for one in memory[2:]] + [(one, True) for one in memory[:2]]:
             if address:
@@ -49,6 +51,8 @@ def test_what_is_no_champsim_trace(folder):
     bad = instruction(1, 2, 0, [0] * 6, [0] * 6)
     with pytest.raises(InputError, match="instruction 1: its branch flags are neither 0 nor 1; give 64-byte"):
         rows(champsim.read(put(folder / "b.champsim", good + bad)))
+    with pytest.raises(InputError, match="instruction 2: its 64 bytes are all zero; give 64-byte ChampSim instr"):
+        rows(champsim.read(put(folder / "b.champsim", good * 2 + bytes(64) * 3)))
 
 
 def request(time, name, size, then):

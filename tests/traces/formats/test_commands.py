@@ -1,6 +1,8 @@
 """`hwmodel trace import`, `export` and `info`, and `hwmodel replay`, with other tools' files."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +108,56 @@ def test_mistakes_are_one_line(run, app, tmp_path, arguments, words):
     assert (code, out, len(lines)) == (2, "", 1)
     assert words in lines[0]
     assert sorted(tmp_path.iterdir()) == before
+
+
+HOLES = [
+    ("a.traceg", b"", "not a kernel trace"),
+    ("a.traceg", HEAD % (5, 0) + TWICE, "line 26: longer than 1048576 bytes"),
+    ("a.tracez", HEAD % (5, 0) + b"\0", "its index is cut short|no place of an index|index ends"),
+    ("a.memtrace", b"", "line 1: longer than"),
+    ("a.din", b"0 10\n", "line 2: longer than"),
+    ("a.lackey", b" L 10,8\n", "line 2: longer than"),
+    ("a.champsim", b"", "instruction 0: its 64 bytes are all zero"),
+    ("a.oracleGeneral", b"", "request 0: its next access is 0"),
+    ("a.pt.trace.json", b'{"traceEvents": [', "no object in the 16 MiB after object 0"),
+    ("a.et.json", b"", "no JSON"),
+    ("a.trace", b"PAR1", "truncated"),
+]
+
+
+@pytest.mark.parametrize(("name", "start", "words"), HOLES)
+def test_a_file_of_a_hundred_gibibytes_of_holes(run, tmp_path, name, start, words):
+    path = tmp_path / name
+    path.write_bytes(start)
+    os.truncate(path, 100 << 30)
+    for arguments in (("trace", "info", name), ("trace", "import", name, "-o", "b.trace")):
+        code, out, err = run(*arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert re.search(f"^hwmodel: {name}: .*({words})", err)
+    assert [one.name for one in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("packed", [".gz", ".xz", ".zst"])
+@pytest.mark.parametrize(
+    ("name", "piece", "words"),
+    [
+        ("a.din", b"\n" * (1 << 24), "more than 1048576 bytes of blank lines; give a text trace"),
+        ("a.din", b"9" * (1 << 24), "line 1: longer than"),
+        ("a.champsim", bytes(1 << 24), "instruction 0: its 64 bytes are all zero"),
+        ("a.pt.trace.json", b'{"a":' + b" " * (1 << 24), "no object in the 16 MiB|truncated"),
+    ],
+)
+def test_what_grows_when_decompressed(run, tmp_path, packed, name, piece, words):
+    path = put(tmp_path / name, piece, packed)
+    path.write_bytes(path.read_bytes() * 64)  # a GiB
+    code, out, err = run("trace", "info", path.name)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert re.search(f"^hwmodel: {path.name}: .*({words})", err)
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom", "pipe"])
+def test_what_never_ends_is_no_file(run, tmp_path, device):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a.traceg").symlink_to(device)
+    for arguments in (("trace", "info", "a.traceg"), ("trace", "import", "a.traceg", "-o", "b.trace")):
+        assert run(*arguments) == (2, "", "hwmodel: a.traceg: not a regular file; give a trace file\n")

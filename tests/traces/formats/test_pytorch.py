@@ -53,6 +53,8 @@ def test_the_objects_in_a_documents_lists(folder, document, chunk, ascii_):
         (b'[{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]", "object 1: no JSON"),
         (b'[{"a": ' + b"9" * 10_000 + b"}]", "object 1: no JSON"),
         (b'[{"a": "' + b"x" * (1 << 24) + b'"}]', "object 1: longer than 16 MiB"),
+        (b'[{"a": 1}, ' + b" " * (1 << 25), "no object in the 16 MiB after object 1"),
+        (b'{"traceEvents": [' + bytes(1 << 25), "no object in the 16 MiB after object 0"),
     ],
 )
 def test_what_is_no_json(folder, text, words):
@@ -161,6 +163,13 @@ def test_storages_beyond_all_memory_are_refused(folder):
         open_trace(run(folder, nodes))
 
 
+def test_more_tensors_than_memory_holds_are_refused(folder, monkeypatch):
+    monkeypatch.setattr(execution, "MOST", 10)
+    assert len(open_trace(run(folder, [node(2, "aten::cat", 1, [W] * 39, [Y])])).kernels) == 1
+    with pytest.raises(InputError, match="more than 10 operators or 40 tensors; give a trace of fewer steps"):
+        open_trace(run(folder, [node(2, "aten::cat", 1, [W] * 40, [Y])]))
+
+
 def test_nodes_in_a_circle_end(folder):
     nodes = [node(2, "aten::relu", 3, [X]), node(3, "aten::relu", 2, [X]), node(4, "aten::relu", 4, [X])]
     assert len(open_trace(run(folder, nodes)).kernels) == 2
@@ -217,6 +226,21 @@ def test_inputs_without_a_block_have_a_place_for_their_shape(folder):
     away = kineto.ELSEWHERE
     assert rows(open_trace(profile(folder, events)), "kernel") == [
         (away, 80, False, 0), (away + 512, 400, False, 0), (away + 512, 400, False, 1)]  # fmt: skip
+
+
+def test_more_inputs_than_memory_holds_are_refused(folder, monkeypatch):
+    with pytest.raises(InputError, match="'aten::mm': 257 inputs; an operator has at most 256"):
+        open_trace(profile(folder, [call("aten::mm", 1, 1, [(5, 10)] * 257)]))
+    monkeypatch.setattr(kineto, "MOST", 10)
+    assert len(open_trace(profile(folder, [call("aten::mm", 1, 1, [(5, 10)] * 36)])).kernels) == 1
+    with pytest.raises(InputError, match="more than 10 events of operators and memory; give a trace of fewer steps"):
+        open_trace(profile(folder, [call("aten::mm", 1, 1, [(5, 10)] * 40)]))
+
+
+def test_endless_names_are_cut(folder):
+    name = "aten::" + "x" * 10_000
+    for path in (profile(folder, [call(name, 1, 1, [(5, 10)])]), run(folder, [node(2, name, 1, [W], [Y])])):
+        assert open_trace(path).kernels[0].name == name[:256]
 
 
 def test_threads_have_calls_of_their_own(folder):

@@ -43,6 +43,14 @@ def test_streams_one_after_another_are_one(folder, packed):
     assert rows(din.read(path)) == [(0, 4, False), (32, 4, True)]
 
 
+@pytest.mark.parametrize("chunk", [1, 64, 1 << 20])
+def test_padding_between_streams_may_be_of_any_length(folder, monkeypatch, chunk):
+    monkeypatch.setattr(source, "CHUNK", chunk)
+    path = folder / "padded.xz"
+    path.write_bytes(PACKED[".xz"](b"0 1\n") + bytes(400) + PACKED[".xz"](b"1 20\n") + bytes(8))
+    assert rows(din.read(path)) == [(0, 4, False), (32, 4, True)]
+
+
 @pytest.mark.parametrize("packed", [".gz", ".xz", ".zst"])
 def test_compressed_files_cut_short_are_refused(folder, packed):
     data = PACKED[packed](b"".join(b"0 %x\n" % (i * 977) for i in range(3000)))

@@ -217,5 +217,9 @@ def test_the_launches_of_nvbit_are_kernels(folder):
     assert kernel.blocks == 6
     put(folder / "b.memtrace", b"MEMTRACE: - LAUNCH - " + b"Kernel name " * 80_000 + b"\n" + launch)
     assert len(nvbit.read(path).kernels) == 1  # in no time
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nvbit, "MAX_NAMES", 10)
+        with pytest.raises(InputError, match="MiB of kernels' names; give a shorter trace"):
+            nvbit.read(path)
     with pytest.raises(InputError, match="no launch and no access; give lines that begin with MEMTRACE: CTX"):
         nvbit.read(put(folder / "c.memtrace", b"hello\n"))
