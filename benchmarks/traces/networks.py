@@ -127,7 +127,7 @@ def measure(network: str, phase: str, batch: int, gpu: str) -> Row:
     endless = CacheConfig(lines * WAYS * LINE, WAYS, LINE, "modulo", SECTOR_BYTES)
     replay = Replay([endless, *(CacheConfig(size, WAYS, LINE, sector=SECTOR_BYTES) for size in ("3MiB", "1MiB"))])
     state, compulsory = np.zeros(sectors, np.uint8), 0
-    for part in stream(lowered.launches):
+    for part in stream(lowered.launches(recording.kept)[1]):
         replay.feed(part)
         compulsory += mark(*columns_of(part), low, state)
     expected = held(recording.operations, low, sectors)
