@@ -79,7 +79,10 @@ def test_one_set_of_sectored_lines_is_replayed_alike(batch, line):
 @given(trace=traces(), line=lines, size=st.integers(1, 1600))
 def test_every_sectored_capacity_equals_the_twin(trace, line, size):
     found = reuse_distances(trace[0], line, trace[1], 32)
-    large: Any = SimpleNamespace(sets=1, slices=1, ways=size, line=line, sector=32, index="modulo")
+    large: Any = SimpleNamespace(  # of more ways than a CacheConfig may have
+        sets=1, slices=1, ways=size, line=line, sector=32, index="modulo", policy="lru", seed=0, write="back",
+        on_write_miss="validate", writes_lines=False,
+    )  # fmt: skip
     twin = cache.Cache(large)
     for address, write in zip(trace[0].tolist(), trace[1].tolist(), strict=True):
         twin.access(address, write)

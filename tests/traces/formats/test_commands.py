@@ -54,7 +54,8 @@ def test_import_then_info_and_replay(run, app, tmp_path):
     counted = json.loads(run("trace", "info", app, "--json")[1])
     assert counted["by_kernel"] == made["by_kernel"]
     replays = [
-        json.loads(run("replay", path, "--capacity", "1MiB", "--by-kernel", "--json")[1]) for path in (app, "app.trace")
+        json.loads(run("replay", path, "--capacity", "1MiB", "--by", "kernel", "--json")[1])
+        for path in (app, "app.trace")
     ]
     assert replays[0] == replays[1]
     assert replays[0][0]["layer"] == "kernel 1 grid 2x1x1 block 64x1x1"
