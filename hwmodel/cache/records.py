@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
+from hwmodel.cache import words
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SECTOR_BYTES
 from hwmodel.cache.gather import gather
@@ -41,20 +42,15 @@ class Block(NamedTuple):
     ends: np.ndarray  # int64, past the last record of each run of records that count in one row
     rows: np.ndarray  # int64, that row
     at: np.ndarray  # int64 (PLACES,), where the next block begins
-    opens: np.ndarray  # uint8 (BLOCK + 1,), whether an access opens a record
-    done: np.ndarray  # uint8, and `then`: whether what is known of an access reaches back to where its record opened
-    then: np.ndarray
-    starts: np.ndarray  # uint32 (BLOCK + 2,), the first access of each record
-    bits: np.ndarray  # uint16, and `more`: sectors that a record touches up to an access, and in the high byte writes
-    more: np.ndarray
+    rest: np.ndarray  # uint64 (65,), the last addresses
+    rest_writes: np.ndarray  # bool (65,), and kinds of an array, which no whole word follows
 
     @classmethod
     def empty(cls) -> "Block":
         kinds = (np.uint64, np.uint32, np.uint32, np.uint32, np.uint64, np.uint32, np.int64, np.int64)
-        records = [np.empty(BLOCK, kind) for kind in kinds]
-        parts = (np.uint8, np.uint8, np.uint8, np.uint32, np.uint16, np.uint16)
-        accesses = [np.empty(BLOCK + 2, kind) for kind in parts]
-        return cls(*[*records, np.zeros(PLACES, np.int64), *accesses])
+        records = [np.empty(BLOCK + words.SLACK, kind) for kind in kinds]
+        rest = np.zeros(words.WORD + 1, np.uint64), np.zeros(words.WORD + 1, np.bool_)
+        return cls(*records, np.zeros(PLACES, np.int64), *rest)
 
 
 class Caches(NamedTuple):
@@ -104,7 +100,7 @@ def feed_addresses(
     block.rows[0] = 0
     for begin in range(0, address.size, BLOCK):
         end = min(begin + BLOCK, address.size)
-        count, writes = gather(address[begin:end], is_write[begin:end], line_bits, joined, block)
+        count, writes = gather(address, is_write, begin, end, line_bits, joined, block)
         block.ends[0] = count
         _apply(block, count, 1, members, caches)
         accesses[0, 0] += np.uint64(end - begin - writes)

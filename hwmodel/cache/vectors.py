@@ -25,9 +25,10 @@ def _vector_at(context: Any, builder: Any, array: Any, data: Any, offset: Any) -
     return pointer, builder.load(pointer, align=size), size
 
 
-def _splat(builder: Any, value: Any, vector: ir.VectorType) -> Any:
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, _I32(0))
-    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_I32, SLOTS), [0] * SLOTS))
+def splat(builder: Any, value: Any, lanes: int) -> Any:
+    """Return a vector of one value."""
+    one = builder.insert_element(ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined), value, _I32(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes))
 
 
 def _match(typing: Any, array: Any, offset: Any, value: Any, free: Any) -> Any:  # noqa: ARG001
@@ -38,8 +39,8 @@ def _match(typing: Any, array: Any, offset: Any, value: Any, free: Any) -> Any: 
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, found, _ = _vector_at(context, builder, signature.args[0], args[0], args[1])
-        apart = builder.xor(found, _splat(builder, args[2], found.type))
-        same = builder.icmp_unsigned("<", apart, _splat(builder, args[3], found.type))
+        apart = builder.xor(found, splat(builder, args[2], SLOTS))
+        same = builder.icmp_unsigned("<", apart, splat(builder, args[3], SLOTS))
         return builder.zext(builder.bitcast(same, ir.IntType(SLOTS)), _I32)
 
     return types.uint32(array, types.intp, array.dtype, array.dtype), emit
@@ -62,12 +63,12 @@ def _push(typing: Any, array: Any, offset: Any, value: Any, places: Any) -> Any:
 
 
 def _ones(typing: Any, value: Any) -> Any:  # noqa: ARG001
-    """ones(value): the number of bits set in a uint32."""
+    """ones(value): the number of bits set in a uint32 or uint64, as its type."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
         return builder.ctpop(args[0])
 
-    return types.uint32(types.uint32), emit
+    return value(value), emit
 
 
 def _lowest(typing: Any, value: Any) -> Any:  # noqa: ARG001
