@@ -89,22 +89,35 @@ def _apply(block: Block, count: Whole, runs: Whole, members: np.ndarray, caches:
 
 @kernel
 def feed_addresses(
-    address: np.ndarray, is_write: np.ndarray, line_bits: int, joined: bool, members: np.ndarray, block: Block,
-    caches: Caches, accesses: np.ndarray,
-) -> None:  # fmt: skip
+    address: np.ndarray, is_write: np.ndarray, line_bits: int, joined: bool, begin: Whole, limit: np.uint64,
+    members: np.ndarray, block: Block, caches: Caches, accesses: np.ndarray,
+) -> Whole:  # fmt: skip
     """Apply sector accesses, given as byte addresses (uint64) and kinds (bool), to the caches `members`.
 
-    `joined`: make one record of reads and writes next to each other; right for caches that fill whole lines, where
-    only the first of them can miss. `accesses`, uint64 (1, 2), grows by the number of reads and of writes.
+    From access `begin` on, until a block holds an address above `limit`, too high for the caches' layout; return where
+    that begins. `joined`: make one record of reads and writes next to each other; right for caches that fill whole
+    lines, where only the first of them can miss. `accesses`, uint64 (1, 2), grows by the number of reads and of writes.
     """
     block.rows[0] = 0
-    for begin in range(0, address.size, BLOCK):
+    while begin < address.size:
         end = min(begin + BLOCK, address.size)
+        if _highest(address, begin, end) > limit:
+            break
         count, writes = gather(address, is_write, begin, end, line_bits, joined, block)
         block.ends[0] = count
         _apply(block, count, 1, members, caches)
         accesses[0, 0] += np.uint64(end - begin - writes)
         accesses[0, 1] += np.uint64(writes)
+        begin = end
+    return begin
+
+
+@kernel
+def _highest(address: np.ndarray, begin: Whole, end: Whole) -> np.uint64:
+    highest = np.uint64(0)
+    for i in range(np.uint64(begin), np.uint64(end)):
+        highest = max(highest, address[i])
+    return highest
 
 
 @nb.njit(inline="always")

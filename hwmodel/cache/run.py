@@ -112,16 +112,23 @@ class Replay:
         for start in range(0, len(address), _CHUNK):
             part = np.require(address[start : start + _CHUNK], np.uint64, ["C", "A", "W"])
             kinds = np.require(is_write[start : start + _CHUNK], np.bool_, ["C", "W"])
-            self._widen(int(part.max()))
             for kind, members in self._groups.items():
-                caches = members, self._block, self._caches, self._accesses[kind]
-                records.feed_addresses(part, kinds, kind[0].bit_length() - 1, kind[1], *caches)
+                line, joined, done = kind[0].bit_length() - 1, kind[1], 0
+                while done < len(part):
+                    caches = members, self._block, self._caches, self._accesses[kind]
+                    done = records.feed_addresses(part, kinds, line, joined, done, self._limit(members), *caches)
+                    if done < len(part):
+                        self._widen(int(part[done : done + records.BLOCK].max()))
             for cache in self._fixed.values():
                 cache.feed_addresses(part, kinds, self._block)
 
+    def _limit(self, members: np.ndarray) -> np.uint64:
+        """Return the highest byte address for which some caches need not be laid out wide."""
+        return np.uint64(min((_reach(self.configs[i]) for i in members if not self._wide[i]), default=2**64) - 1)
+
     def _widen(self, top: int) -> None:
         """Lay out wide each cache that needs it for a byte address as high as `top`."""
-        high = [top >= config.line * config.sets * index.PACKED_QUOTIENTS for config in self.configs]
+        high = [top >= _reach(config) for config in self.configs]
         wide = [old or new for old, new in zip(self._wide, high, strict=True)]
         if wide == self._wide:
             return
@@ -283,6 +290,11 @@ def _checked(configs: Sequence[CacheConfig]) -> list[CacheConfig]:
 def _kind(config: CacheConfig) -> tuple[int, bool]:
     """Return what caches that share records have in common: bytes of a line, and whether they fill whole lines."""
     return config.line, config.sector is None
+
+
+def _reach(config: CacheConfig) -> int:
+    """Return from which byte address on the packed layout's tags are too short."""
+    return min(config.line * config.sets * index.PACKED_QUOTIENTS, 2**64)
 
 
 def _described(config: CacheConfig) -> dict[str, Any]:
