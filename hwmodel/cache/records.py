@@ -23,10 +23,13 @@ from hwmodel.cache.lru import tally, visit, visit_wide
 BLOCK = 2048  # records; with where they fall and what they find 64 KiB
 SETS, SLICES, WAYS, START, END, INDEX, SECTORED, WIDE, SHAPE = range(9)
 INTERVAL, ROW, LINE, PLACES = range(4)  # where in a batch the next block begins: interval, row of it, line of that
+MOST = 1 << 40  # accesses of one interval that are counted for work, so that no sum overflows
+PACK = 64  # intervals looked at together where they may be alike
 TOP = 1 << 62  # addresses of intervals stay below, so that no sum overflows
 _SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 _ZERO, _ONE, _TWO = np.uint32(0), np.uint32(1), np.uint32(2)
-_WRITE = np.uint32(0xFF << 24)
+_WRITE, _WRITE_UNIT = np.uint32(0xFF << 24), np.uint32(1 << 24)
+_WIDTHS = np.uint32(0xFFF)  # no line is longer
 _UNIT = np.uint64(1)
 
 
@@ -207,6 +210,60 @@ def _row(
     return count, done
 
 
+@kernel
+def _alike(
+    base: np.ndarray, rows: np.ndarray, width: np.ndarray, owner: np.ndarray, begin: Whole, line_bits: int
+) -> np.uint32:
+    """Return 0 where PACK intervals from `begin` on are one row within one line each, and of one owner."""
+    within = np.uint32((1 << line_bits) - 1)
+    own, other = owner[begin], np.uint32(0)
+    for i in range(np.uint64(begin), np.uint64(begin + PACK)):
+        last = (np.uint32(base[i]) & within) + width[i] - _ONE
+        other |= (np.uint32(rows[i]) ^ _ONE) | (np.uint32(owner[i] != own)) | (last & ~within) | (width[i] & ~_WIDTHS)
+    return other
+
+
+@kernel
+def _pack(
+    base: np.ndarray, width: np.ndarray, write: np.ndarray, begin: Whole, line_bits: int, lines: np.ndarray,
+    whats: np.ndarray, count: Whole,
+) -> tuple[np.uint32, np.uint32]:  # fmt: skip
+    """Write the records of PACK intervals that `_alike` found so; return the accesses, and how many of them write.
+
+    A plain loop, so that LLVM vectorises it.
+    """
+    low, sector = np.uint64(line_bits), np.uint32(_SECTOR_BITS)
+    within, rest = np.uint32((1 << line_bits) - 1), np.uint32(SECTOR_BYTES - 1)
+    sectors = written = _ZERO
+    shift = np.uint64(begin - count)
+    for place in range(np.uint64(count), np.uint64(count + PACK)):
+        i = place + shift
+        first = np.uint32(base[i]) & within
+        end = first + width[i]
+        begins, ends = first >> sector, (end - _ONE) >> sector
+        mask = (_TWO << ends) - (_ONE << begins)
+        full, past = (first + rest) >> sector, end >> sector
+        whole = (_ONE << max(past, full)) - (_ONE << full)
+        writes = _ZERO - np.uint32(write[i])
+        valid = mask ^ ((mask ^ whole) & writes)
+        lines[place] = base[i] >> low
+        whats[place] = valid | ((mask & writes) << np.uint32(8)) | (mask << np.uint32(16)) | (writes & _WRITE)
+        touched = ends - begins + _ONE
+        sectors += touched
+        written += touched & writes
+    return sectors, written
+
+
+@kernel
+def _repeats(lines: np.ndarray, whats: np.ndarray, first: Whole, end: Whole) -> bool:
+    """Return whether any record from `first` to `end` could be joined to the one before."""
+    found = np.uint8(0)
+    for place in range(np.uint64(first + 1), np.uint64(end)):
+        alike = np.uint8(lines[place] == lines[place - _UNIT])
+        found |= alike & np.uint8((whats[place] ^ whats[place - _UNIT]) < _WRITE_UNIT)
+    return found != 0
+
+
 @nb.njit(inline="always")
 def _singles(
     base: np.ndarray, rows: np.ndarray, width: np.ndarray, write: np.ndarray, owner: np.ndarray, i: Whole,
@@ -215,6 +272,18 @@ def _singles(
     """Append intervals of one row within one line, as long as one owner's follow; return the next, and the count."""
     within = (1 << line_bits) - 1
     own, reads, writes = owner[i], 0, 0
+    while i + PACK <= base.size and count + PACK < BLOCK and _alike(base, rows, width, owner, i, line_bits) == _ZERO:
+        if owner[i] != own:
+            break
+        sectors, written = _pack(base, width, write, i, line_bits, lines, whats, count)
+        begin, count = count, count + PACK
+        if _repeats(lines, whats, max(begin - 1, first), count):
+            count = begin
+            for place in range(begin, begin + PACK):
+                count = _append(lines, whats, first, count, np.int64(lines[place]), whats[place])
+        writes += np.int64(written)
+        reads += np.int64(sectors - written)
+        i += PACK
     while i < base.size and count < BLOCK - 1 and rows[i] == 1 and owner[i] == own:
         start = np.int64(base[i])
         offset, length = start & within, np.int64(width[i])
@@ -307,18 +376,31 @@ def feed_intervals(
 
 
 @kernel
-def survey(base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray) -> tuple[Whole, Whole, float]:
+def survey(base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray) -> tuple[Whole, Whole, Whole]:
     """Return (place of the first interval that cannot be, or -1; highest byte address; sector accesses, about)."""
-    highest, sectors = np.int64(0), 0.0
+    wrong, highest, sectors = _surveyed(base, stride, rows, width)
+    if not wrong:
+        return -1, highest, sectors
     for i in range(base.size):
-        reach = (np.float64(rows[i]) - 1.0) * np.float64(stride[i])
-        if rows[i] == 0 or width[i] == 0 or base[i] >= TOP or abs(reach) >= TOP:
-            return i, 0, 0.0
-        steps = (np.int64(rows[i]) - 1) * stride[i]
+        one = slice(i, i + 1)
+        if _surveyed(base[one], stride[one], rows[one], width[one])[0]:
+            return i, 0, 0
+    return -1, highest, sectors
+
+
+@kernel
+def _surveyed(
+    base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray
+) -> tuple[bool, Whole, Whole]:
+    """Return whether some interval cannot be, and what `survey` does; a plain loop, so that LLVM vectorises it."""
+    wrong, highest, sectors = np.uint8(0), np.int64(0), np.int64(0)
+    for i in range(np.uint64(base.size)):
+        apart = abs((np.float64(rows[i]) - 1.0) * np.float64(stride[i])) < TOP
+        steps = (np.int64(rows[i]) - 1) * (stride[i] if apart else 0)
         first = np.int64(base[i])
         end = first + max(steps, 0) + np.int64(width[i])
-        if first + min(steps, 0) < 0 or end >= TOP:
-            return i, 0, 0.0
+        inside = (base[i] < TOP) & (first + min(steps, 0) >= 0) & (end < TOP)
+        wrong |= np.uint8((rows[i] == 0) | (width[i] == 0) | (not apart) | (not inside))
         highest = max(highest, end - 1)
-        sectors += np.float64(rows[i]) * (np.float64(width[i]) / SECTOR_BYTES + 1.0)
-    return -1, highest, sectors
+        sectors += min(np.int64(rows[i]) * ((np.int64(width[i]) >> _SECTOR_BITS) + 1), MOST)
+    return wrong != 0, highest, sectors
