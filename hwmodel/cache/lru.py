@@ -42,12 +42,13 @@ def visit(places: np.ndarray, wanted: np.ndarray, count: Whole, ways: int, slots
     for i in range(count):
         start = np.intp(places[i]) * SLOTS
         found = match(slots, start, wanted[i], _FREE)
-        hit = found != _ZERO
         # On a miss the least recently used slot is the one taken; it is also where a search that fails ends.
         ends = found | last
-        old = slots[start + np.intp(lowest(ends))] & _BYTE
-        seen[i] = old | (_HIT if hit else _ZERO)
-        push(slots, start, wanted[i] | (old if hit else _ZERO), ends ^ (ends - _ONE))
+        old = slots[start + np.intp(lowest(ends))]
+        seen[i] = old
+        push(slots, start, wanted[i] | (old if found != _ZERO else _ZERO), ends ^ (ends - _ONE))
+    for i in range(count):  # apart from the loop above, so that LLVM vectorises it
+        seen[i] = (seen[i] & _BYTE) | (_HIT if (seen[i] ^ wanted[i]) < _FREE else _ZERO)
 
 
 @kernel
