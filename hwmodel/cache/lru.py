@@ -20,13 +20,14 @@ import numpy as np
 
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SLOTS
-from hwmodel.cache.vectors import lowest, match, ones, push
+from hwmodel.cache.vectors import lowest, match, ones, push, serve, turns
 
 READ_MISSES, WRITE_MISSES, WRITEBACKS, WRITEBACK_SECTORS, COUNTERS = range(5)
 
 _BYTE = np.uint32(0xFF)
 _ZERO, _ONE = np.uint32(0), np.uint32(1)
 _HALF = np.uint32(0xFFFF)
+_TURNS = np.stack([turns(max(ways, 1)) for ways in range(SLOTS + 1)])
 _FREE, _SAME = np.uint32(1 << 8), np.uint64(1)
 _HIT = np.uint32(1 << 16)
 _ALL = np.uint32((1 << SLOTS) - 1)
@@ -38,15 +39,10 @@ def visit(places: np.ndarray, wanted: np.ndarray, count: Whole, ways: int, slots
 
     `seen`, uint32, says what each found: the sector bits of the slot it took, and bit 16 where its line was there.
     """
-    last = np.uint32(1 << (ways - 1))
+    last, orders = np.uint32(1 << (ways - 1)), _TURNS[ways]
     for i in range(count):
-        start = np.intp(places[i]) * SLOTS
-        found = match(slots, start, wanted[i], _FREE)
-        # On a miss the least recently used slot is the one taken; it is also where a search that fails ends.
-        ends = found | last
-        old = slots[start + np.intp(lowest(ends))]
-        seen[i] = old
-        push(slots, start, wanted[i] | (old if found != _ZERO else _ZERO), ends ^ (ends - _ONE))
+        # On a miss the least recently used slot is the one taken.
+        seen[i] = serve(slots, np.intp(places[i]) * SLOTS, wanted[i], last, orders)
     for i in range(count):  # apart from the loop above, so that LLVM vectorises it
         seen[i] = (seen[i] & _BYTE) | (_HIT if (seen[i] ^ wanted[i]) < _FREE else _ZERO)
 
