@@ -45,7 +45,7 @@ def _append(
     last = _UNIT << np.uint64(here - 1)
     valid = last | (last - _UNIT)
     writes &= valid
-    if not joined or writes == _NONE or writes == valid:
+    if not joined or writes in (_NONE, valid):
         apart = writes ^ then
         if low <= _SHORT:
             count = pure_4(address, at, low, writes, apart, last, line, what, count)

@@ -49,11 +49,12 @@ class Block(NamedTuple):
     rest_writes: np.ndarray  # bool (65,), and kinds of an array, which no whole word follows
 
     @classmethod
-    def empty(cls) -> "Block":
+    def empty(cls, size: int = BLOCK) -> "Block":
+        """Return room for so many records."""
         kinds = (np.uint64, np.uint32, np.uint32, np.uint32, np.uint64, np.uint32, np.int64, np.int64)
-        records = [np.empty(BLOCK + words.SLACK, kind) for kind in kinds]
+        records = [np.empty(size + words.SLACK, kind) for kind in kinds]
         rest = np.zeros(words.WORD + 1, np.uint64), np.zeros(words.WORD + 1, np.bool_)
-        return cls(*records, np.zeros(PLACES, np.int64), *rest)
+        return cls(*[*records, np.zeros(PLACES, np.int64), *rest])
 
 
 class Caches(NamedTuple):
@@ -68,26 +69,36 @@ class Caches(NamedTuple):
 
 
 @kernel
-def _apply(block: Block, count: Whole, runs: Whole, members: np.ndarray, caches: Caches) -> None:
-    """Apply a block's records, in `runs` runs, to the caches numbered `members`."""
+def apply(block: Block, count: Whole, runs: Whole, members: np.ndarray, caches: Caches, misses: np.ndarray) -> None:
+    """Apply a block's records, in `runs` runs, to the caches numbered `members`; count in `misses`."""
     line, what, places, quotients, seen = block.line, block.what, block.places, block.quotients, block.seen
     for cache in members:
         shape = caches.shape[cache]
         wide = shape[WIDE] != 0
         locate(line, count, shape[SETS], shape[SLICES], shape[INDEX], not wide, caches.tables[cache], places, quotients)
         spread(places, count)
-        slots = slice(shape[START], shape[END])
-        if wide:
-            visit_wide(places, quotients, what, count, shape[WAYS], caches.tags[slots], caches.bits[slots], seen)
-        else:
+        if not wide:
             pack(quotients, what, count, block.wanted)
-            visit(places, block.wanted, count, shape[WAYS], caches.packed[slots], seen)
-        begin, sectored, dirty_at = 0, shape[SECTORED] != 0, 8 if wide else 4
-        for run in range(runs):
-            end = block.ends[run]
-            counters = caches.misses[cache, block.rows[run]]
-            tally(seen[begin:end], what[begin:end], end - begin, sectored, dirty_at, counters)
-            begin = end
+        use(places, block.wanted, quotients, what, count, runs, block.ends, block.rows, cache, caches, seen, misses)
+
+
+@kernel
+def use(
+    places: np.ndarray, wanted: np.ndarray, quotients: np.ndarray, what: np.ndarray, count: Whole, runs: Whole,
+    ends: np.ndarray, rows: np.ndarray, cache: Whole, caches: Caches, seen: np.ndarray, misses: np.ndarray,
+) -> None:  # fmt: skip
+    """Let a cache see records of which it is known where they fall, and count run by run what they cause."""
+    shape = caches.shape[cache]
+    slots, wide = slice(shape[START], shape[END]), shape[WIDE] != 0
+    if wide:
+        visit_wide(places, quotients, what, count, shape[WAYS], caches.tags[slots], caches.bits[slots], seen)
+    else:
+        visit(places, wanted, count, shape[WAYS], caches.packed[slots], seen)
+    begin, sectored, dirty_at = 0, shape[SECTORED] != 0, 8 if wide else 4
+    for run in range(runs):
+        end = ends[run]
+        tally(seen[begin:end], what[begin:end], end - begin, sectored, dirty_at, misses[cache, rows[run]])
+        begin = end
 
 
 @kernel
@@ -104,11 +115,11 @@ def feed_addresses(
     block.rows[0] = 0
     while begin < address.size:
         end = min(begin + BLOCK, address.size)
-        if _highest(address, begin, end) > limit:
+        if top_of(address, begin, end) > limit:
             break
         count, writes = gather(address, is_write, begin, end, line_bits, joined, block)
         block.ends[0] = count
-        _apply(block, count, 1, members, caches)
+        apply(block, count, 1, members, caches, caches.misses)
         accesses[0, 0] += np.uint64(end - begin - writes)
         accesses[0, 1] += np.uint64(writes)
         begin = end
@@ -116,7 +127,7 @@ def feed_addresses(
 
 
 @kernel
-def _highest(address: np.ndarray, begin: Whole, end: Whole) -> np.uint64:
+def top_of(address: np.ndarray, begin: Whole, end: Whole) -> np.uint64:
     highest = np.uint64(0)
     for i in range(np.uint64(begin), np.uint64(end)):
         highest = max(highest, address[i])
@@ -170,7 +181,8 @@ def _crossing(
     """
     within = (1 << line_bits) - 1
     sectors = done = 0
-    while done < times and count < BLOCK - 1:
+    size = np.int64(lines.size) - words.SLACK
+    while done < times and count < size - 1:
         first = start & within
         last = first + length - 1
         crosses = last > within
@@ -193,18 +205,19 @@ def _row(
 ) -> tuple[Whole, Whole]:  # fmt: skip
     """Append a row's lines after the first `done`, while there is room; return the new count and the lines done."""
     within = (1 << line_bits) - 1
+    size = np.int64(lines.size) - words.SLACK
     end = start + length
     first, last = start >> line_bits, end >> line_bits  # the last is whole, or is the tail, or has no byte of the row
-    if done == 0 and start & within and count < BLOCK:
+    if done == 0 and start & within and count < size:
         stop = (end - 1) & within if first == (end - 1) >> line_bits else within
         count = _append(lines, whats, opened, count, first, _what(start & within, stop, write))
         done = 1
-    room = min(last - first - done, BLOCK - count)
+    room = min(last - first - done, size - count)
     if room > 0:
         _fill(lines, whats, count, first + done, 1, room, _what(0, within, write))
         count += room
         done += room
-    if done == last - first and end & within and count < BLOCK:
+    if done == last - first and end & within and count < size:
         count = _append(lines, whats, opened, count, last, _what(0, (end - 1) & within, write))
         done += 1
     return count, done
@@ -272,7 +285,8 @@ def _singles(
     """Append intervals of one row within one line, as long as one owner's follow; return the next, and the count."""
     within = (1 << line_bits) - 1
     own, reads, writes = owner[i], 0, 0
-    while i + PACK <= base.size and count + PACK < BLOCK and _alike(base, rows, width, owner, i, line_bits) == _ZERO:
+    size = np.int64(lines.size) - words.SLACK
+    while i + PACK <= base.size and count + PACK < size and _alike(base, rows, width, owner, i, line_bits) == _ZERO:
         if owner[i] != own:
             break
         sectors, written = _pack(base, width, write, i, line_bits, lines, whats, count)
@@ -284,7 +298,7 @@ def _singles(
         writes += np.int64(written)
         reads += np.int64(sectors - written)
         i += PACK
-    while i < base.size and count < BLOCK - 1 and rows[i] == 1 and owner[i] == own:
+    while i < base.size and count < size - 1 and rows[i] == 1 and owner[i] == own:
         start = np.int64(base[i])
         offset, length = start & within, np.int64(width[i])
         if offset + length > within + 1:
@@ -301,16 +315,17 @@ def _singles(
 
 
 @kernel
-def _unroll(
+def unroll(
     base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray, write: np.ndarray, owner: np.ndarray,
     line_bits: int, block: Block, accesses: np.ndarray,
 ) -> tuple[Whole, Whole]:  # fmt: skip
     """Fill a block with the records of intervals from `block.at` on; return how many, and their runs; 0 at the end."""
     within = (1 << line_bits) - 1
     lines, whats, ends, owners = block.line, block.what, block.ends, block.rows
+    size = np.int64(lines.size) - words.SLACK
     i, row, done = block.at
     count = runs = opened = 0
-    while i < base.size and count < BLOCK - 1:
+    while i < base.size and count < size - 1:
         if runs == 0 or owner[i] != owners[runs - 1]:
             if runs > 0 and count == opened:  # the run before came to nothing
                 runs -= 1
@@ -331,7 +346,7 @@ def _unroll(
         kind, sectors = bool(write[i]), 0
         if (times == 1 or step & within == 0) and (start & within) + length <= within + 1:  # one line a row, all alike
             what = _what(start & within, (start & within) + length - 1, kind)
-            room = min(times - row, BLOCK - count)
+            room = min(times - row, size - count)
             _fill(lines, whats, count, (start >> line_bits) + row * (step >> line_bits), step >> line_bits, room, what)
             count += room
             row += room
@@ -342,7 +357,7 @@ def _unroll(
             )
             row += room
         else:
-            while row < times and count < BLOCK:
+            while row < times and count < size:
                 at = start + row * step
                 if done == 0:
                     sectors += ((at + length - 1) >> _SECTOR_BITS) - (at >> _SECTOR_BITS) + 1
@@ -371,8 +386,8 @@ def feed_intervals(
     """
     block.at[:] = 0
     while block.at[INTERVAL] < base.size:
-        count, runs = _unroll(base, stride, rows, width, write, owner, line_bits, block, accesses)
-        _apply(block, count, runs, members, caches)
+        count, runs = unroll(base, stride, rows, width, write, owner, line_bits, block, accesses)
+        apply(block, count, runs, members, caches, caches.misses)
 
 
 @kernel
@@ -389,9 +404,7 @@ def survey(base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.nda
 
 
 @kernel
-def _surveyed(
-    base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray
-) -> tuple[bool, Whole, Whole]:
+def _surveyed(base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray) -> tuple[bool, Whole, Whole]:
     """Return whether some interval cannot be, and what `survey` does; a plain loop, so that LLVM vectorises it."""
     wrong, highest, sectors = np.uint8(0), np.int64(0), np.int64(0)
     for i in range(np.uint64(base.size)):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circuits.errors import InputError
-from hwmodel.cache import index, lru, records
+from hwmodel.cache import crew, index, lru, records
 from hwmodel.cache.attribution import Attribution
 from hwmodel.cache.config import INDICES, SLOTS, CacheConfig
 from hwmodel.cache.fixed import FixedCache
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from traces.trace import Trace
 
+MAX_THREADS = 64
 _CHUNK = 1 << 22  # sector accesses between two chances for Ctrl-C
 COUNTS = ("accesses", "read_hits", "read_misses", "write_hits", "write_misses", "writebacks", "writeback_sectors",
           "fill_sectors", "dram_read_sectors", "dram_write_sectors", "through_sectors")  # fmt: skip
@@ -30,13 +31,16 @@ class Replay:
         configs: the caches; each keeps its own state, and counts what it would count alone.
         kernels: None for one row of counts a cache; a number of kernels for a row a cache and kernel. More rows are
             made for intervals that are fed as another's.
+        threads: how many take part, 1 to MAX_THREADS; no count depends on it. Caches of another policy than LRU, and
+            those with wear, are replayed by one.
 
     Raises:
         InputError: where `configs` is empty or holds anything but CacheConfig.
     """
 
-    def __init__(self, configs: Sequence[CacheConfig], kernels: int | None = None) -> None:
+    def __init__(self, configs: Sequence[CacheConfig], kernels: int | None = None, threads: int = 1) -> None:
         self.configs = _checked(configs)
+        self._crew = _crew_of(threads, [config for config in self.configs if config.plain])
         self.kernels = kernels
         self._groups: dict[tuple[int, bool], np.ndarray] = {}  # caches that see the same records
         for kind in dict.fromkeys(_kind(config) for config in self.configs if config.plain):
@@ -86,8 +90,11 @@ class Replay:
                 raise InputError(f"kernel {int(kernel.max())}: the trace has only {self.kernels} kernels")
             columns = (part.base, part.stride, part.rows, part.width, part.write, kernel)
             for kind, members in self._groups.items():
-                caches = members, self._block, self._caches, self._accesses[kind]
-                records.feed_intervals(*columns, kind[0].bit_length() - 1, *caches)
+                line, accesses = kind[0].bit_length() - 1, self._accesses[kind]
+                if self._crew and len(part.base) >= crew.LEAST:
+                    self._crew.intervals(columns, line, members, self._caches, accesses)
+                else:
+                    records.feed_intervals(*columns, line, members, self._block, self._caches, accesses)
             for cache in self._fixed.values():
                 cache.feed(columns, self._block)
 
@@ -113,14 +120,25 @@ class Replay:
             part = np.require(address[start : start + _CHUNK], np.uint64, ["C", "A", "W"])
             kinds = np.require(is_write[start : start + _CHUNK], np.bool_, ["C", "W"])
             for kind, members in self._groups.items():
-                line, joined, done = kind[0].bit_length() - 1, kind[1], 0
-                while done < len(part):
-                    caches = members, self._block, self._caches, self._accesses[kind]
-                    done = records.feed_addresses(part, kinds, line, joined, done, self._limit(members), *caches)
-                    if done < len(part):
-                        self._widen(int(part[done : done + records.BLOCK].max()))
+                self._feed_group(part, kinds, kind, members)
             for cache in self._fixed.values():
                 cache.feed_addresses(part, kinds, self._block)
+
+    def _feed_group(
+        self, address: np.ndarray, is_write: np.ndarray, kind: tuple[int, bool], members: np.ndarray
+    ) -> None:
+        """Replay accesses through the caches that see the same records."""
+        line, accesses, done = kind[0].bit_length() - 1, self._accesses[kind], 0
+        while done < len(address):
+            limit = self._limit(members)
+            if self._crew and len(address) - done >= crew.LEAST:
+                rest = address[done:], is_write[done:]
+                done += self._crew.addresses(*rest, line, kind[1], limit, members, self._caches, accesses)
+            else:
+                caches = members, self._block, self._caches, accesses
+                done = records.feed_addresses(address, is_write, line, kind[1], done, limit, *caches)
+            if done < len(address):
+                self._widen(max(int(address[done : done + records.BLOCK].max()), int(limit) + 1))
 
     def _limit(self, members: np.ndarray) -> np.uint64:
         """Return the highest byte address for which some caches need not be laid out wide."""
@@ -199,7 +217,9 @@ class Replay:
         return {"dirty_lines_left": int(np.count_nonzero(dirty)), "dirty_sectors_left": int(_ones(dirty))}
 
 
-def replay(address: Any, is_write: Any, configs: Sequence[CacheConfig] | CacheConfig) -> "pd.DataFrame":
+def replay(
+    address: Any, is_write: Any, configs: Sequence[CacheConfig] | CacheConfig, threads: int = 1
+) -> "pd.DataFrame":
     """Replay sector accesses through each of `configs`, each cache starting empty; return a row a configuration.
 
     Args:
@@ -207,6 +227,7 @@ def replay(address: Any, is_write: Any, configs: Sequence[CacheConfig] | CacheCo
             to the 32 B sector it falls in, a write to the whole of it.
         is_write: booleans, or 0 and 1, of the same shape.
         configs: the caches.
+        threads: how many take part; no count depends on it.
 
     Columns: capacity_bytes, ways, line_bytes, sector_bytes (0: whole lines), index, policy, write, write_miss;
     accesses, read_hits, read_misses, write_hits, write_misses; writebacks (dirty lines evicted), writeback_sectors
@@ -219,7 +240,7 @@ def replay(address: Any, is_write: Any, configs: Sequence[CacheConfig] | CacheCo
     Raises:
         InputError: for addresses that are negative or no integers, and arrays that do not match.
     """
-    run = Replay([configs] if isinstance(configs, CacheConfig) else configs)
+    run = Replay([configs] if isinstance(configs, CacheConfig) else configs, threads=threads)
     run.feed_addresses(address, is_write)
     return run.result()
 
@@ -229,6 +250,7 @@ def replay_trace(
     configs: Sequence[CacheConfig] | CacheConfig,
     by: str | Sequence[str] | None = None,
     on_progress: Callable[[float], None] | None = None,
+    threads: int = 1,
 ) -> "pd.DataFrame":
     """Replay a trace through each of `configs`, each cache starting empty and staying warm from kernel to kernel.
 
@@ -241,6 +263,7 @@ def replay_trace(
             tensor_name, tensor_kind), and without what is left dirty at the end. A write-back counts with the access
             that evicts the line. By tensor, rows are those that occur; else every kernel has its part.
         on_progress: called after each batch with the fraction done, 0 to 1, by thread blocks launched.
+        threads: how many take part; no count depends on it.
 
     Raises:
         InputError: for another `by`, and for intervals that no trace may hold.
@@ -248,7 +271,7 @@ def replay_trace(
     chosen = [configs] if isinstance(configs, CacheConfig) else configs
     names = [by] if isinstance(by, str) else list(by or ())
     parts = Attribution(trace, names) if names else None
-    run = Replay(chosen, int(parts.rows) if parts else None)
+    run = Replay(chosen, int(parts.rows) if parts else None, threads)
     blocks = np.cumsum([0, *(max(kernel.blocks, 1) for kernel in trace.kernels)], dtype=np.float64)
     done = 0.0
     for batch in trace.batches():
@@ -285,6 +308,12 @@ def _checked(configs: Sequence[CacheConfig]) -> list[CacheConfig]:
         if not isinstance(config, CacheConfig):
             raise InputError(f"configs: {config!r} is no CacheConfig; give CacheConfig(capacity, ways, line)")
     return chosen
+
+
+def _crew_of(threads: int, configs: list[CacheConfig]) -> crew.Crew | None:
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= MAX_THREADS:
+        raise InputError(f"threads {threads!r}: give a whole number from 1 to {MAX_THREADS}")
+    return crew.Crew(threads) if threads > 1 and configs else None
 
 
 def _kind(config: CacheConfig) -> tuple[int, bool]:

@@ -84,19 +84,45 @@ def _bytes(builder: Any, words: list[Any]) -> Any:
     return found
 
 
-def _store_chosen(builder: Any, pointer: Any, count: Any, parts: list[Any], ends: Any) -> None:
-    """Store those entries whose access ends a record, one after another from `count` on."""
-    lanes, kind = parts[0].type.count, parts[0].type.element
-    chosen = ir.VectorType(_I1, lanes)
-    kinds = [parts[0].type, chosen, parts[0].type]
-    name = f"llvm.experimental.vector.compress.v{lanes}i{kind.width}"
-    compress = builder.module.declare_intrinsic(name, (), ir.FunctionType(parts[0].type, kinds))
+def _compressed(builder: Any, vector: Any, chosen: Any) -> Any:
+    """Return the chosen entries of a vector first, in order; what follows them is undefined."""
+    name = f"llvm.experimental.vector.compress.v{vector.type.count}i{vector.type.element.width}"
+    kind = ir.FunctionType(vector.type, [vector.type, chosen.type, vector.type])
+    compress = builder.module.declare_intrinsic(name, (), kind)
+    return builder.call(compress, [vector, chosen, ir.Constant(vector.type, ir.Undefined)])
+
+
+def _store_chosen(builder: Any, pointer: Any, count: Any, parts: list[Any], chosen: Any) -> None:
+    """Store those entries whose bits are set in the word `chosen`, one after another from `count` on."""
+    lanes, size = parts[0].type.count, parts[0].type.element.width // 8
     for number, part in enumerate(parts):
-        before = builder.and_(ends, _I64((1 << number * lanes) - 1))
+        before = builder.and_(chosen, _I64((1 << number * lanes) - 1))
         place = builder.add(count, builder.ctpop(before))
-        mask = builder.trunc(builder.lshr(ends, _I64(number * lanes)), ir.IntType(lanes))
-        packed = builder.call(compress, [part, _as_bits(builder, mask), ir.Constant(part.type, ir.Undefined)])
-        builder.store(packed, _at(builder, pointer, place, part.type), align=kind.width // 8)
+        mask = builder.trunc(builder.lshr(chosen, _I64(number * lanes)), ir.IntType(lanes))
+        packed = _compressed(builder, part, _as_bits(builder, mask))
+        builder.store(packed, _at(builder, pointer, place, part.type), align=size)
+
+
+def _sift(typing: Any, array: Any, offset: Any, mask: Any, target: Any, place: Any) -> Any:  # noqa: ARG001
+    """sift(array, offset, mask, target, place): copy those of sixteen entries whose bits are set, side by side.
+
+    Up to sixteen entries of the target are written, of which only the first ones mean anything.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes = 512 // array.dtype.bitwidth  # longer vectors LLVM would split, by way of the stack
+        vector = ir.VectorType(ir.IntType(array.dtype.bitwidth), lanes)
+        data = [context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 3)]
+        mask = builder.zext(builder.trunc(args[2], _I16), _I64)
+        source = builder.gep(data[0], [args[1]])
+        parts = [
+            builder.load(_at(builder, source, _I64(at), vector), align=array.dtype.bitwidth // 8)
+            for at in range(0, SLACK, lanes)
+        ]
+        _store_chosen(builder, data[1], args[4], parts, mask)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.uint32, target, types.intp), emit
 
 
 def _kinds(typing: Any, is_write: Any, begin: Any) -> Any:  # noqa: ARG001
@@ -118,9 +144,9 @@ def _word(sectors: int, mixed: bool) -> Callable[..., Any]:
     """Return the code for lines of at most `sectors` sectors, and for records that may mix kinds, or not."""
 
     def word(
-        typing: Any, address: Any, begin: Any, low: Any, writes: Any, apart: Any, last: Any, line: Any, what: Any,
-        count: Any,
-    ) -> Any:  # fmt: skip  # noqa: ARG001
+        typing: Any, address: Any, begin: Any, low: Any, writes: Any, apart: Any, last: Any,  # noqa: ARG001
+        line: Any, what: Any, count: Any,  # noqa: ARG001
+    ) -> Any:  # fmt: skip
         """word(address, begin, low, writes, apart, last, line, what, count): append the records of 64 accesses.
 
         From `begin` on; one more is read. `writes`, as bits, and `apart`: those after which a record ends in any case.
@@ -156,8 +182,9 @@ def _word(sectors: int, mixed: bool) -> Callable[..., Any]:
                 dirty = _bytes(builder, [within(builder.and_(one, writes)) for one in touched])
             kind = builder.sext(_as_bits(builder, kind), mask.type)
             entries = _interleaved(builder, *(_interleaved(builder, mask, other) for other in (dirty, kind)))
-            order = [ir.Constant(ir.VectorType(_I32, SLACK), list(range(at, at + SLACK))) for at in range(0, WORD, SLACK)]
-            parts = [builder.shuffle_vector(entries, entries, chosen) for chosen in order]
+            quarters = [list(range(at, at + SLACK)) for at in range(0, WORD, SLACK)]
+            vector = ir.VectorType(_I32, SLACK)
+            parts = [builder.shuffle_vector(entries, entries, ir.Constant(vector, one)) for one in quarters]
             _store_chosen(builder, data(6), count, lines, ends)
             _store_chosen(builder, data(7), count, parts, ends)
             return builder.add(count, builder.ctpop(ends))
@@ -169,4 +196,5 @@ def _word(sectors: int, mixed: bool) -> Callable[..., Any]:
 
 
 kinds: Any = intrinsic(_kinds)
+sift: Any = intrinsic(_sift)
 pure_4, mixed_4, pure_8, mixed_8 = (intrinsic(_word(sectors, mixed)) for sectors in (4, 8) for mixed in (False, True))
