@@ -4,9 +4,10 @@
 
 `addresses` replays an array of sector addresses, `records` the same accesses as runs of neighbouring sectors of one
 kind, `seven` all capacities from 1 to 64 MiB at once, in runs of one of them (the mean). Peers, on addresses:
-pycachesim's C core (its source from PyPI, compiled here without Python for this machine; it moves no line to the front
-when a write hits, so its counts differ where there are writes) and a plain C loop that moves to the front, whose counts
-must equal ours. All: 16 ways, 128 B lines, whole lines, modulo index, LRU, write-back.
+pycachesim's C core (its source from PyPI, compiled here without Python for this machine; it moves no line to the
+front when a write hits, so its counts differ where there are writes) and a plain C loop that moves to the front,
+whose counts must equal ours. `threads` compares seconds on the clock of two threads with those of one. All: 16 ways,
+128 B lines, whole lines, modulo index, LRU, write-back.
 
 A trace of your own: an .npz with `address` (uint64, byte addresses of 32 B sectors) and `is_write` (bool).
 """
@@ -106,15 +107,17 @@ def feed(configs: list[CacheConfig], batch: Intervals) -> Replay:
     return run
 
 
-def medians(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return each work's CPU seconds: one run to warm up, then `rounds`, the works in turn."""
+def medians(
+    works: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.process_time
+) -> dict[str, float]:
+    """Return each work's seconds, of CPU time unless by another clock: one run to warm up, then all `rounds` times."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 1):
         for name, work in works.items():
-            start = time.process_time()
+            start = clock()
             work()
             if number:
-                times[name].append(time.process_time() - start)
+                times[name].append(clock() - start)
     return {name: statistics.median(taken) for name, taken in times.items()}
 
 
@@ -159,6 +162,27 @@ def sweep(name: str, trace: tuple[np.ndarray, np.ndarray], rounds: int) -> dict[
     return row
 
 
+def side_by_side(name: str, trace: tuple[np.ndarray, np.ndarray], rounds: int) -> list[dict[str, Any]]:
+    """Return how many times faster two threads are than one, for one cache and for seven."""
+    batch, rows = records_of(*trace), []
+    for configs in ([CacheConfig("3MiB", index="modulo")], SWEEP):
+        row: dict[str, Any] = {"trace": name, "capacities": len(configs)}
+        runs = {threads: Replay(configs, threads=threads) for threads in (1, 2)}
+        forms: dict[str, Callable[[Replay], None]] = {
+            "addresses": lambda run: run.feed_addresses(*trace),
+            "records": lambda run: run.feed(batch),
+        }
+        for form, one in forms.items():
+            works = {str(threads): (lambda run=run, one=one: one(run)) for threads, run in runs.items()}
+            taken = medians(works, rounds, time.perf_counter)
+            row[f"{form}_two_threads_ratio"] = round(taken["1"] / taken["2"], 2)
+            row[f"{form}_two_threads_M_per_s"] = round(len(trace[0]) * len(configs) / taken["2"] / 1e6, 1)
+        if not runs[1].result().equals(runs[2].result()):
+            raise SystemExit(f"{name}: the counts of two threads differ from those of one")
+        rows.append(row)
+    return rows
+
+
 def load(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return a user's trace.
 
@@ -191,20 +215,21 @@ def main() -> None:
         traces = {chosen.trace.name: load(chosen.trace)}
     else:
         traces = {name: expand(make(chosen.accesses, np.random.default_rng(1))) for name, make in STREAMS.items()}
-    rows, sweeps = [], []
+    rows, sweeps, threads = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         loops = {"pycachesim": pycachesim(Path(folder)), "c": compiled(Path(folder), "move_to_front.c")}
         peers = {name: loop for name, loop in loops.items() if loop}
         for name, trace in traces.items():
             rows += [measure(name, trace, capacity, chosen.rounds, peers) for capacity in ("3MiB", "4MiB")]
             sweeps.append(sweep(name, trace, max(chosen.rounds // 2, 1)))
+            threads += side_by_side(name, trace, chosen.rounds)
             print(f"{name}: done", file=sys.stderr)
     if chosen.json:
-        print(json.dumps({"single": rows, "sweep": sweeps}, indent=2))
+        print(json.dumps({"single": rows, "sweep": sweeps, "threads": threads}, indent=2))
         return
     from hwmodel.console import view
 
-    for table in (rows, sweeps):
+    for table in (rows, sweeps, threads):
         view(
             [
                 {key.replace("_median_M_per_s", "").replace("_ratio", ""): value for key, value in row.items()}

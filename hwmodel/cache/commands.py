@@ -1,5 +1,6 @@
 """`hwmodel replay`: a trace through caches of several capacities."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,12 @@ class Capacities(Names):
 )
 @click.option("--by", type=Names(), metavar="NAME[,NAME...]", help="A row a capacity and kernel, name, operator, "
               "layer, phase, tensor or kind (of tensor), or several, instead of a row a capacity.")  # fmt: skip
+@click.option("--threads", type=int, metavar="N", help="Threads that take part; no count depends on it. "
+              "[default: the processors there are, 8 at most]")  # fmt: skip
 def replay(
     trace: Path, capacities: list[str], ways: int, line: str, index: str, slices: int, sector: str | None,
     policy: str, seed: int, write: str, write_miss: str | None, wear: bool, sram_ways: int | None,
-    migrate_after: int, by: list[str] | None,
+    migrate_after: int, by: list[str] | None, threads: int | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Replay a trace, exactly, through last-level caches of several capacities.
 
@@ -121,8 +124,16 @@ def replay(
     from hwmodel.cache import replay_trace
 
     with console.progress(f"replay of {trace.name}") as advance:
-        table = replay_trace(found, configs, by, lambda part: advance(part, 1.0))
+        table = replay_trace(
+            found, configs, by, lambda part: advance(part, 1.0), _processors() if threads is None else threads
+        )
     return table.to_dict("records")  # type: ignore[return-value]
+
+
+def _processors() -> int:
+    """Return how many processors this process may use, 8 at most."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(found or 1, 8)
 
 
 def _sector(text: str) -> str | None:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -37,14 +38,13 @@ class Crew:
         members: np.ndarray, caches: Caches, accesses: np.ndarray,
     ) -> int:  # fmt: skip
         """Do as hwmodel.cache.records.feed_addresses does from the first access on."""
-        shares, ring = self._shares(members, caches)
+        settled, shares, ring = self._shares(members, caches)
         misses, counts = self._counters(caches.misses), self._counters(accesses)
 
         def work(thread: int) -> bool:
-            return parallel.work_on_addresses(
-                thread, self.threads, address, is_write, line_bits, joined, limit, members, shares[thread],
-                self._blocks[thread], ring, caches, misses[thread], counts[thread], self._words,
-            )  # fmt: skip
+            stream = [thread, self.threads, address, is_write, line_bits, joined, limit, settled, *shares[thread]]
+            own = self._blocks[thread], ring, caches, misses[thread], counts[thread], self._words
+            return parallel.work_on_addresses(*[*stream, *own])
 
         self._together(work, misses, counts)
         return min(int(self._words[TOTAL, 0]) * _SIZE, len(address))
@@ -53,33 +53,33 @@ class Crew:
         self, columns: tuple[np.ndarray, ...], line_bits: int, members: np.ndarray, caches: Caches, accesses: np.ndarray
     ) -> None:
         """Do as hwmodel.cache.records.feed_intervals does."""
-        shares, ring = self._shares(members, caches)
+        settled, shares, ring = self._shares(members, caches)
         misses, counts = self._counters(caches.misses), self._counters(accesses)
         self._blocks[0].at[:] = 0
 
         def work(thread: int) -> bool:
-            stream = [thread, self.threads, *columns, line_bits, members, shares[thread]]
+            stream = [thread, self.threads, *columns, line_bits, settled, *shares[thread]]
             own = self._blocks[thread], ring, caches, misses[thread], counts[thread], self._words
             return parallel.work_on_intervals(*[*stream, *own])
 
         self._together(work, misses, counts)
 
-    def _shares(self, members: np.ndarray, caches: Caches) -> tuple[list[np.ndarray], Ring]:
-        """Return each thread's share of the work, and the ring.
+    def _shares(self, members: np.ndarray, caches: Caches) -> tuple[np.ndarray, list[Any], Ring]:
+        """Return the caches that are settled, each thread's caches and parts, and the ring.
 
-        Where there are at least as many caches as threads, shares are caches. Else they are parts of caches, numbered
-        cache by cache: half as many as there are threads, since to make chunks is about half of the work.
+        Caches are dealt out evenly, and what is left is settled, in as many parts as there are threads; but where all
+        are, in half as many, since to make chunks and to settle them is then half of the work.
         """
-        if len(members) >= self.threads:
-            return _dealt(members[np.argsort(-caches.shape[members, SETS], kind="stable")], self.threads), self._ring()
-        parts = max(self.threads // 2 // len(members), 1)
-        wide = bool(caches.shape[members, WIDE].any())
-        return _dealt(np.arange(len(members) * parts), self.threads), self._ring(len(members), parts, wide)
-
-    def _ring(self, *shape: int) -> Ring:
+        order = members[np.argsort(-caches.shape[members, SETS], kind="stable")]
+        even = len(order) // self.threads * self.threads
+        settled, parts = order[even:], self.threads
+        if not even:
+            parts = max(self.threads // 2 // len(settled), 1)
+        shape = (len(settled), parts, bool(caches.shape[settled, WIDE].any())) if len(settled) else (0, 1, False)
         if shape not in self._rings:
-            self._rings[shape] = Ring.empty(*[*(shape or (0, 1, False)), _SIZE])
-        return self._rings[shape]
+            self._rings[shape] = Ring.empty(*[*shape, _SIZE])
+        shares = _dealt(order[:even], self.threads), _dealt(np.arange(len(settled) * parts), self.threads)
+        return settled, list(zip(*shares, strict=True)), self._rings[shape]
 
     def _counters(self, counts: np.ndarray) -> list[np.ndarray]:
         """Return each thread's own counters, the first's being what all are added to."""

@@ -4,9 +4,9 @@ The stream is cut into chunks of records, which lie in a ring. A thread takes al
 of the work: some of the caches. A thread that has no chunk left to take makes the next one, if the slowest has left
 room in the ring. So nobody waits while there is anything to do, whoever is held up.
 
-Where there are fewer caches than threads, who makes a chunk also finds out where in each cache its records fall; and
-where there are many more threads, sorts them by sets into parts, each taken by one thread. Sets do not know of each
-other: all that matters is the order of the records within each.
+Caches that cannot be dealt out evenly are settled: who makes a chunk also finds out where in each of these its records
+fall, and sorts them by sets into parts, each taken by one thread. Sets do not know of each other: all that matters is
+the order of the records within each.
 """
 
 from typing import NamedTuple
@@ -46,7 +46,7 @@ _MIXER, _LOW = np.uint32(40503), np.uint32(0xFFFF)
 
 
 class Ring(NamedTuple):
-    """Chunks, and, where there are fewer caches than threads, where in each their records fall, part by part."""
+    """Chunks, and, for caches that are settled, where in each their records fall, part by part."""
 
     line: np.ndarray  # uint64 (chunk, record)
     what: np.ndarray  # uint32 (chunk, record)
@@ -61,7 +61,7 @@ class Ring(NamedTuple):
 
     @classmethod
     def empty(cls, caches: int, parts: int, wide: bool, records: int) -> "Ring":
-        """Return room for chunks of so many records; `caches` is 0 where each thread finds their places itself."""
+        """Return room for chunks of so many records, and for so many caches that are settled."""
         one = RING, records + SLACK
         full = (RING, caches, parts, records + SLACK) if caches else (1, 1, 1, 1)
         kinds = (np.uint32, np.uint32, np.uint64, np.uint32, np.int64)
@@ -72,11 +72,11 @@ class Ring(NamedTuple):
 
 
 @kernel
-def _settle(block: Block, chunk: Whole, every: np.ndarray, caches: Caches, ring: Ring) -> None:
-    """Find where a chunk's records fall in each of the caches `every`, and sort them into parts where there are any."""
+def _settle(block: Block, chunk: Whole, settled: np.ndarray, caches: Caches, ring: Ring) -> None:
+    """Find where a chunk's records fall in each of some caches, and sort them into parts where there are several."""
     count, parts = ring.counts[chunk, RECORDS], ring.places.shape[2]
-    for number in range(every.size):
-        shape, table = caches.shape[every[number]], caches.tables[every[number]]
+    for number in range(settled.size):
+        shape, table = caches.shape[settled[number]], caches.tables[settled[number]]
         wide = shape[WIDE] != 0
         places, wanted, quotients = block.places, block.wanted, block.quotients
         if parts == 1:
@@ -124,16 +124,15 @@ def _place_for(words: np.ndarray, number: Whole, threads: Whole) -> bool:
 
 @kernel
 def _take(
-    thread: Whole, number: Whole, every: np.ndarray, share: np.ndarray, block: Block, ring: Ring, caches: Caches,
-    misses: np.ndarray, accesses: np.ndarray, threads: Whole,
+    thread: Whole, number: Whole, settled: np.ndarray, whole: np.ndarray, share: np.ndarray, block: Block, ring: Ring,
+    caches: Caches, misses: np.ndarray, accesses: np.ndarray, threads: Whole,
 ) -> None:  # fmt: skip
-    """Do a thread's share of a chunk: its caches, or the parts of caches where these have been settled."""
+    """Do a thread's share of a chunk: its caches, and its parts of those that are settled."""
     chunk = number % RING
     counts, parts = ring.counts[chunk], ring.places.shape[2]
     count, runs = counts[RECORDS], counts[RUNS]
-    if runs > 0 and ring.places.size == 1:
-        apply(_view(block, ring, chunk), count, runs, share, caches, misses)
-    elif runs > 0:
+    if runs > 0:
+        apply(_view(block, ring, chunk), count, runs, whole, caches, misses)
         for one in share:
             at, part = one // parts, one % parts
             what, lasts, quotients = ring.what[chunk], ring.ends[chunk], block.quotients
@@ -143,7 +142,7 @@ def _take(
             if ring.quotients.size > 1:
                 quotients = ring.quotients[chunk, at, part]
             use(ring.places[chunk, at, part], ring.wanted[chunk, at, part], quotients, what, count, runs, lasts,
-                ring.rows[chunk], np.int64(every[at]), caches, block.seen, misses)  # fmt: skip
+                ring.rows[chunk], np.int64(settled[at]), caches, block.seen, misses)  # fmt: skip
     if number % threads == thread:
         accesses[0, 0] += np.uint64(counts[READS])
         accesses[0, 1] += np.uint64(counts[WRITES])
@@ -166,19 +165,19 @@ def _published(number: Whole, words: np.ndarray) -> None:
 @kernel
 def work_on_addresses(
     thread: Whole, threads: Whole, address: np.ndarray, is_write: np.ndarray, line_bits: int, joined: bool,
-    limit: np.uint64, every: np.ndarray, share: np.ndarray, block: Block, ring: Ring, caches: Caches,
-    misses: np.ndarray, accesses: np.ndarray, words: np.ndarray,
+    limit: np.uint64, settled: np.ndarray, whole: np.ndarray, share: np.ndarray, block: Block, ring: Ring,
+    caches: Caches, misses: np.ndarray, accesses: np.ndarray, words: np.ndarray,
 ) -> bool:  # fmt: skip
     """Do a thread's work; return false where for a while there has been none, else true at the end.
 
-    As hwmodel.cache.records.feed_addresses does, for the caches `every`, but `misses` and `accesses` are
-    this thread's own. Where an address is above `limit`, word TOTAL says in which chunk.
+    As hwmodel.cache.records.feed_addresses does, but `misses` and `accesses` are this thread's own, as are the caches
+    `whole` and the parts of `share`. Where an address is above `limit`, word TOTAL says in which chunk.
     """
     size, looks = np.int64(ring.line.shape[1]) - SLACK, 0
     while looks < _LOOKS:
         number = hear(words[TAKEN], thread * STEP)
         if hear(words[MADE], number % RING * STEP) == number + 1:
-            _take(thread, number, every, share, block, ring, caches, misses, accesses, threads)
+            _take(thread, number, settled, whole, share, block, ring, caches, misses, accesses, threads)
             tell(words[TAKEN], thread * STEP, number + 1)
             looks = 0
             continue
@@ -202,8 +201,7 @@ def work_on_addresses(
         made.ends[0], made.rows[0] = count, 0
         counts = ring.counts[chunk]
         counts[RECORDS], counts[RUNS], counts[READS], counts[WRITES] = count, 1, end - begin - writes, writes
-        if ring.places.size > 1:
-            _settle(made, chunk, every, caches, ring)
+        _settle(made, chunk, settled, caches, ring)
         _published(number, words)
     return False
 
@@ -211,8 +209,8 @@ def work_on_addresses(
 @kernel
 def work_on_intervals(
     thread: Whole, threads: Whole, base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray,
-    write: np.ndarray, owner: np.ndarray, line_bits: int, every: np.ndarray, share: np.ndarray, block: Block,
-    ring: Ring, caches: Caches, misses: np.ndarray, accesses: np.ndarray, words: np.ndarray,
+    write: np.ndarray, owner: np.ndarray, line_bits: int, settled: np.ndarray, whole: np.ndarray, share: np.ndarray,
+    block: Block, ring: Ring, caches: Caches, misses: np.ndarray, accesses: np.ndarray, words: np.ndarray,
 ) -> bool:  # fmt: skip
     """Do a thread's work, as hwmodel.cache.records.feed_intervals does; return as `work_on_addresses` does.
 
@@ -222,7 +220,7 @@ def work_on_intervals(
     while looks < _LOOKS:
         number = hear(words[TAKEN], thread * STEP)
         if hear(words[MADE], number % RING * STEP) == number + 1:
-            _take(thread, number, every, share, block, ring, caches, misses, accesses, threads)
+            _take(thread, number, settled, whole, share, block, ring, caches, misses, accesses, threads)
             tell(words[TAKEN], thread * STEP, number + 1)
             looks = 0
             continue
@@ -246,7 +244,6 @@ def work_on_intervals(
         tell(words[UNROLLING], 0, 0)
         counts = ring.counts[chunk]
         counts[RECORDS], counts[RUNS], counts[READS], counts[WRITES] = count, runs, 0, 0
-        if ring.places.size > 1:
-            _settle(made, chunk, every, caches, ring)
+        _settle(made, chunk, settled, caches, ring)
         _published(number, words)
     return False
