@@ -86,6 +86,7 @@ class Capacities(Names):
     metavar="N",
     help="Writes of a line in MRAM that move it to SRAM; 0: none do.",
 )
+@click.option("--byte-masks", is_flag=True, help="Sectors written in part by several writes become whole.")
 @click.option("--by", type=Names(), metavar="NAME[,NAME...]", help="A row a capacity and kernel, name, operator, "
               "layer, phase, tensor or kind (of tensor), or several, instead of a row a capacity.")  # fmt: skip
 @click.option("--threads", type=int, metavar="N", help="Threads that take part; no count depends on it. "
@@ -93,7 +94,7 @@ class Capacities(Names):
 def replay(
     trace: Path, capacities: list[str], ways: int, line: str, index: str, slices: int, sector: str | None,
     policy: str, seed: int, write: str, write_miss: str | None, wear: bool, sram_ways: int | None,
-    migrate_after: int, by: list[str] | None, threads: int | None,
+    migrate_after: int, byte_masks: bool, by: list[str] | None, threads: int | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Replay a trace, exactly, through last-level caches of several capacities.
 
@@ -112,7 +113,7 @@ def replay(
 
     chosen = None if sector is None else _sector(sector)
     hybrid = None if sram_ways is None else Hybrid(sram_ways, migrate_after)
-    rest = slices, policy, seed, write, write_miss, wear, hybrid
+    rest = slices, policy, seed, write, write_miss, wear, hybrid, byte_masks
     configs = [
         CacheConfig(capacity, ways, line, index, chosen, *rest) for capacity in capacities
     ]  # a slip shows at once

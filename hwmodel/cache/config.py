@@ -62,6 +62,8 @@ class CacheConfig:
             `around`; None for `fetch` where lines are whole and `validate` where they have sectors.
         wear: count the writes of each slot of the array, fills among them: lines then keep their slots.
         hybrid: some ways SRAM and the others MRAM; needs `lru`, and counts wear as well.
+        byte_masks: know each byte of a sector written in part, so that writes that cover it together make it whole;
+            without, such a sector always waits for a fetch. Not with `hybrid`.
 
     Raises:
         InputError: for a value outside these ranges.
@@ -79,6 +81,7 @@ class CacheConfig:
     write_miss: str | None = None
     wear: bool = False
     hybrid: Hybrid | None = None
+    byte_masks: bool = False
 
     def __init__(
         self,
@@ -94,6 +97,7 @@ class CacheConfig:
         write_miss: str | None = None,
         wear: bool = False,
         hybrid: Hybrid | None = None,
+        byte_masks: bool = False,
     ) -> None:
         values = {
             "capacity": _bytes(capacity, "capacity"),
@@ -108,6 +112,7 @@ class CacheConfig:
             "write_miss": write_miss,
             "wear": wear or hybrid is not None,
             "hybrid": hybrid,
+            "byte_masks": byte_masks,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -123,6 +128,8 @@ class CacheConfig:
             _one_of(self.write_miss, "write_miss", WRITE_MISSES)
         if not isinstance(self.wear, bool):
             raise InputError(f"wear {self.wear!r}: give True or False")
+        if not isinstance(self.byte_masks, bool):
+            raise InputError(f"byte_masks {self.byte_masks!r}: give True or False")
         if self.policy == "plru" and self.ways & (self.ways - 1):
             raise InputError(f"policy 'plru': needs a power of two of ways, not {self.ways}; give srrip or lru")
         if self.sector not in (None, SECTOR_BYTES):
@@ -152,6 +159,8 @@ class CacheConfig:
             raise InputError(f"sram_ways {hybrid.sram_ways}: leave no MRAM of {self.ways} ways; give fewer")
         if self.policy != "lru":
             raise InputError(f"hybrid: goes with policy 'lru', not {self.policy!r}")
+        if self.byte_masks:
+            raise InputError("byte_masks: not known of hybrid caches; give one of the two")
 
     @property
     def sets(self) -> int:
@@ -172,9 +181,10 @@ class CacheConfig:
     def state_bytes(self) -> int:
         """Bytes of memory a replay may need for this cache.
 
-        At most an 8 B tag and two bytes of sector bits a slot; where they keep their slots, an age and two counts too.
+        At most an 8 B tag and two bytes of sector bits a slot; where they keep their slots, an age and two counts too;
+        and four bytes a sector for which bytes of it are there.
         """
-        return self.stored_slots * (10 if self.plain else 30)
+        return self.stored_slots * ((10 if self.plain else 30) + (4 * self.sectors_per_line if self.byte_masks else 0))
 
     @property
     def on_write_miss(self) -> str:
@@ -185,7 +195,8 @@ class CacheConfig:
     def plain(self) -> bool:
         """Whether the cache is one that hwmodel.cache.lru knows, the fastest to replay."""
         usual = "fetch" if self.sector is None else "validate"
-        return (self.policy, self.write, self.on_write_miss, self.wear) == ("lru", "back", usual, False)
+        kept = self.wear or self.byte_masks
+        return (self.policy, self.write, self.on_write_miss, kept) == ("lru", "back", usual, False)
 
     @property
     def writes_lines(self) -> bool:

@@ -11,9 +11,22 @@ from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SECTOR_BYTES, CacheConfig
 from hwmodel.cache.hybrid import migrate, steer
 from hwmodel.cache.index import locate
-from hwmodel.cache.policies import INDEX, SETS, SLICES, SRAM, WEARS, WIDTH, State, find, take, use
+from hwmodel.cache.policies import (
+    INDEX,
+    MASKS,
+    SECTORS,
+    SETS,
+    SLICES,
+    SRAM,
+    WEARS,
+    WIDTH,
+    State,
+    find,
+    take,
+    use,
+)
 from hwmodel.cache.records import BLOCK, Block
-from hwmodel.cache.vectors import ones
+from hwmodel.cache.vectors import lowest, ones
 from hwmodel.cache.writes import plan, settle, written
 
 (
@@ -33,6 +46,7 @@ from hwmodel.cache.writes import plan, settle, written
 ) = range(13)
 _SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 _NONE, _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint32(0), np.uint32(1), np.uint32(8)
+_SIXTEEN, _BYTE, _EVERY_BYTE = np.uint32(16), np.uint32(0xFF), np.uint32(0xFFFFFFFF)
 _READ, _PART, _ALL_OF_IT = np.uint32(0x010001), np.uint32(0xFF010100), np.uint32(0xFF010101)  # records of sector 0
 
 
@@ -44,6 +58,7 @@ def visit_any(block: Block, count: Whole, runs: Whole, state: State, counts: np.
     locate(
         block.line, count, rule[SETS], rule[SLICES], rule[INDEX], False, state.table[0], block.places, block.quotients
     )
+    masked = rule[MASKS] != 0
     begin, before, slot = 0, np.uint64(2**64 - 1), np.int64(-1)  # no line has that number
     for run in range(runs):
         counters = counts[block.rows[run]]
@@ -73,15 +88,27 @@ def visit_any(block: Block, count: Whole, runs: Whole, state: State, counts: np.
                 slot, _, gone = take(state, 0, 0, place, line, first, ways)
                 if mixed:
                     state.since[slot] = writes
+                if masked:
+                    state.parts[slot * SECTORS : (slot + 1) * SECTORS] = 0
                 dirty = np.uint32(gone) >> _EIGHT
                 counters[WRITEBACKS] += np.uint64(dirty != _ZERO)
                 counters[DIRTY] += np.uint64(ones(dirty))
                 counters[WRITTEN] += np.uint64(ones(written(rule, np.uint32(gone))))
             if slot >= 0:
+                if masked and writes != 0 and what & _BYTE == _ZERO:
+                    what |= _completed(state.parts, slot, what >> _SIXTEEN & _BYTE, block.wanted[i])
                 state.bits[slot] = settle(rule, bits, what, fetched)
                 if wears:
                     state.wear[slot] += np.uint64(writes) + np.uint64(fetched != _ZERO)
         begin = block.ends[run]
+
+
+@kernel
+def _completed(parts: np.ndarray, slot: Whole, mask: np.uint32, written_bytes: np.uint32) -> np.uint32:
+    """Add bytes to those written of a sector; return its bit if they are now all."""
+    place = slot * SECTORS + np.int64(lowest(mask))
+    parts[place] |= written_bytes
+    return mask if parts[place] == _EVERY_BYTE else _ZERO
 
 
 @kernel
@@ -137,6 +164,8 @@ def feed_intervals(
                 kind = (_ALL_OF_IT if whole else _PART) if write[i] else _READ
                 block.line[count] = np.uint64(sector >> sector_line)
                 block.what[count] = _shifted(kind, np.uint32(sector & within))
+                low, high = max(start - first, 0), min(end - first, SECTOR_BYTES)
+                block.wanted[count] = (_EVERY_BYTE >> np.uint32(SECTOR_BYTES - (high - low))) << np.uint32(low)
                 count += 1
     if runs > 0:
         block.ends[runs - 1] = count

@@ -33,6 +33,8 @@ class Level:
             raise InputError(f"level: {self.cache!r} is no CacheConfig; give CacheConfig(capacity, ways, line)")
         if self.cache.hybrid is not None:
             raise InputError("level: hybrid caches are replayed alone; give one without hybrid")
+        if self.cache.byte_masks:
+            raise InputError("level: byte masks are known of caches replayed alone; give one without")
         if not isinstance(self.units, int) or self.units < 1:
             raise InputError(f"units {self.units!r}: give a whole number from 1")
         if self.holds not in HOLDS:

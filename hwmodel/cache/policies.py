@@ -56,9 +56,11 @@ PSEL_TOP, PSEL_HALF = (1 << PSEL_BITS) - 1, 1 << (PSEL_BITS - 1)
     MARK,
     SRAM,
     AFTER,
+    MASKS,
     RULES,
-) = range(19)
+) = range(20)
 CLOCK, PSEL, MARKS = range(3)
+SECTORS = 8  # of the longest line
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's increment and multipliers: Steele, Lea, Flood, OOPSLA 2014
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -80,6 +82,7 @@ class State(NamedTuple):
     marks: np.ndarray  # int64 (unit, MARKS): accesses so far, and what duels have come to
     wear: np.ndarray  # uint64, a slot: writes of it; of length 0 where no level counts them
     since: np.ndarray  # uint32, a slot: accesses that wrote its line since it came there; of length 0 unless hybrid
+    parts: np.ndarray  # uint32, a slot and sector: bytes written of one that is not whole; of length 0 without masks
 
     @classmethod
     def empty(cls, levels: Sequence[tuple[CacheConfig, int]]) -> "State":
@@ -92,6 +95,7 @@ class State(NamedTuple):
             row[[SEED, SECTORED]] = config.seed, config.sector is not None
             row[[THROUGH, ON_MISS]] = config.write == "through", WRITE_MISSES.index(config.on_write_miss)
             row[[WEARS, ALL, UNITS]] = config.wear, (1 << config.sectors_per_line) - 1, units
+            row[MASKS] = config.byte_masks
             if config.hybrid is not None:
                 row[[SRAM, AFTER]] = config.hybrid.sram_ways, config.hybrid.migrate_after
             row[[SLOT, SET, MARK]] = slots, sets, marks
@@ -101,13 +105,14 @@ class State(NamedTuple):
         begin[:, PSEL] = PSEL_HALF - 1  # followers begin with SRRIP
         worn = slots if any(config.wear for config, _ in levels) else 0
         mixed = slots if any(config.hybrid for config, _ in levels) else 0
+        masked = slots * SECTORS if any(config.byte_masks for config, _ in levels) else 0
         try:
             tags, ages = np.zeros(slots, np.uint64), np.zeros(slots, np.uint64)
             bits, wear = np.zeros(slots, np.uint16), np.zeros(worn, np.uint64)
-            since = np.zeros(mixed, np.uint32)
+            since, parts = np.zeros(mixed, np.uint32), np.zeros(masked, np.uint32)
         except MemoryError:
             raise InputError(f"caches: no {30 * slots / 2**30:.1f} GiB of memory for them; give smaller") from None
-        return cls(rule, np.stack(tables), tags, bits, ages, np.zeros(sets, np.uint64), begin, wear, since)
+        return cls(rule, np.stack(tables), tags, bits, ages, np.zeros(sets, np.uint64), begin, wear, since, parts)
 
     def of(self, values: np.ndarray, level: int) -> np.ndarray:
         """Return what an array by slot holds of a level, shape (units, sets, ways)."""

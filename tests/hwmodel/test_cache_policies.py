@@ -16,7 +16,7 @@ from hwmodel.cache.fixed import FixedCache
 from hwmodel.cache.records import Block
 from tests.hwmodel.test_cache_laws import intervals
 from tests.hwmodel.test_cache_twin import COUNTS, batches, caches, traces
-from tests.naive.cache import Cache, HybridCache, sectors
+from tests.naive.cache import Cache, HybridCache, MaskedCache, bytes_written, sectors
 from tests.naive.dinero import Dinero
 
 
@@ -212,6 +212,38 @@ def test_wear_of_two_lines():
     assert wear.lifetime_s(0, 2.0, 1e9) == float("inf")
     with pytest.raises(InputError, match="wear"):
         Replay([CacheConfig(1024, 2)]).wear(0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(stream=st.lists(batches(), min_size=1, max_size=3), config=others)
+def test_byte_masks_equal_the_twin(stream, config):
+    config = changed(config, byte_masks=True)
+    run, twin = Replay([config]), MaskedCache(config)
+    for batch in stream:
+        run.feed(batch)
+        for (address, write, whole, _), written in zip(sectors(batch), bytes_written(batch), strict=True):
+            twin.access(address, write, whole)
+            if write:
+                twin.write_bytes(address, written)
+    row = run.result().iloc[0]
+    expected = {name: twin.counts[name] for name in COUNTS} | twin.left()
+    assert {name: row[name] for name in expected} == expected
+
+
+def test_halves_of_a_sector_make_it_whole():
+    """Sector 0 is written in two halves and read; sector 1's second half is missing, and is fetched."""
+    halves = intervals((0, 0, 1, 16, True, 0, 0), (16, 0, 1, 32, True, 0, 0), (0, 0, 1, 64, False, 0, 0))
+    for masks, fetched in ((False, 2), (True, 1)):
+        run = Replay([CacheConfig("64KiB", sector=32, byte_masks=masks)])
+        run.feed(halves)
+        assert run.result().iloc[0].dram_read_sectors == fetched
+
+
+def test_masks_change_nothing_where_sectors_are_written_whole():
+    rng = np.random.default_rng(1)
+    trace = rng.integers(0, 1 << 12, 20_000).astype(np.uint64) * np.uint64(32), rng.random(20_000) < 0.4
+    plain, masked = (replay(*trace, CacheConfig("32KiB", sector=32, byte_masks=masks)) for masks in (False, True))
+    pd.testing.assert_frame_equal(plain, masked)
 
 
 @settings(max_examples=200, deadline=None)

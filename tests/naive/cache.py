@@ -60,6 +60,16 @@ def sectors(batch: Intervals) -> Iterator[tuple[int, bool, bool, int]]:
                 yield sector * SECTOR, write, whole, kernel
 
 
+def bytes_written(batch: Intervals) -> Iterator[range]:
+    """Of every access of a batch, in the order of `sectors`, the bytes of its sector."""
+    for base, stride, rows, width in zip(*(column.tolist() for column in batch[:4]), strict=True):
+        for row in range(rows):
+            start = base + row * stride
+            end = start + width
+            for sector in range(start // SECTOR, (end - 1) // SECTOR + 1):
+                yield range(max(start - sector * SECTOR, 0), min(end - sector * SECTOR, SECTOR))
+
+
 class Line:
     """A line in its way: which sectors are whole here, and which are newer than memory's."""
 
@@ -67,6 +77,7 @@ class Line:
         self.number = number
         self.valid: set[int] = set()
         self.dirty: set[int] = set()
+        self.bytes: dict[int, set[int]] = {}  # written of a sector, where masks are kept
 
 
 class Cache:
@@ -133,6 +144,19 @@ class Cache:
     def left(self) -> dict[str, int]:
         dirty = [line.dirty for ways in self.ways for line in ways if line]
         return {"dirty_lines_left": sum(map(bool, dirty)), "dirty_sectors_left": sum(map(len, dirty))}
+
+
+class MaskedCache(Cache):
+    """A cache that knows which bytes of a sector were written while its line was there."""
+
+    def write_bytes(self, address: int, written: range) -> None:
+        """After an access that wrote these bytes of its sector: it is whole once all of them are."""
+        number, sector = address // self.config.line, address % self.config.line // SECTOR
+        for line in self.ways[set_of(number, self.config)]:
+            if line and line.number == number:
+                line.bytes.setdefault(sector, set()).update(written)
+                if len(line.bytes[sector]) == SECTOR:
+                    line.valid.add(sector)
 
 
 class HybridCache(Cache):
