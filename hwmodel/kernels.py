@@ -18,6 +18,8 @@ from hwmodel.studies.workers import run_all
 if TYPE_CHECKING:
     from traces.trace import Trace
 
+_KERNELS = 600  # more than hwmodel.cache.attribution has room for at first
+_LINES = 5000  # likewise of hwmodel.cache.stack
 # Lines of formats that others write and we only read; what we write ourselves is written and read.
 _TEXTS = {
     "a.lackey": b"I  04000000,3\n L 1ffeffe7e0,8\n S 1ffeffe7e8,8\n M 1ffeffe7f0,4\n",
@@ -26,16 +28,17 @@ _TEXTS = {
 
 
 def _trace() -> "Trace":
-    """Return two kernels over two tensors: rows that lie side by side, apart, and across lines."""
+    """Return a trace of rows side by side, apart, and across lines, and of more kernels than tables have room for."""
     import numpy as np
 
     from traces.stream import COLUMNS, Intervals
     from traces.trace import Header, Kernel, Tensor, Trace
 
     rows = [(0, 0, 1, 1 << 16, True, 0, 0), (1 << 16, 256, 64, 64, False, 1, 1), (1 << 16, 200, 64, 96, False, 1, 1)]
+    rows += [(number << 7, 0, 1, 32, False, number, number) for number in range(2, _KERNELS)]
     batch = Intervals(*(np.array(c, kind) for c, kind in zip(zip(*rows, strict=True), COLUMNS.values(), strict=True)))
-    kernels = [Kernel(name, "", "", "forward", 1, 0) for name in ("one", "two")]
-    tensors = [Tensor(name, "activation", 0, 1 << 17) for name in ("a", "b")]
+    kernels = [Kernel(str(number), "", "", "forward", 1, 0) for number in range(_KERNELS)]
+    tensors = [Tensor(str(number), "activation", 0, 1 << 17) for number in range(_KERNELS)]
     return Trace(Header("kernels", "inference", 1, "gtx1080ti"), tensors, kernels, lambda: iter((batch,)))
 
 
@@ -69,7 +72,7 @@ def _reuse() -> None:
 
     for run in (Reuse(128, 32), SetReuse(8)):
         feed_trace(_trace(), run)
-        run.feed_addresses([0, 32, 64], [False, True, False])
+        run.feed_addresses(range(0, 128 * _LINES, 128), [False] * _LINES)
         run.result()
 
 
@@ -85,6 +88,7 @@ def _timing() -> None:
 
 def _formats() -> None:
     from traces import open_trace, save_trace
+    from traces.formats.elements import elements
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -92,6 +96,8 @@ def _formats() -> None:
             save_trace(_trace(), folder / file, kind)
         for file, text in _TEXTS.items():
             (folder / file).write_bytes(text)
+        (folder / "a.json").write_text("[{}]")
+        list(elements(folder / "a.json"))
         lists = [folder / "accelsim" / "kernelslist.g"]
         for path in [folder / "a.din", folder / "a.oracleGeneral", *lists, *(folder / file for file in _TEXTS)]:
             for _ in open_trace(path).batches():
