@@ -12,6 +12,7 @@ $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt pip
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	$(BIN)/hwmodel compile >/dev/null
 	touch $@
 
 demo: $(READY)
@@ -28,7 +29,7 @@ lint: $(READY)
 
 # The benchmarks that need no data of the user's; the others (against_peer, against_cacti, against_silicon) take it as an
 # argument: see CONTRIBUTING.md.
-BENCHES := circuits/against_deepnvm circuits/macrospin circuits/search circuits/variation replay/against_peers replay/policies replay/reuse replay/timing traces/lower traces/order traces/formats
+BENCHES := circuits/against_deepnvm circuits/macrospin circuits/search circuits/variation replay/against_peers replay/first_call replay/policies replay/reuse replay/timing traces/lower traces/order traces/formats
 bench: $(READY)
 	for bench in $(BENCHES); do echo "$$bench"; $(BIN)/python benchmarks/$$bench.py || exit 1; done
 

@@ -167,9 +167,25 @@ def _refuse(message: str, code: int = 2) -> NoReturn:
     sys.exit(code)
 
 
+def _tell() -> None:
+    """Show people what the package logs: that kernels are compiled, which is a pause of seconds."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return
+    import logging
+
+    class Line(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            print(f"hwmodel: {record.getMessage()}", file=sys.stderr)  # the stream of now: a progress bar has its own
+
+    log = logging.getLogger("hwmodel")
+    log.setLevel(logging.INFO)
+    log.handlers[:] = [Line()]
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line. Exit with 0; with 2 and one line for a user's mistake; with 130 for Ctrl-C."""
     interrupts.listen()
+    _tell()
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -1,10 +1,12 @@
 """One pass over intervals that checks them and counts their sectors, kernel by kernel."""
 
+from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
+from traces import stream
+from traces.compiled import kernel, stamp_of
 from traces.errors import InputError
 from traces.stream import COLUMNS, Intervals
 from traces.trace import Totals, Trace
@@ -22,11 +24,10 @@ FAULTS = (
 )
 
 
-# Without its runtime numba counts no references to arrays, which takes longer than the work; nothing may be allocated.
-KERNEL: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
+_STAMP = stamp_of(Path(__file__), Path(stream.__file__))
 
 
-@numba.njit(**KERNEL)
+@kernel(_STAMP, _nrt=False)
 def _fits(base: Any, stride: Any, rows: Any, width: Any) -> bool:
     top = np.uint64(0xFFFFFFFFFFFFFFFF) - (np.uint64(width) - np.uint64(1))
     if base > top:
@@ -39,7 +40,7 @@ def _fits(base: Any, stride: Any, rows: Any, width: Any) -> bool:
     return steps <= base // (np.uint64(-(stride + 1)) + np.uint64(1))
 
 
-@numba.njit(**KERNEL)
+@kernel(_STAMP, _nrt=False)
 def _sectors(base: Any, stride: Any, rows: Any, width: Any, mask: Any, bits: Any) -> Any:
     """Sectors of all rows: a row's first byte within its sector repeats after at most a sector's bytes of rows."""
     first = np.int64(base & np.uint64(mask))
@@ -54,7 +55,7 @@ def _sectors(base: Any, stride: Any, rows: Any, width: Any, mask: Any, bits: Any
     return total
 
 
-@numba.njit(**KERNEL)
+@kernel(_STAMP, _nrt=False)
 def _survey(batch: Any, tensors: Any, bits: Any, counts: Any) -> tuple[int, int]:
     """Add (intervals, sectors read, sectors written) to counts[kernel]; return the first fault and its position."""
     mask = np.int64((1 << bits) - 1)
@@ -77,7 +78,7 @@ def _survey(batch: Any, tensors: Any, bits: Any, counts: Any) -> tuple[int, int]
     return 0, 0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(_STAMP)
 def differences(base: Any, tensor: Any, tensors: int) -> Any:
     """Return each base address less the one before it of the same tensor, modulo 2**64, as int64.
 
@@ -94,7 +95,7 @@ def differences(base: Any, tensor: Any, tensors: int) -> Any:
     return out
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(_STAMP)
 def sums(delta: Any, tensor: Any, tensors: int) -> Any:
     """Return the base addresses, uint64, whose `differences` are `delta`."""
     at = np.zeros(tensors, np.uint64)
@@ -134,9 +135,9 @@ class Survey:
         if fault:
             interval = ", ".join(f"{name} {column[position]}" for name, column in zip(COLUMNS, batch, strict=True))
             raise InputError(f"interval ({interval}) {FAULTS[fault]}")
-        for kernel in np.flatnonzero(self._batch[:, 0]):
-            for count, more in zip(self._counts, self._batch[kernel], strict=True):
-                count[kernel] += int(more)
+        for number in np.flatnonzero(self._batch[:, 0]):
+            for count, more in zip(self._counts, self._batch[number], strict=True):
+                count[number] += int(more)
 
     def totals(self) -> Totals:
         """Return the counts so far."""

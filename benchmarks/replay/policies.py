@@ -7,11 +7,7 @@ is eight private ones; all of 3 MiB, sectored, hashed. CPU seconds of one thread
 two levels take addresses.
 """
 
-import argparse
-import json
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,17 +16,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from by_stream import main, rates
 from streams import STREAMS, expand
 
 from hwmodel.cache import CacheConfig, Hybrid, Replay
 from hwmodel.cache.config import POLICIES
 from hwmodel.cache.hierarchy import Hierarchy, Level, replay_hierarchy
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
 
 
 def measure(name: str, accesses: int, rounds: int) -> dict[str, Any]:
@@ -47,32 +38,10 @@ def measure(name: str, accesses: int, rounds: int) -> dict[str, Any]:
         work: lambda config=config: Replay([config]).feed(batch) for work, config in configs.items()
     }
     works["two_levels"] = lambda: replay_hierarchy(address, is_write, two, source)
-    times: dict[str, list[float]] = {work: [] for work in works}
     for work in works.values():
         work()
-    for _ in range(rounds):
-        for work, run in works.items():
-            times[work].append(seconds(run))
-    rate = {work: len(address) / statistics.median(taken) / 1e6 for work, taken in times.items()}
-    row: dict[str, Any] = {"stream": name, "accesses": len(address)}
-    return row | {f"{work}_median_M_per_s": round(value, 1) for work, value in rate.items()}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--accesses", type=int, default=20_000_000, help="sector accesses a stream, about")
-    parser.add_argument("--rounds", type=int, default=5, help="repetitions, of which the median counts")
-    options = parser.parse_args()
-    rows = [measure(name, options.accesses, options.rounds) for name in STREAMS]
-    if options.json:
-        print(json.dumps(rows, indent=2))
-        return
-    from hwmodel.console import view
-
-    view([{key.replace("_median_M_per_s", ""): value for key, value in row.items()} for row in rows])
-    print("M sector accesses per CPU second.")
+    return {"stream": name, "accesses": len(address)} | rates(works, len(address), rounds)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, measure, 20_000_000, 5, "M sector accesses per CPU second.")

@@ -7,11 +7,7 @@ CPU seconds of one thread, interleaved, medians. `capacities` counts every capac
 cache of 16 ways. Their counts must agree.
 """
 
-import argparse
-import json
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from by_stream import main, rates
 from streams import STREAMS
 
 from hwmodel.cache import CacheConfig, Replay
@@ -35,12 +32,6 @@ def fed(run: Any, batch: Any) -> Any:
     return run.result()
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
 def measure(name: str, accesses: int, rounds: int) -> dict[str, Any]:
     batch = STREAMS[name](accesses, np.random.default_rng(1))
     config = CacheConfig(SETS * WAYS * LINE, WAYS, LINE)
@@ -54,31 +45,9 @@ def measure(name: str, accesses: int, rounds: int) -> dict[str, Any]:
     if one.loc[0, COUNTS].tolist() != every.loc[WAYS - 1, COUNTS].tolist():
         raise SystemExit(f"{name}: the counts of {WAYS} ways differ from the replay's")
     distances = fed(Reuse(LINE), batch)
-    times: dict[str, list[float]] = {work: [] for work in works}
-    for _ in range(rounds):
-        for work, run in works.items():
-            times[work].append(seconds(run))
-    row: dict[str, Any] = {"stream": name, "accesses": distances.accesses, "distinct_lines": distances.lines}
-    for work, taken in times.items():
-        row[f"{work}_median_M_per_s"] = round(distances.accesses / statistics.median(taken) / 1e6, 1)
-    return row
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--accesses", type=int, default=10_000_000, help="sector accesses a stream, about")
-    parser.add_argument("--rounds", type=int, default=3, help="repetitions, of which the median counts")
-    options = parser.parse_args()
-    rows = [measure(name, options.accesses, options.rounds) for name in STREAMS]
-    if options.json:
-        print(json.dumps(rows, indent=2))
-        return
-    from hwmodel.console import view
-
-    view([{key.replace("_median_M_per_s", ""): value for key, value in row.items()} for row in rows])
-    print("M sector accesses per CPU second.")
+    row = {"stream": name, "accesses": distances.accesses, "distinct_lines": distances.lines}
+    return row | rates(works, distances.accesses, rounds)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, measure, 10_000_000, 3, "M sector accesses per CPU second.")

@@ -6,9 +6,6 @@ CPU seconds of one thread, medians: `outcomes` finds what each access hits, `ser
 `events` is the event-driven twin of tests/naive, on the first 20,000 accesses, whose times must agree.
 """
 
-import argparse
-import json
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -19,6 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from by_stream import main, rates
 from streams import STREAMS, expand
 
 from hwmodel.cache import CacheConfig, banks
@@ -64,40 +62,14 @@ def measure(name: str, accesses: int, rounds: int) -> dict[str, Any]:
     events = time.process_time() - start
     if issued.tolist() != slow.issued or done.tolist() != [slow.done[number] for number in range(FIRST)]:
         raise SystemExit(f"{name}: the times differ from the event-driven twin's")
-    times: dict[str, list[float]] = {"outcomes": [], "serve": []}
-    for _ in range(rounds):
-        start = time.process_time()
-        Cache(CONFIG).feed(part)
-        middle = time.process_time()
-        served(found)
-        times["outcomes"].append(middle - start)
-        times["serve"].append(time.process_time() - middle)
+    works = {"outcomes": lambda: Cache(CONFIG).feed(part), "serve": lambda: served(found)}
     run = Timing(CONFIG, CACHE)
     run.feed(found)
-    row: dict[str, Any] = {"stream": name, "accesses": len(address)}
-    for work, taken in times.items():
-        row[f"{work}_median_M_per_s"] = round(len(address) / statistics.median(taken) / 1e6, 1)
+    row: dict[str, Any] = {"stream": name, "accesses": len(address)} | rates(works, len(address), rounds)
     row["events_M_per_s"] = round(FIRST / events / 1e6, 3)
     keep = ("time_s", "write_time_s", "naive_time_s", "read_latency_mean_s", "read_latency_p99_s", "utilisation")
     return row | {key: value for key, value in run.result().items() if key in keep}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--accesses", type=int, default=4_000_000, help="sector accesses a stream, about")
-    parser.add_argument("--rounds", type=int, default=3, help="repetitions, of which the median counts")
-    options = parser.parse_args()
-    rows = [measure(name, options.accesses, options.rounds) for name in STREAMS]
-    if options.json:
-        print(json.dumps(rows, indent=2))
-        return
-    from hwmodel.console import view
-
-    view([{key.replace("_median_M_per_s", "").replace("_M_per_s", ""): value for key, value in row.items()}
-          for row in rows])  # fmt: skip
-    print("outcomes, serve, events: M sector accesses per CPU second.")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, measure, 4_000_000, 3, "outcomes, serve, events: M sector accesses per CPU second.")

@@ -26,7 +26,7 @@ START = "from hwmodel.cli import main; main()"
 
 # A package that somebody else might install: commands that work, fail in every way, and one that cannot be loaded.
 COMMANDS = '''
-import sys, time
+import logging, sys, time
 import click
 
 class InputError(ValueError):
@@ -71,11 +71,16 @@ def full():
     raise OSError(28, "No space left on device")
 
 @click.command()
+def logs():
+    logging.getLogger("hwmodel").info("a pause of %s", "seconds")
+    return {}
+
+@click.command()
 def sleeps():
     print("ready", flush=True)
     time.sleep(60)
 '''
-NAMES = ("good", "viewed", "group", "mistaken", "buggy", "opens", "full", "sleeps")
+NAMES = ("good", "viewed", "group", "mistaken", "buggy", "opens", "full", "logs", "sleeps")
 BROKEN = ("absent", "nameless", "nocommand", "raises", "typo")
 
 
@@ -114,6 +119,19 @@ def package(tmp_path_factory):
     entries += ["absent = elsewhere_absent:command", "nameless = elsewhere:missing", "nocommand = elsewhere:sys"]
     (info / "entry_points.txt").write_text("\n".join(["[hwmodel.commands]", *entries, ""]))
     return folder
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a terminal of Unix")
+def test_people_see_what_is_logged_and_pipes_do_not(package):
+    """A terminal shows why there is a pause; a program that reads standard error finds its one line of error there."""
+    assert hwmodel("logs", folder=package).stderr == ""
+    ours, theirs = os.openpty()
+    command = [*PYTHON, START, "logs"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment(package)) as process:
+        os.close(theirs)
+        assert os.read(ours, 1000).decode().splitlines() == ["hwmodel: a pause of seconds"]
+        assert process.wait(timeout=60) == 0
+    os.close(ours)
 
 
 def test_help_lists_every_command():

@@ -9,12 +9,15 @@ Microbenchmarking, arXiv:1804.06826: four sets); full associativity is assumed.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
+from traces import stream
+from traces.compiled import kernel, stamp_of
 from traces.gpus import Gpu
+from traces.lowering import rows
 from traces.lowering.options import Options
 from traces.lowering.rows import BASES, BLOCKS, ROWS, STRIDES, TENSORS, WIDTHS, WRITES
 from traces.stream import SECTOR_BYTES
@@ -24,6 +27,8 @@ AROUND = -1  # block of what passes L1 by
 
 # Columns of a line's slot: its number, its valid sectors, its neighbours by recency and the next of its hash chain.
 _LINE, _VALID, _OLDER, _NEWER, _CHAIN = range(5)
+
+_STAMP = stamp_of(*(Path(str(one)) for one in (__file__, rows.__file__, stream.__file__)))
 
 
 @dataclass
@@ -76,14 +81,14 @@ class L1:
             yield out[:, :count]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(_STAMP)
 def _unlink(slots: np.ndarray, slot: int) -> None:
     older, newer = slots[slot, _OLDER], slots[slot, _NEWER]
     slots[newer, _OLDER] = older
     slots[older, _NEWER] = newer
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(_STAMP)
 def _renew(slots: np.ndarray, slot: int) -> None:
     """Put a slot before the newest; the last slot is both ends of the ring."""
     end = slots.shape[0] - 1
@@ -93,7 +98,7 @@ def _renew(slots: np.ndarray, slot: int) -> None:
     slots[end, _OLDER] = slot
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(_STAMP)
 def _find(slots: np.ndarray, heads: np.ndarray, line: int) -> Any:
     slot = heads[line & (heads.shape[0] - 1)]
     while slot >= 0 and slots[slot, _LINE] != line:
@@ -101,7 +106,7 @@ def _find(slots: np.ndarray, heads: np.ndarray, line: int) -> Any:
     return slot
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(_STAMP)
 def _take(slots: np.ndarray, heads: np.ndarray, used: np.ndarray, sm: int, line: int) -> int:
     """Return a slot for a line that is not there: a fresh one, or the oldest line's."""
     end, mask = slots.shape[0] - 1, heads.shape[0] - 1
@@ -125,7 +130,7 @@ def _take(slots: np.ndarray, heads: np.ndarray, used: np.ndarray, sm: int, line:
     return slot
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(_STAMP)
 def _emit(out: np.ndarray, n: int, first: int, base: int, width: int, tensor: int) -> int:
     """Append a row that was missed; rows of one interval at a constant stride stay one interval."""
     if n > first and out[WIDTHS, n - 1] == width:
@@ -139,7 +144,7 @@ def _emit(out: np.ndarray, n: int, first: int, base: int, width: int, tensor: in
     return n + 1
 
 
-@numba.njit(cache=True, error_model="numpy", boundscheck=False)
+@kernel(_STAMP)
 def _filter(
     batch: np.ndarray, out: np.ndarray, position: np.ndarray, widest: int, slots: np.ndarray, heads: np.ndarray,
     used: np.ndarray, line_bytes: int,

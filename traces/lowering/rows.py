@@ -9,11 +9,15 @@ An operand is one row of an int64 table; the constants below name its columns. A
   are joined.
 """
 
-import numba
+from functools import partial
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
+from traces import stream
+from traces.compiled import kernel, stamp_of
 from traces.stream import SECTOR_BYTES
-from traces.survey import KERNEL
 
 # Rows of a batch under way, int64 (7, length): base, stride, rows, width, write, tensor of its intervals, and the block
 # of the wave that made them where that is asked for.
@@ -34,18 +38,20 @@ MATRIX, PATCHES, ADJOINT, WINDOWS, REACH = range(5)
 # ROW_AXIS, COLUMN_AXIS
 M_AXIS, N_AXIS, K_AXIS, NO_AXIS = range(4)
 
+_kernel: Any = partial(kernel, stamp_of(Path(__file__), Path(stream.__file__)), _nrt=False)
 
-@numba.njit(**KERNEL, inline="always")
+
+@_kernel(inline="always")
 def _floor_div(a: int, b: int) -> int:
     return a if b == 1 else a // b  # a division takes longer than all else here, and most strides are 1
 
 
-@numba.njit(**KERNEL, inline="always")
+@_kernel(inline="always")
 def _ceil_div(a: int, b: int) -> int:
     return a if b == 1 else -((-a) // b)
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _append(out: np.ndarray, n: int, base: int, stride: int, rows: int, width: int, write: bool, tensor: int) -> int:
     out[BASES, n] = base
     out[STRIDES, n] = stride
@@ -56,7 +62,7 @@ def _append(out: np.ndarray, n: int, base: int, stride: int, rows: int, width: i
     return n + 1
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _put(
     out: np.ndarray, n: int, first: int, base: int, stride: int, rows: int, width: int, write: bool, tensor: int
 ) -> int:
@@ -90,7 +96,7 @@ def _put(
     return _append(out, n, base, stride if rows > 1 else 0, rows, width, write, tensor)
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _matrix(out: np.ndarray, n: int, o: np.ndarray, base: int, i0: int, i1: int, k0: int, k1: int, write: bool) -> int:
     """Elements (i, k) at base + i * row stride + k * column stride; the nearer-spaced axis runs along a row."""
     item, si, sk, tensor = o[ITEM], o[ROW_STRIDE], o[COLUMN_STRIDE], o[TENSOR]
@@ -110,7 +116,7 @@ def _matrix(out: np.ndarray, n: int, o: np.ndarray, base: int, i0: int, i1: int,
     return n
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _patch_run(
     out: np.ndarray, n: int, first: int, o: np.ndarray, line: int, q0: int, q1: int, j0: int, j1: int, s0: int, s1: int
 ) -> int:
@@ -148,7 +154,7 @@ def _patch_run(
     return n
 
 
-@numba.njit(**KERNEL, inline="always")
+@_kernel(inline="always")
 def _frame(o: np.ndarray, image: int, t: int) -> int:
     """Return the input's frame that filter depth t finds below the output's frame `image`, -1 in the padding.
 
@@ -161,7 +167,7 @@ def _frame(o: np.ndarray, image: int, t: int) -> int:
     return n * o[DEPTH] + d if 0 <= d < o[DEPTH] else -1
 
 
-@numba.njit(**KERNEL, inline="always")
+@_kernel(inline="always")
 def _tied_frame(o: np.ndarray, image: int, t: int) -> int:
     """Return the output's frame that filter depth t ties to the input's frame `image`, -1 where there is none."""
     if not o[DEEP]:
@@ -172,7 +178,7 @@ def _tied_frame(o: np.ndarray, image: int, t: int) -> int:
     return n * o[OUT_DEPTH] + d if d * o[STRIDE_D] == above and 0 <= d < o[OUT_DEPTH] else -1
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _patches(
     out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int, column0: int, column1: int
 ) -> int:
@@ -219,7 +225,7 @@ def _patches(
     return n
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _adjoint(
     out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int, k0: int, k1: int, f: int
 ) -> int:
@@ -253,7 +259,7 @@ def _adjoint(
     return n
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
     """Channels of the output pixels whose windows hold input pixels (n, d, h, w), one group an input row."""
     pitch, w_in, h_in = o[CHANNELS] * o[ITEM], o[WIDTH], o[HEIGHT]
@@ -289,7 +295,7 @@ def _windows(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarra
     return n
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _reach(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, pixels: int) -> int:
     """Channels of the input pixels that the windows of output pixels (n, o, p, q) span, one group a filter row."""
     pitch, width = o[CHANNELS] * o[ITEM], o[GROUP_CHANNELS] * o[ITEM]
@@ -315,7 +321,7 @@ def _reach(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray,
     return n
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _locate(place: np.ndarray, o: np.ndarray, pixel: int) -> None:
     """Write frame, row and column of a pixel: of the output for patches and reach, else of the input."""
     width, height = (o[OUT_WIDTH], o[OUT_HEIGHT]) if o[KIND] in (PATCHES, REACH) else (o[WIDTH], o[HEIGHT])
@@ -323,7 +329,7 @@ def _locate(place: np.ndarray, o: np.ndarray, pixel: int) -> None:
     place[0], place[1], place[2] = line // height, line % height, pixel - line * width
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _operand(
     out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, i0: int, i1: int, k0: int, k1: int, f: int
 ) -> int:
@@ -339,7 +345,7 @@ def _operand(
     return _windows(out, n, o, base, place, i1 - i0)
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def _enter(blocks: np.ndarray, places: np.ndarray, operands: np.ndarray, sizes: np.ndarray, wave: int) -> int:
     """Describe the blocks of a wave, (M from, to, N from, to, batch, split), and where each begins; return how many."""
     m, n, tm, tn, splits, resident = sizes[0], sizes[1], sizes[3], sizes[4], sizes[8], sizes[9]
@@ -365,7 +371,7 @@ def _enter(blocks: np.ndarray, places: np.ndarray, operands: np.ndarray, sizes: 
     return count
 
 
-@numba.njit(**KERNEL)
+@_kernel()
 def fill(
     out: np.ndarray, position: np.ndarray, operands: np.ndarray, sizes: np.ndarray, room: int, mark: bool,
     blocks: np.ndarray, places: np.ndarray,

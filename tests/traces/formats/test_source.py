@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from tests.traces.formats.samples import PACKED, put, rows
 from traces.errors import InputError
-from traces.formats import compiled, detect, din, open_trace, source
-from traces.formats.warps import parse
+from traces.formats import detect, din, open_trace, source
 
 
 @pytest.fixture(scope="module")
@@ -199,13 +198,6 @@ def test_what_cannot_be_told_is_asked_for(tmp_path):
         open_trace(path, "din", order="random")
     with pytest.raises(InputError, match="resident 0: give a number"):
         open_trace(path, "din", resident=0)
-
-
-def test_cached_kernels_notice_a_change_in_any_of_their_files():
-    names = {name for name, *_ in compiled._STAMP}
-    assert {"scan.py", "coalesce.py", "warps.py"} <= names
-    cached = parse._cache  # type: ignore[attr-defined]
-    assert cached._cache_file._source_stamp is compiled._STAMP
 
 
 def test_zstd_of_another_writer_is_read(folder):
