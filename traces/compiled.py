@@ -21,14 +21,8 @@ from typing import Any, ClassVar, TypeVar
 
 import numba as nb
 import numpy as np
-from numba.core import event
-from numba.core.caching import (
-    CompileResultCacheImpl,
-    FunctionCache,
-    IndexDataCacheFile,
-    InTreeCacheLocator,
-    UserWideCacheLocator,
-)
+from numba.core import config, event
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
 Whole = int | np.int64  # an integer inside a kernel, where both are one
 Truth = bool | np.bool_
@@ -80,12 +74,24 @@ def counted() -> tuple[int, int]:
     return sum(one.cache_hits.total() for one in stats), sum(one.cache_misses.total() for one in stats)
 
 
-class _Installed(InTreeCacheLocator):
-    """Beside the source, whether or not it can be written."""
+class _Installed:
+    """Beside the source, as numba's own place there, whether or not it can be written."""
+
+    def __init__(self, function: Any, file: str) -> None:
+        self._path, self._line = Path(file).parent / "__pycache__", function.__code__.co_firstlineno
 
     @classmethod
-    def from_function(cls, py_func: Any, py_file: str) -> "_Installed":
-        return cls(py_func, py_file)
+    def from_function(cls, function: Any, file: str) -> "_Installed":
+        return cls(function, file)
+
+    def get_cache_path(self) -> str:
+        return str(self._path)
+
+    def get_source_stamp(self) -> str:
+        return ""  # ours takes its place
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
 
 
 class _Places(CompileResultCacheImpl):
@@ -123,9 +129,9 @@ class _Kept(FunctionCache):
     def __init__(self, function: Callable[..., Any], stamp: str) -> None:
         super().__init__(function)
         beside = _Installed(function, inspect.getfile(function)).get_cache_path()
-        shared = isinstance(self._impl.locator, UserWideCacheLocator)
+        own = self.keeps and self.cache_path != beside and not getattr(config, "CACHE_DIR", "")  # the user's own folder
         name = self._impl.filename_base
-        self._cache_file = _Files(self.cache_path, name, stamp, _Files(beside, name, stamp) if shared else None)
+        self._cache_file = _Files(self.cache_path, name, stamp, _Files(beside, name, stamp) if own else None)
 
     @property
     def keeps(self) -> bool:

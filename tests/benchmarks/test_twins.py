@@ -1,5 +1,6 @@
 """What benchmarks/replay/twins.py counts: examples that held, twins run for them, combinations met."""
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.replay import twins
 from benchmarks.replay.drawn import CACHES, LEVELS, cache_class, level_classes, possible, together
 from hwmodel.cache import CacheConfig
 from hwmodel.cache.hierarchy import Hierarchy, Level
@@ -34,6 +36,7 @@ def test_is_no_property():
 """
 RUN = """
 import pytest, sys
+from benchmarks.replay import twins
 from benchmarks.replay.drawn import Watch
 watch = Watch()
 pytest.main([sys.argv[1], "-c", "/dev/null", "--hypothesis-seed=3", "-p", "no:cacheprovider"], plugins=[watch])
@@ -87,3 +90,23 @@ def test_combinations_are_counted():
     assert together(every, {"policy": CACHES["policy"]}, 1) | {"least_met": ""} == {
         "together": 1, "possible": 6, "met": 6, "least": 3, "least_met": ""
     }  # fmt: skip
+
+
+def test_a_run_goes_on_from_its_log_and_leaves_other_code_out(tmp_path):
+    one = {
+        "code": twins.digest(), "seed": 1, "examples": {"a": 30, "b": 20}, "hybrids": 2, "failures": {},
+        "caches": [[*cache_class(CacheConfig("64KiB")), 40]], "levels": [],
+    }  # fmt: skip
+    rounds = [one, one | {"code": "another"}, one | {"seed": 2}]
+    (tmp_path / "log").write_text("".join(json.dumps(entry) + "\n" for entry in rounds))
+    found = twins.rounds(100, 1, tmp_path / "log")
+    assert [entry["seed"] for entry in found] == [1, 2]
+    document = twins.report(found)
+    assert (document["examples"], document["failures"], document["caches"], document["hybrid_caches"]) == (
+        100,
+        0,
+        80,
+        4,
+    )
+    assert document["properties"] == {"a": 60, "b": 40}
+    assert document["caches_by_choice"]["policy"] == {"lru": 80}

@@ -42,10 +42,11 @@ print(work(20), *counted())
 """
 # What a user meets who may not write beside the sources; root, as in containers, may write anywhere.
 UNWRITABLE = """
-from numba.core.caching import InTreeCacheLocator
+from numba.core import caching
 def refuse(self):
     raise PermissionError(13, "Permission denied", self.get_cache_path())
-InTreeCacheLocator.ensure_cache_path = refuse
+tree = getattr(caching, "InTreeCacheLocator", None) or caching._InTreeCacheLocator  # its name up to numba 0.61
+tree.ensure_cache_path = refuse
 """
 
 
