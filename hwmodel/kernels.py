@@ -43,11 +43,19 @@ def _trace() -> "Trace":
 
 
 def _replay() -> None:
-    from hwmodel.cache import CacheConfig, replay, replay_trace
+    import numpy as np
+
+    from hwmodel.cache import CacheConfig, Replay, crew, replay, replay_trace
     from traces import read_trace, write_trace
+    from traces.stream import COLUMNS, Intervals
 
     configs = [CacheConfig("64KiB"), CacheConfig("64KiB", 64, policy="srrip")]
     replay([0, 32, 64], [False, True, False], configs)
+    many = crew.LEAST  # one line after another
+    replay(np.arange(many) * 128, np.zeros(many, np.bool_), configs, threads=2)
+    kinds = {"base": np.arange(many) * 128, "rows": 1, "width": 32}
+    lines = Intervals(*(np.full(many, kinds.get(name, 0), kind) for name, kind in COLUMNS.items()))
+    Replay(configs, threads=2).feed(lines)
     with tempfile.TemporaryDirectory() as folder:
         write_trace(_trace(), Path(folder) / "a.trace")
         replay_trace(read_trace(Path(folder) / "a.trace"), configs, by=("kernel", "tensor"))

@@ -1,6 +1,5 @@
 """`hwmodel replay`: a trace through caches of several capacities."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from hwmodel.cache.config import INDICES, POLICIES, WRITE_MISSES, WRITES, CacheC
 _SHOWN = ("capacity_bytes", "ways", "line_bytes", "kernel", "name", "operator", "layer", "phase", "tensor_name",
           "tensor_kind", "accesses", "read_misses", "write_misses", "writebacks", "dram_read_sectors",
           "dram_write_sectors", "sram_writes", "mram_writes", "most_written", "mean_written")  # fmt: skip
+MOST_THREADS = 8  # as it comes: more are not known to help
 
 
 class Names(click.ParamType):
@@ -90,7 +90,7 @@ class Capacities(Names):
 @click.option("--by", type=Names(), metavar="NAME[,NAME...]", help="A row a capacity and kernel, name, operator, "
               "layer, phase, tensor or kind (of tensor), or several, instead of a row a capacity.")  # fmt: skip
 @click.option("--threads", type=int, metavar="N", help="Threads that take part; no count depends on it. "
-              "[default: the processors there are, 8 at most]")  # fmt: skip
+              f"[default: the processors there are, {MOST_THREADS} at most]")  # fmt: skip
 def replay(
     trace: Path, capacities: list[str], ways: int, line: str, index: str, slices: int, sector: str | None,
     policy: str, seed: int, write: str, write_miss: str | None, wear: bool, sram_ways: int | None,
@@ -123,18 +123,17 @@ def replay(
         configs = [CacheConfig(capacity, ways, line, index, chosen, *rest) for capacity in capacities]
 
     from hwmodel.cache import replay_trace
+    from hwmodel.studies.workers import processors
 
     with console.progress(f"replay of {trace.name}") as advance:
         table = replay_trace(
-            found, configs, by, lambda part: advance(part, 1.0), _processors() if threads is None else threads
+            found,
+            configs,
+            by,
+            lambda part: advance(part, 1.0),
+            min(processors(), MOST_THREADS) if threads is None else threads,
         )
     return table.to_dict("records")  # type: ignore[return-value]
-
-
-def _processors() -> int:
-    """Return how many processors this process may use, 8 at most."""
-    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(found or 1, 8)
 
 
 def _sector(text: str) -> str | None:
