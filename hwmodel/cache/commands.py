@@ -10,7 +10,8 @@ from hwmodel.cache.config import INDICES, POLICIES, WRITE_MISSES, WRITES, CacheC
 
 _SHOWN = ("capacity_bytes", "ways", "line_bytes", "kernel", "name", "operator", "layer", "phase", "tensor_name",
           "tensor_kind", "accesses", "read_misses", "write_misses", "writebacks", "dram_read_sectors",
-          "dram_write_sectors", "sram_writes", "mram_writes", "most_written", "mean_written")  # fmt: skip
+          "dram_write_sectors", "extrapolated_accesses", "dram_read_sectors_bound", "dram_write_sectors_bound",
+          "sram_writes", "mram_writes", "most_written", "mean_written")  # fmt: skip
 MOST_THREADS = 8  # as it comes: more are not known to help
 
 
@@ -89,14 +90,16 @@ class Capacities(Names):
 @click.option("--byte-masks", is_flag=True, help="Sectors written in part by several writes become whole.")
 @click.option("--by", type=Names(), metavar="NAME[,NAME...]", help="A row a capacity and kernel, name, operator, "
               "layer, phase, tensor or kind (of tensor), or several, instead of a row a capacity.")  # fmt: skip
+@click.option("--fast-forward", is_flag=True, help="Skip what has become steady in a kernel; the counts are then "
+              "estimates, and a bound stands beside each.")  # fmt: skip
 @click.option("--threads", type=int, metavar="N", help="Threads that take part; no count depends on it. "
               f"[default: the processors there are, {MOST_THREADS} at most]")  # fmt: skip
 def replay(
     trace: Path, capacities: list[str], ways: int, line: str, index: str, slices: int, sector: str | None,
     policy: str, seed: int, write: str, write_miss: str | None, wear: bool, sram_ways: int | None,
-    migrate_after: int, byte_masks: bool, by: list[str] | None, threads: int | None,
+    migrate_after: int, byte_masks: bool, by: list[str] | None, fast_forward: bool, threads: int | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Replay a trace, exactly, through last-level caches of several capacities.
+    """Replay a trace, access by access, through last-level caches of several capacities.
 
     TRACE is a file of `hwmodel capture`'s, or of a format that `hwmodel trace import` reads.
 
@@ -107,6 +110,7 @@ def replay(
     Examples:
       hwmodel replay vgg16.trace --capacity 1MiB,3MiB,7MiB --ways 16 --line 128 --json
       hwmodel replay vgg16.trace --capacity 3MiB --by layer,kind
+      hwmodel replay vgg16.trace --capacity 1MiB,64MiB --fast-forward
       hwmodel replay vgg16.trace --capacity 3MiB --policy drrip --write through --write-miss around
     """
     from traces import open_trace
@@ -126,12 +130,9 @@ def replay(
     from hwmodel.studies.workers import processors
 
     with console.progress(f"replay of {trace.name}") as advance:
+        chosen_threads = min(processors(), MOST_THREADS) if threads is None else threads
         table = replay_trace(
-            found,
-            configs,
-            by,
-            lambda part: advance(part, 1.0),
-            min(processors(), MOST_THREADS) if threads is None else threads,
+            found, configs, by, lambda part: advance(part, 1.0), threads=chosen_threads, exact=not fast_forward
         )
     return table.to_dict("records")  # type: ignore[return-value]
 

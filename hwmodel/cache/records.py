@@ -135,7 +135,7 @@ def top_of(address: np.ndarray, begin: Whole, end: Whole) -> np.uint64:
 
 
 @nb.njit(inline="always")
-def _what(first: Whole, last: Whole, write: bool) -> np.uint32:
+def what_of(first: Whole, last: Whole, write: bool) -> np.uint32:
     """Return a record's sectors for the bytes `first` to `last` of a line."""
     mask = (_TWO << np.uint32(last >> _SECTOR_BITS)) - (_ONE << np.uint32(first >> _SECTOR_BITS))
     begin, end = (first + SECTOR_BYTES - 1) >> _SECTOR_BITS, (last + 1) >> _SECTOR_BITS
@@ -189,9 +189,9 @@ def _crossing(
         sectors += (last >> _SECTOR_BITS) - (first >> _SECTOR_BITS) + 1
         place, line = np.uint64(count), np.uint64(start >> line_bits)
         lines[place] = line
-        whats[place] = _what(first, min(last, within), write)
+        whats[place] = what_of(first, min(last, within), write)
         lines[place + _UNIT] = line + _UNIT
-        whats[place + _UNIT] = _what(0, last & within, write)
+        whats[place + _UNIT] = what_of(0, last & within, write)
         count += 2 if crosses else 1
         start += step
         done += 1
@@ -210,15 +210,15 @@ def _row(
     first, last = start >> line_bits, end >> line_bits  # the last is whole, or is the tail, or has no byte of the row
     if done == 0 and start & within and count < size:
         stop = (end - 1) & within if first == (end - 1) >> line_bits else within
-        count = _append(lines, whats, opened, count, first, _what(start & within, stop, write))
+        count = _append(lines, whats, opened, count, first, what_of(start & within, stop, write))
         done = 1
     room = min(last - first - done, size - count)
     if room > 0:
-        _fill(lines, whats, count, first + done, 1, room, _what(0, within, write))
+        _fill(lines, whats, count, first + done, 1, room, what_of(0, within, write))
         count += room
         done += room
     if done == last - first and end & within and count < size:
-        count = _append(lines, whats, opened, count, last, _what(0, (end - 1) & within, write))
+        count = _append(lines, whats, opened, count, last, what_of(0, (end - 1) & within, write))
         done += 1
     return count, done
 
@@ -304,7 +304,7 @@ def _singles(
         if offset + length > within + 1:
             break
         kind = np.int64(write[i])
-        count = _append(lines, whats, first, count, start >> line_bits, _what(offset, offset + length - 1, kind != 0))
+        count = _append(lines, whats, first, count, start >> line_bits, what_of(offset, offset + length - 1, kind != 0))
         sectors = ((offset + length - 1) >> _SECTOR_BITS) - (offset >> _SECTOR_BITS) + 1
         writes += sectors & -kind
         reads += sectors & (kind - 1)
@@ -345,7 +345,7 @@ def unroll(
             times = 1
         kind, sectors = bool(write[i]), 0
         if (times == 1 or step & within == 0) and (start & within) + length <= within + 1:  # one line a row, all alike
-            what = _what(start & within, (start & within) + length - 1, kind)
+            what = what_of(start & within, (start & within) + length - 1, kind)
             room = min(times - row, size - count)
             _fill(lines, whats, count, (start >> line_bits) + row * (step >> line_bits), step >> line_bits, room, what)
             count += room

@@ -7,7 +7,7 @@ import numpy as np
 
 from circuits.errors import InputError
 from hwmodel.cache import crew, index, lru, records
-from hwmodel.cache.attribution import Attribution
+from hwmodel.cache.attribution import TENSORS, Attribution
 from hwmodel.cache.config import INDICES, SLOTS, CacheConfig
 from hwmodel.cache.fixed import FixedCache
 from hwmodel.cache.given import PART_INTERVALS, addresses_of, intervals_of, kinds_of
@@ -170,10 +170,14 @@ class Replay:
         packed = self._caches.packed[here]
         return (packed >> 8).astype(np.uint64), (((packed & 0xF0) << 4) | (packed & 0xF)).astype(np.uint16)
 
+    def settle(self) -> None:
+        """Count all that was fed; here that is done as it comes."""
+
     def result(self) -> "pd.DataFrame":
         """Return the counts so far: a row a cache, or, by kernel, a row a cache and kernel (column `kernel`)."""
         import pandas as pd
 
+        self.settle()
         rows = []
         for number, config in enumerate(self.configs):
             for kernel in range(self._caches.misses.shape[1]):
@@ -251,6 +255,7 @@ def replay_trace(
     by: str | Sequence[str] | None = None,
     on_progress: Callable[[float], None] | None = None,
     threads: int = 1,
+    exact: bool = True,
 ) -> "pd.DataFrame":
     """Replay a trace through each of `configs`, each cache starting empty and staying warm from kernel to kernel.
 
@@ -263,15 +268,20 @@ def replay_trace(
             tensor_name, tensor_kind), and without what is left dirty at the end. A write-back counts with the access
             that evicts the line. By tensor, rows are those that occur; else every kernel has its part.
         on_progress: called after each batch with the fraction done, 0 to 1, by thread blocks launched.
-        threads: how many take part; no count depends on it.
+        threads: how many take part; no count depends on it. Fast-forward uses one.
+        exact: whether each access is replayed. Else LRU caches with write-back fast-forward over what has become
+            steady (hwmodel.cache.forward), and the columns of `Forward.counted` say how much, and give bounds.
 
     Raises:
-        InputError: for another `by`, and for intervals that no trace may hold.
+        InputError: for another `by`, for intervals that no trace may hold, and, unless `exact`, for counts by tensor.
     """
     chosen = [configs] if isinstance(configs, CacheConfig) else configs
     names = [by] if isinstance(by, str) else list(by or ())
     parts = Attribution(trace, names) if names else None
-    run = Replay(chosen, int(parts.rows) if parts else None, threads)
+    if not exact and set(names) & set(TENSORS):
+        raise InputError(f"by {', '.join(names)}: fast-forward counts by kernel, not by tensor; replay exactly")
+    rows = int(parts.rows) if parts else None
+    run = Replay(chosen, rows, threads) if exact else _forward()(chosen, rows)
     blocks = np.cumsum([0, *(max(kernel.blocks, 1) for kernel in trace.kernels)], dtype=np.float64)
     done = 0.0
     for batch in trace.batches():
@@ -281,7 +291,16 @@ def replay_trace(
             on_progress(done)
     if on_progress is not None:
         on_progress(1.0)
-    return run.result() if parts is None else _labelled(run, parts)
+    if parts is None:
+        return run.result()
+    run.settle()
+    return _labelled(run, parts)
+
+
+def _forward() -> type[Replay]:
+    from hwmodel.cache.forward import Forward  # which is made of Replay
+
+    return Forward
 
 
 def _labelled(run: Replay, parts: Attribution) -> "pd.DataFrame":
