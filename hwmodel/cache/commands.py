@@ -107,7 +107,7 @@ def replay(
     """
     from traces import open_trace
 
-    chosen = None if sector is None else _sector(sector)
+    chosen = sector_of(sector)
     hybrid = None if sram_ways is None else Hybrid(sram_ways, migrate_after)
     rest = slices, policy, seed, write, write_miss, wear, hybrid
     configs = [
@@ -125,8 +125,9 @@ def replay(
     return table.to_dict("records")  # type: ignore[return-value]
 
 
-def _sector(text: str) -> str | None:
-    return None if text.strip().lower() == "none" else text
+def sector_of(text: str | None) -> str | None:
+    """Return what `--sector` says, `none` as None; None where it is not given."""
+    return None if text is None or text.strip().lower() == "none" else text
 
 
 def _view(document: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from hwmodel.cache.config import SECTOR_BYTES, CacheConfig
 HOLDS = ("neither", "inclusive", "exclusive")
 FIELDS = ("column", "channel", "rank", "bank", "row")
 _ADDRESS_BITS = 64
-_MOST_BANKS = 1 << 20
+_MOST_BANKS = _MOST_UNITS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Level:
             raise InputError(f"level: {self.cache!r} is no CacheConfig; give CacheConfig(capacity, ways, line)")
         if self.cache.hybrid is not None:
             raise InputError("level: hybrid caches are replayed alone; give one without hybrid")
-        if not isinstance(self.units, int) or self.units < 1:
-            raise InputError(f"units {self.units!r}: give a whole number from 1")
+        if not isinstance(self.units, int) or isinstance(self.units, bool) or not 1 <= self.units <= _MOST_UNITS:
+            raise InputError(f"units {self.units!r}: give a whole number from 1 to {_MOST_UNITS}")
         if self.holds not in HOLDS:
             raise InputError(f"holds {self.holds!r}: give {', '.join(HOLDS[:-1])} or {HOLDS[-1]}")
 
