@@ -33,6 +33,8 @@ class Level:
             raise InputError(f"level: {self.cache!r} is no CacheConfig; give CacheConfig(capacity, ways, line)")
         if self.cache.hybrid is not None:
             raise InputError("level: hybrid caches are replayed alone; give one without hybrid")
+        if self.cache.retention is not None:
+            raise InputError("level: caches that forget are replayed alone; give one without retention")
         if not isinstance(self.units, int) or isinstance(self.units, bool) or not 1 <= self.units <= _MOST_UNITS:
             raise InputError(f"units {self.units!r}: give a whole number from 1 to {_MOST_UNITS}")
         if self.holds not in HOLDS:

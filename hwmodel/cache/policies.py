@@ -56,8 +56,10 @@ PSEL_TOP, PSEL_HALF = (1 << PSEL_BITS) - 1, 1 << (PSEL_BITS - 1)
     MARK,
     SRAM,
     AFTER,
+    LASTS,
+    KEPT,
     RULES,
-) = range(19)
+) = range(21)
 CLOCK, PSEL, MARKS = range(3)
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's increment and multipliers: Steele, Lea, Flood, OOPSLA 2014
@@ -94,6 +96,8 @@ class State(NamedTuple):
             row[[WEARS, ALL, UNITS]] = config.wear, (1 << config.sectors_per_line) - 1, units
             if config.hybrid is not None:
                 row[[SRAM, AFTER]] = config.hybrid.sram_ways, config.hybrid.migrate_after
+            if config.retention is not None:
+                row[[LASTS, KEPT]] = config.retention.accesses, config.refreshed_ways
             row[[SLOT, SET, MARK]] = slots, sets, marks
             slots, sets, marks = slots + units * config.sets * config.slots, sets + units * config.sets, marks + units
         tables = [remainders(config.sets // config.slices if config.index == "ipoly" else 1) for config, _ in levels]
