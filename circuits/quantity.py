@@ -18,6 +18,7 @@ _BYTE_UNITS = {
 }
 del _BYTE_UNITS["ib"]
 _LENGTH_UNITS = {"nm": 1e-9, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "m": 1.0}
+_TIME_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0}
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = MAX_CHARACTERS
@@ -66,3 +67,16 @@ def parse_length(value: str, what: str = "node") -> float:
     if not 0 < length_m < math.inf:
         raise InputError(f"{what} {_SHORT.repr(value)}: not a length; give a number and a unit, such as 16nm")
     return length_m
+
+
+def parse_time(value: str, what: str) -> float:
+    """Return a time in seconds from text such as `26.5us`.
+
+    Raises:
+        InputError: for text without a number and one of the units ns, us, ms, s, and for times that are not positive.
+    """
+    parts = _split(value) if isinstance(value, str) else None
+    time_s = parts[0] * _TIME_UNITS.get(parts[1], 0.0) if parts else 0.0
+    if not 0 < time_s < math.inf:
+        raise InputError(f"{what} {_SHORT.repr(value)}: not a time; give a number and a unit, such as 26.5us")
+    return time_s

@@ -2,7 +2,8 @@
 
     python benchmarks/replay/policies.py [--json] [--accesses 20000000] [--rounds 5]
 
-The policies, LRU with writes that go through and around, LRU with wear, hybrid ways, and two levels, of which the first
+The policies, LRU with writes that go through and around, LRU with wear, hybrid ways, lines that expire or are refreshed
+after as many accesses as a quarter of the stream has, and two levels, of which the first
 is eight private ones; all of 3 MiB, sectored, hashed. CPU seconds of one thread, interleaved, medians; intervals, but
 two levels take addresses.
 """
@@ -19,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from by_stream import main, rates
 from streams import STREAMS, expand
 
-from hwmodel.cache import CacheConfig, Hybrid, Replay
+from hwmodel.cache import CacheConfig, Hybrid, Replay, Retention
 from hwmodel.cache.config import POLICIES
 from hwmodel.cache.hierarchy import Hierarchy, Level, replay_hierarchy
 
@@ -34,6 +35,8 @@ def measure(name: str, accesses: int, rounds: int) -> dict[str, Any]:
     configs["through_around"] = CacheConfig("3MiB", sector=32, write="through", write_miss="around")
     configs["wear"] = CacheConfig("3MiB", sector=32, wear=True)
     configs["hybrid"] = CacheConfig("3MiB", sector=32, hybrid=Hybrid(4))
+    configs["expire"] = CacheConfig("3MiB", sector=32, retention=Retention(max(len(address) // 4, 1), 0))
+    configs["refresh"] = CacheConfig("3MiB", sector=32, retention=Retention(max(len(address) // 4, 1)))
     works: dict[str, Callable[[], object]] = {
         work: lambda config=config: Replay([config]).feed(batch) for work, config in configs.items()
     }

@@ -3,12 +3,12 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from hwmodel.cache.config import CacheConfig, Hybrid
+from hwmodel.cache.config import CacheConfig, Hybrid, Retention
 
 if TYPE_CHECKING:
     from hwmodel.cache.run import Replay, replay, replay_trace
 
-__all__ = ["CacheConfig", "Hybrid", "Replay", "replay", "replay_trace"]
+__all__ = ["CacheConfig", "Hybrid", "Replay", "Retention", "replay", "replay_trace"]
 
 
 def __getattr__(name: str) -> object:

@@ -6,12 +6,13 @@ from typing import Any
 import click
 
 from hwmodel import console
-from hwmodel.cache.config import INDICES, POLICIES, WRITE_MISSES, WRITES, CacheConfig, Hybrid
+from hwmodel.cache.config import INDICES, POLICIES, WRITE_MISSES, WRITES, CacheConfig, Hybrid, Retention
 
 _SHOWN = ("capacity_bytes", "ways", "line_bytes", "kernel", "name", "operator", "layer", "phase", "tensor_name",
           "tensor_kind", "accesses", "read_misses", "write_misses", "writebacks", "dram_read_sectors",
           "dram_write_sectors", "extrapolated_accesses", "dram_read_sectors_bound", "dram_write_sectors_bound",
-          "sram_writes", "mram_writes", "most_written", "mean_written")  # fmt: skip
+          "expired_lines", "expired_writebacks", "refreshes", "sram_writes", "mram_writes", "most_written",
+          "mean_written")  # fmt: skip
 MOST_THREADS = 8  # as it comes: more are not known to help
 
 
@@ -87,6 +88,19 @@ class Capacities(Names):
     metavar="N",
     help="Writes of a line in MRAM that move it to SRAM; 0: none do.",
 )
+@click.option(
+    "--retention",
+    metavar="N|TIME",
+    help="Cells forget after N accesses of the cache, or, with --accesses-per-s, after a time such as 26.5us.",
+)
+@click.option("--accesses-per-s", type=float, metavar="RATE", help="How often the cache is accessed, for --retention.")
+@click.option(
+    "--refresh-ways",
+    type=int,
+    metavar="N",
+    help="Of lines about to be forgotten, refresh the N used last of their set; others go, dirty ones written back. "
+    "[default: all are refreshed]",
+)
 @click.option("--byte-masks", is_flag=True, help="Sectors written in part by several writes become whole.")
 @click.option("--by", type=Names(), metavar="NAME[,NAME...]", help="A row a capacity and kernel, name, operator, "
               "layer, phase, tensor or kind (of tensor), or several, instead of a row a capacity.")  # fmt: skip
@@ -97,7 +111,8 @@ class Capacities(Names):
 def replay(
     trace: Path, capacities: list[str], ways: int, line: str, index: str, slices: int, sector: str | None,
     policy: str, seed: int, write: str, write_miss: str | None, wear: bool, sram_ways: int | None,
-    migrate_after: int, byte_masks: bool, by: list[str] | None, fast_forward: bool, threads: int | None,
+    migrate_after: int, retention: str | None, accesses_per_s: float | None, refresh_ways: int | None,
+    byte_masks: bool, by: list[str] | None, fast_forward: bool, threads: int | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Replay a trace, access by access, through last-level caches of several capacities.
 
@@ -112,12 +127,14 @@ def replay(
       hwmodel replay vgg16.trace --capacity 3MiB --by layer,kind
       hwmodel replay vgg16.trace --capacity 1MiB,64MiB --fast-forward
       hwmodel replay vgg16.trace --capacity 3MiB --policy drrip --write through --write-miss around
+      hwmodel replay vgg16.trace --capacity 3MiB --retention 26.5us --accesses-per-s 5e9 --refresh-ways 8
     """
     from traces import open_trace
 
-    chosen = None if sector is None else _sector(sector)
+    chosen = sector_of(sector)
     hybrid = None if sram_ways is None else Hybrid(sram_ways, migrate_after)
-    rest = slices, policy, seed, write, write_miss, wear, hybrid, byte_masks
+    lasts = _retention(retention, accesses_per_s, refresh_ways)
+    rest = slices, policy, seed, write, write_miss, wear, hybrid, byte_masks, lasts
     configs = [
         CacheConfig(capacity, ways, line, index, chosen, *rest) for capacity in capacities
     ]  # a slip shows at once
@@ -137,8 +154,28 @@ def replay(
     return table.to_dict("records")  # type: ignore[return-value]
 
 
-def _sector(text: str) -> str | None:
-    return None if text.strip().lower() == "none" else text
+def sector_of(text: str | None) -> str | None:
+    """Return what `--sector` says, `none` as None; None where it is not given."""
+    return None if text is None or text.strip().lower() == "none" else text
+
+
+def _retention(text: str | None, accesses_per_s: float | None, refresh_ways: int | None) -> Retention | None:
+    """Return what the three options say together."""
+    from circuits.errors import InputError
+    from circuits.quantity import parse_time
+
+    if text is None:
+        if accesses_per_s is None and refresh_ways is None:
+            return None
+        raise InputError("--accesses-per-s and --refresh-ways: go with --retention; give it")
+    if text.strip().isascii() and text.strip().isdigit():
+        if accesses_per_s is not None:
+            raise InputError(f"--retention {text}: accesses, yet --accesses-per-s is given; give a time such as 26.5us")
+        return Retention(int(text), refresh_ways)
+    time_s = parse_time(text, "retention")
+    if accesses_per_s is None:
+        raise InputError(f"--retention {text}: a time; give --accesses-per-s too, or a number of accesses")
+    return Retention.of(time_s, accesses_per_s, refresh_ways)
 
 
 def _view(document: list[dict[str, Any]]) -> None:

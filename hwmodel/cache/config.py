@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from circuits.errors import InputError
-from circuits.quantity import parse_bytes
+from hwmodel.cache.checks import bytes_of, one_of, whole
 
 INDICES = ("hashed", "modulo", "xor", "ipoly")
 POLICIES = ("lru", "fifo", "plru", "srrip", "drrip", "random")
@@ -15,6 +15,7 @@ SECTOR_BYTES = 32  # the unit of an access and of a sector's valid and dirty bit
 MAX_WAYS = 64
 MAX_MIGRATE_AFTER = 1 << 20
 MAX_SEED = (1 << 63) - 1
+MAX_RETENTION = 1 << 60  # accesses; two may be added
 LINES = (32, 64, 128, 256)
 SLOTS = 16  # ways are stored in groups of this many slots
 SPREAD = 64  # and sets in groups of this many: see hwmodel.cache.index.spread
@@ -35,8 +36,48 @@ class Hybrid:
     migrate_after: int = 2
 
     def __post_init__(self) -> None:
-        _whole(self.sram_ways, "sram_ways", MAX_WAYS)
-        _whole(self.migrate_after, "migrate_after", MAX_MIGRATE_AFTER, 0)
+        whole(self.sram_ways, "sram_ways", MAX_WAYS)
+        whole(self.migrate_after, "migrate_after", MAX_MIGRATE_AFTER, 0)
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Cells that forget: what is written into a line's slot lasts for so many accesses of the cache.
+
+    A line written by access w serves those up to w + `accesses`; then, before the next, it is refreshed if it is among
+    the `refresh_ways` of its set that were used last, and else goes, written back where it is dirty. None refreshes all
+    lines: C. W. Smullen et al., Relaxing non-volatility for fast and energy-efficient STT-RAM caches, HPCA 2011; with a
+    counter a line, as here, Z. Sun et al., Multi retention level STT-RAM cache designs with a dynamic refresh scheme,
+    MICRO 2011. 0 refreshes none. A number between is after A. Jog et al., Cache revive, DAC 2012.
+
+    A write renews the whole line, as wear counts it: arrays write lines. See hwmodel.cache.retention.
+    """
+
+    accesses: int
+    refresh_ways: int | None = None
+
+    def __post_init__(self) -> None:
+        whole(self.accesses, "retention", MAX_RETENTION)
+        if self.refresh_ways is not None:
+            whole(self.refresh_ways, "refresh_ways", MAX_WAYS, 0)
+
+    @classmethod
+    def of(cls, retention_s: float, accesses_per_s: float, refresh_ways: int | None = None) -> "Retention":
+        """Return the retention of so many seconds where the cache is accessed at a constant rate.
+
+        Raises:
+            InputError: for less than one access, and for what is no positive number.
+        """
+        for name, value in (("retention_s", retention_s), ("accesses_per_s", accesses_per_s)):
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+                raise InputError(f"{name} {value!r}: give a positive number")
+        accesses = retention_s * accesses_per_s
+        if not 1 <= accesses <= MAX_RETENTION:
+            raise InputError(
+                f"retention_s {retention_s:g}: {accesses:.3g} accesses at {accesses_per_s:g} a second; "
+                f"give from 1 to {MAX_RETENTION:.3g}"
+            )
+        return cls(int(accesses), refresh_ways)
 
 
 @dataclass(frozen=True)
@@ -64,6 +105,8 @@ class CacheConfig:
         hybrid: some ways SRAM and the others MRAM; needs `lru`, and counts wear as well.
         byte_masks: know each byte of a sector written in part, so that writes that cover it together make it whole;
             without, such a sector always waits for a fetch. Not with `hybrid`.
+        retention: how long cells keep what is written, and what becomes of lines then; None for ever. Not with hybrid;
+            refreshing some ways alone needs `lru`.
 
     Raises:
         InputError: for a value outside these ranges.
@@ -82,6 +125,7 @@ class CacheConfig:
     wear: bool = False
     hybrid: Hybrid | None = None
     byte_masks: bool = False
+    retention: Retention | None = None
 
     def __init__(
         self,
@@ -98,21 +142,23 @@ class CacheConfig:
         wear: bool = False,
         hybrid: Hybrid | None = None,
         byte_masks: bool = False,
+        retention: Retention | None = None,
     ) -> None:
         values = {
-            "capacity": _bytes(capacity, "capacity"),
-            "ways": _whole(ways, "ways", MAX_WAYS),
-            "line": _bytes(line, "line"),
+            "capacity": bytes_of(capacity, "capacity"),
+            "ways": whole(ways, "ways", MAX_WAYS),
+            "line": bytes_of(line, "line"),
             "index": index,
-            "sector": None if sector is None else _bytes(sector, "sector"),
-            "slices": _whole(slices, "slices", MAX_SLICES),
+            "sector": None if sector is None else bytes_of(sector, "sector"),
+            "slices": whole(slices, "slices", MAX_SLICES),
             "policy": policy,
-            "seed": _whole(seed, "seed", MAX_SEED, 0),
+            "seed": whole(seed, "seed", MAX_SEED, 0),
             "write": write,
             "write_miss": write_miss,
             "wear": wear or hybrid is not None,
             "hybrid": hybrid,
             "byte_masks": byte_masks,
+            "retention": retention,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -121,11 +167,11 @@ class CacheConfig:
     def _check(self) -> None:
         if self.line not in LINES:
             raise InputError(f"line {self.line}: give 32, 64, 128 or 256 bytes")
-        _one_of(self.index, "index", INDICES)
-        _one_of(self.policy, "policy", POLICIES)
-        _one_of(self.write, "write", WRITES)
+        one_of(self.index, "index", INDICES)
+        one_of(self.policy, "policy", POLICIES)
+        one_of(self.write, "write", WRITES)
         if self.write_miss is not None:
-            _one_of(self.write_miss, "write_miss", WRITE_MISSES)
+            one_of(self.write_miss, "write_miss", WRITE_MISSES)
         if not isinstance(self.wear, bool):
             raise InputError(f"wear {self.wear!r}: give True or False")
         if not isinstance(self.byte_masks, bool):
@@ -136,6 +182,8 @@ class CacheConfig:
             raise InputError(f"sector {self.sector}: give {SECTOR_BYTES}, or none for whole lines")
         if self.hybrid is not None:
             self._check_hybrid(self.hybrid)
+        if self.retention is not None:
+            self._check_retention(self.retention)
         if self.capacity % (self.ways * self.line):
             raise InputError(
                 f"capacity {self.capacity}: {self.ways} ways of {self.line} B leave no whole number of sets; "
@@ -162,6 +210,21 @@ class CacheConfig:
         if self.byte_masks:
             raise InputError("byte_masks: not known of hybrid caches; give one of the two")
 
+    def _check_retention(self, retention: Retention) -> None:
+        if not isinstance(retention, Retention):
+            raise InputError(f"retention {retention!r}: give Retention(accesses, refresh_ways), or None")
+        if self.hybrid is not None:
+            raise InputError("retention: does not go with hybrid ways; give one of the two")
+        if 0 < self.refreshed_ways < self.ways and self.policy != "lru":
+            raise InputError(f"refresh_ways {retention.refresh_ways}: goes with policy 'lru', not {self.policy!r}")
+
+    @property
+    def refreshed_ways(self) -> int:
+        """How many lines of a set, those used last, are refreshed when their time has come."""
+        if self.retention is None or self.retention.refresh_ways is None:
+            return self.ways
+        return min(self.retention.refresh_ways, self.ways)
+
     @property
     def sets(self) -> int:
         """Number of sets."""
@@ -182,9 +245,10 @@ class CacheConfig:
         """Bytes of memory a replay may need for this cache.
 
         At most an 8 B tag and two bytes of sector bits a slot; where they keep their slots, an age and two counts too;
-        and four bytes a sector for which bytes of it are there.
+        where they forget, three numbers more; and four bytes a sector for which bytes of it are there.
         """
-        return self.stored_slots * ((10 if self.plain else 30) + (4 * self.sectors_per_line if self.byte_masks else 0))
+        slot = 10 if self.plain else 30 if self.retention is None else 54
+        return self.stored_slots * (slot + (4 * self.sectors_per_line if self.byte_masks else 0))
 
     @property
     def on_write_miss(self) -> str:
@@ -195,8 +259,8 @@ class CacheConfig:
     def plain(self) -> bool:
         """Whether the cache is one that hwmodel.cache.lru knows, the fastest to replay."""
         usual = "fetch" if self.sector is None else "validate"
-        kept = self.wear or self.byte_masks
-        return (self.policy, self.write, self.on_write_miss, kept) == ("lru", "back", usual, False)
+        kind = (self.policy, self.write, self.on_write_miss, self.wear, self.byte_masks, self.retention)
+        return kind == ("lru", "back", usual, False, False, None)
 
     @property
     def writes_lines(self) -> bool:
@@ -206,30 +270,3 @@ class CacheConfig:
     @property
     def sectors_per_line(self) -> int:
         return self.line // SECTOR_BYTES
-
-
-def _bytes(value: object, what: str) -> int:
-    number = _integer(value)
-    return parse_bytes(number if number is not None else value, what)  # type: ignore[arg-type]
-
-
-def _whole(value: object, what: str, most: int, least: int = 1) -> int:
-    number = _integer(value)
-    if number is None or not least <= number <= most:
-        raise InputError(f"{what} {value!r}: give a whole number from {least} to {most}")
-    return number
-
-
-def _one_of(value: object, what: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError(f"{what} {value!r}: give {', '.join(known[:-1])} or {known[-1]}")
-
-
-def _integer(value: object) -> int | None:
-    """Return numpy's integers and Python's as an int, anything else as None."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        return None
-    try:
-        return value.__index__()  # type: ignore[attr-defined]
-    except TypeError:  # arrays offer __index__ and then refuse
-        return None

@@ -26,6 +26,7 @@ from hwmodel.cache.policies import (
     use,
 )
 from hwmodel.cache.records import BLOCK, Block
+from hwmodel.cache.retention import due, expire, first_due, kept, refresh, renew, ring, step
 from hwmodel.cache.vectors import lowest, ones
 from hwmodel.cache.writes import plan, settle, written
 
@@ -42,28 +43,51 @@ from hwmodel.cache.writes import plan, settle, written
     SRAM_HITS,
     MRAM_HITS,
     MOVES,
+    EXPIRED,
+    EXPIRED_DIRTY,
+    REFRESHES,
     COUNTERS,
-) = range(13)
+) = range(16)
+_BY_KIND = {"sram_read_hits": SRAM_HITS, "mram_read_hits": MRAM_HITS, "migrations": MOVES}
+_FORGOTTEN = {"expired_lines": EXPIRED, "expired_writebacks": EXPIRED_DIRTY, "refreshes": REFRESHES}
 _SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
-_NONE, _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint32(0), np.uint32(1), np.uint32(8)
+_ZERO, _EIGHT = np.uint32(0), np.uint32(8)
 _SIXTEEN, _BYTE, _EVERY_BYTE = np.uint32(16), np.uint32(0xFF), np.uint32(0xFFFFFFFF)
+_NOBODY = np.uint64(2**64 - 1)  # no line has that number
 _READ, _PART, _ALL_OF_IT = np.uint32(0x010001), np.uint32(0xFF010100), np.uint32(0xFF010101)  # records of sector 0
 
 
 @kernel
-def visit_any(block: Block, count: Whole, runs: Whole, state: State, counts: np.ndarray) -> None:
-    """Apply a block's records, of one access each, in `runs` runs; `counts`, uint64 (rows, COUNTERS), grows."""
+def visit_any(
+    block: Block, count: Whole, runs: Whole, state: State, aging: np.ndarray | None, counts: np.ndarray
+) -> None:
+    """Apply a block's records, of one access each, in `runs` runs; `counts`, uint64 (rows, COUNTERS), grows.
+
+    `aging` is of hwmodel.cache.retention, or None where lines last: the compiler then leaves out what asks for it.
+    """
     rule = state.rule[0]
     wears, mixed = rule[WEARS] != 0, rule[SRAM] != 0
     locate(
         block.line, count, rule[SETS], rule[SLICES], rule[INDEX], False, state.table[0], block.places, block.quotients
     )
     masked = rule[MASKS] != 0
-    begin, before, slot = 0, np.uint64(2**64 - 1), np.int64(-1)  # no line has that number
+    begin, before, slot = 0, _NOBODY, np.int64(-1)
     for run in range(runs):
         counters = counts[block.rows[run]]
         for i in range(begin, block.ends[run]):
             place, line, what = np.int64(block.places[i]), block.line[i], block.what[i]
+            if aging is not None:
+                while due(state, aging):
+                    oldest = first_due(aging)
+                    if kept(state, oldest):
+                        refresh(state, aging, oldest)
+                        counters[REFRESHES] += np.uint64(1)
+                    else:
+                        gone = expire(state, aging, oldest)
+                        _written_back(rule, gone, counters)
+                        counters[EXPIRED] += np.uint64(1)
+                        counters[EXPIRED_DIRTY] += np.uint64(np.uint32(gone) >> _EIGHT != _ZERO)
+                        before = _NOBODY
             if line != before:  # sectors of a line often follow on each other
                 slot, before = find(state, 0, place, line), line
             present = bool(slot >= 0)
@@ -90,16 +114,17 @@ def visit_any(block: Block, count: Whole, runs: Whole, state: State, counts: np.
                     state.since[slot] = writes
                 if masked:
                     state.parts[slot * SECTORS : (slot + 1) * SECTORS] = 0
-                dirty = np.uint32(gone) >> _EIGHT
-                counters[WRITEBACKS] += np.uint64(dirty != _ZERO)
-                counters[DIRTY] += np.uint64(ones(dirty))
-                counters[WRITTEN] += np.uint64(ones(written(rule, np.uint32(gone))))
+                _written_back(rule, gone, counters)
             if slot >= 0:
                 if masked and writes != 0 and what & _BYTE == _ZERO:
                     what |= _completed(state.parts, slot, what >> _SIXTEEN & _BYTE, block.wanted[i])
                 state.bits[slot] = settle(rule, bits, what, fetched)
                 if wears:
                     state.wear[slot] += np.uint64(writes) + np.uint64(fetched != _ZERO)
+                if aging is not None and (writes != 0 or fetched != _ZERO):
+                    renew(aging, slot)
+            if aging is not None:
+                step(aging)
         begin = block.ends[run]
 
 
@@ -112,8 +137,23 @@ def _completed(parts: np.ndarray, slot: Whole, mask: np.uint32, written_bytes: n
 
 
 @kernel
+def _written_back(rule: np.ndarray, gone: np.uint16, counters: np.ndarray) -> None:
+    """Count what is written of a line that goes, given its sector bits."""
+    dirty = np.uint32(gone) >> _EIGHT
+    counters[WRITEBACKS] += np.uint64(dirty != _ZERO)
+    counters[DIRTY] += np.uint64(ones(dirty))
+    counters[WRITTEN] += np.uint64(ones(written(rule, np.uint32(gone))))
+
+
+@kernel
 def feed_addresses(
-    address: np.ndarray, is_write: np.ndarray, line_bits: int, block: Block, state: State, counts: np.ndarray
+    address: np.ndarray,
+    is_write: np.ndarray,
+    line_bits: int,
+    block: Block,
+    state: State,
+    aging: np.ndarray | None,
+    counts: np.ndarray,
 ) -> None:
     """Apply sector accesses, given as byte addresses (uint64) and kinds (bool)."""
     low, sector = np.uint64(line_bits), np.uint64(_SECTOR_BITS)
@@ -127,7 +167,7 @@ def feed_addresses(
             kind = _ALL_OF_IT if is_write[begin + i] else _READ
             block.what[i] = _shifted(kind, np.uint32((here >> sector) & within))
         block.ends[0] = count
-        visit_any(block, count, 1, state, counts)
+        visit_any(block, count, 1, state, aging, counts)
 
 
 @kernel
@@ -139,7 +179,7 @@ def _shifted(kind: np.uint32, sector: np.uint32) -> np.uint32:
 @kernel
 def feed_intervals(
     base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray, write: np.ndarray, owner: np.ndarray,
-    line_bits: int, block: Block, state: State, counts: np.ndarray,
+    line_bits: int, block: Block, state: State, aging: np.ndarray | None, counts: np.ndarray,
 ) -> None:  # fmt: skip
     """Apply intervals (see traces.stream), sector by sector; `owner` are rows of the counts."""
     count = runs = 0
@@ -152,7 +192,7 @@ def feed_intervals(
             for sector in range(start >> _SECTOR_BITS, ((end - 1) >> _SECTOR_BITS) + 1):
                 if count == BLOCK:
                     block.ends[runs - 1] = count
-                    visit_any(block, count, runs, state, counts)
+                    visit_any(block, count, runs, state, aging, counts)
                     count = runs = 0
                 if runs == 0 or block.rows[runs - 1] != owner[i]:
                     if runs > 0:
@@ -169,7 +209,7 @@ def feed_intervals(
                 count += 1
     if runs > 0:
         block.ends[runs - 1] = count
-        visit_any(block, count, runs, state, counts)
+        visit_any(block, count, runs, state, aging, counts)
 
 
 class FixedCache:
@@ -178,6 +218,7 @@ class FixedCache:
     def __init__(self, config: CacheConfig, rows: int) -> None:
         self.config = config
         self.state = State.empty([(config, 1)])
+        self._aging = None if config.retention is None else ring(len(self.state.tags))
         self.counts = np.zeros((rows, COUNTERS), np.uint64)
         self._bits = config.line.bit_length() - 1
 
@@ -186,7 +227,7 @@ class FixedCache:
         base, stride, rows, width, write, owner = columns
         if len(owner):
             self.extend(int(owner.max()) + 1)
-        feed_intervals(base, stride, rows, width, write, owner, self._bits, block, self.state, self.counts)
+        feed_intervals(base, stride, rows, width, write, owner, self._bits, block, self.state, self._aging, self.counts)
 
     def extend(self, rows: int) -> None:
         """Make room to count in so many rows."""
@@ -195,7 +236,7 @@ class FixedCache:
             self.counts = np.pad(self.counts, ((0, more), (0, 0)))
 
     def feed_addresses(self, address: np.ndarray, is_write: np.ndarray, block: Block) -> None:
-        feed_addresses(address, is_write, self._bits, block, self.state, self.counts)
+        feed_addresses(address, is_write, self._bits, block, self.state, self._aging, self.counts)
 
     def counted(self, row: int) -> tuple[int, ...]:
         """Return a row's counts in the order of hwmodel.cache.run.COUNTS."""
@@ -206,13 +247,15 @@ class FixedCache:
         return (reads + writes, reads - read_misses, read_misses, writes - write_misses, write_misses, writebacks,
                 dirty, fills, fills, wrote + through, through)  # fmt: skip
 
-    def by_kind(self, row: int) -> dict[str, int]:
-        """Return a row's counts by kind of way, of hybrid caches."""
-        if self.config.hybrid is None:
-            return {}
+    def more(self, row: int) -> dict[str, int]:
+        """Return a row's counts that only some caches have: by kind of way, and of what was forgotten."""
         self.extend(row + 1)
-        names = ("sram_read_hits", "mram_read_hits", "migrations")
-        return dict(zip(names, map(int, self.counts[row, SRAM_HITS:]), strict=True))
+        wanted: dict[str, int] = {}
+        if self.config.hybrid is not None:
+            wanted |= _BY_KIND
+        if self.config.retention is not None:
+            wanted |= _FORGOTTEN
+        return {name: int(self.counts[row, place]) for name, place in wanted.items()}
 
     def figures(self) -> dict[str, float]:
         """Return the wear, that of MRAM where some ways are SRAM, and how often either was written."""

@@ -1,5 +1,6 @@
 """Replay of accesses through a hierarchy, exactly, and the tables of what each level and the DRAM did."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -9,12 +10,16 @@ from hwmodel.cache import requests, wear
 from hwmodel.cache.given import addresses_of, intervals_of, kinds_of
 from hwmodel.cache.levels import HOLDS, Dram, Hierarchy, Level
 from hwmodel.cache.policies import State
+from hwmodel.cache.progress import batches_of
 from traces.stream import Intervals
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Dram", "Hierarchy", "HierarchyCounts", "HierarchyReplay", "Level", "replay_hierarchy"]
+    from traces.trace import Trace
+
+__all__ = ["Dram", "Hierarchy", "HierarchyCounts", "HierarchyReplay", "Level", "replay_hierarchy",
+           "replay_hierarchy_trace"]  # fmt: skip
 
 _CHUNK = 1 << 20  # sector accesses between two chances for Ctrl-C
 
@@ -132,6 +137,28 @@ def replay_hierarchy(address: Any, is_write: Any, hierarchy: Hierarchy, source: 
     """
     run = HierarchyReplay(hierarchy)
     run.feed_addresses(address, is_write, source)
+    return run.result()
+
+
+def replay_hierarchy_trace(
+    trace: "Trace", hierarchy: Hierarchy, on_progress: Callable[[float], None] | None = None
+) -> HierarchyCounts:
+    """Replay a trace through a hierarchy that starts empty and stays warm from kernel to kernel.
+
+    Args:
+        trace: what was captured or read. It does not say which core or SM made an access.
+        hierarchy: the levels, of which the first has one unit, and the DRAM.
+        on_progress: called after each batch with the fraction done, 0 to 1, by kernels.
+
+    Raises:
+        InputError: for a first level of several units, and for intervals that no trace may hold.
+    """
+    units = hierarchy.levels[0].units
+    if units > 1:
+        raise InputError(f"units {units}: a trace does not say which core or SM made an access; give 1 at the top")
+    run = HierarchyReplay(hierarchy)
+    for batch in batches_of(trace, on_progress):
+        run.feed(batch)
     return run.result()
 
 

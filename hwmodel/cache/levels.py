@@ -10,7 +10,7 @@ from hwmodel.cache.config import SECTOR_BYTES, CacheConfig
 HOLDS = ("neither", "inclusive", "exclusive")
 FIELDS = ("column", "channel", "rank", "bank", "row")
 _ADDRESS_BITS = 64
-_MOST_BANKS = 1 << 20
+_MOST_BANKS = _MOST_UNITS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,10 @@ class Level:
             raise InputError("level: hybrid caches are replayed alone; give one without hybrid")
         if self.cache.byte_masks:
             raise InputError("level: byte masks are known of caches replayed alone; give one without")
-        if not isinstance(self.units, int) or self.units < 1:
-            raise InputError(f"units {self.units!r}: give a whole number from 1")
+        if self.cache.retention is not None:
+            raise InputError("level: caches that forget are replayed alone; give one without retention")
+        if not isinstance(self.units, int) or isinstance(self.units, bool) or not 1 <= self.units <= _MOST_UNITS:
+            raise InputError(f"units {self.units!r}: give a whole number from 1 to {_MOST_UNITS}")
         if self.holds not in HOLDS:
             raise InputError(f"holds {self.holds!r}: give {', '.join(HOLDS[:-1])} or {HOLDS[-1]}")
 

@@ -1,9 +1,11 @@
 """What each single access finds in one cache: the replay's counts, one by one, for a model of time to work on."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from circuits.errors import InputError
 from hwmodel.cache import index
 from hwmodel.cache.accesses import Accesses, parts_of
 from hwmodel.cache.compiled import kernel
@@ -33,9 +35,14 @@ class Cache:
 
     Args:
         config: the cache.
+
+    Raises:
+        InputError: for another than an LRU, write-back cache that keeps what is written.
     """
 
     def __init__(self, config: CacheConfig) -> None:
+        if not replace(config, wear=False).plain:
+            raise InputError("cache: what each access finds is known of LRU with write-back alone; give such a one")
         self.config = config
         self._tags = np.zeros(config.stored_slots, np.uint64)
         self._bits = np.zeros(config.stored_slots, np.uint16)

@@ -57,8 +57,10 @@ PSEL_TOP, PSEL_HALF = (1 << PSEL_BITS) - 1, 1 << (PSEL_BITS - 1)
     SRAM,
     AFTER,
     MASKS,
+    LASTS,
+    KEPT,
     RULES,
-) = range(20)
+) = range(22)
 CLOCK, PSEL, MARKS = range(3)
 SECTORS = 8  # of the longest line
 _NONE, _ONE = np.uint64(0), np.uint64(1)
@@ -98,6 +100,8 @@ class State(NamedTuple):
             row[MASKS] = config.byte_masks
             if config.hybrid is not None:
                 row[[SRAM, AFTER]] = config.hybrid.sram_ways, config.hybrid.migrate_after
+            if config.retention is not None:
+                row[[LASTS, KEPT]] = config.retention.accesses, config.refreshed_ways
             row[[SLOT, SET, MARK]] = slots, sets, marks
             slots, sets, marks = slots + units * config.sets * config.slots, sets + units * config.sets, marks + units
         tables = [remainders(config.sets // config.slices if config.index == "ipoly" else 1) for config, _ in levels]

@@ -8,6 +8,7 @@ from hwmodel.cache import stack
 from hwmodel.cache.accesses import Accesses, accesses_of, parts_of
 from hwmodel.cache.config import LINES, SECTOR_BYTES
 from hwmodel.cache.distances import Distances, distances_of
+from hwmodel.cache.progress import batches_of
 from hwmodel.cache.set_reuse import SetReuse
 from traces.stream import Intervals
 
@@ -103,11 +104,5 @@ def feed_trace(trace: "Trace", into: Reuse | SetReuse, on_progress: Callable[[fl
     Raises:
         InputError: for intervals that no trace may hold, and for more distinct lines than memory holds.
     """
-    done = 0.0
-    for batch in trace.batches():
+    for batch in batches_of(trace, on_progress):
         into.feed(batch)
-        if on_progress is not None and len(batch.kernel) and trace.kernels:
-            done = max(done, min(int(batch.kernel[-1]) / len(trace.kernels), 1.0))
-            on_progress(done)
-    if on_progress is not None:
-        on_progress(1.0)

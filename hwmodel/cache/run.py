@@ -185,7 +185,6 @@ class Replay:
                 if self.kernels is not None:
                     row["kernel"] = kernel
                 row |= self.counted(number, kernel)
-                row |= self._fixed[number].by_kind(kernel) if number in self._fixed else {}
                 if self.kernels is None:
                     row |= self._left(number)
                     row |= self._fixed[number].figures() if self.configs[number].wear else {}
@@ -206,7 +205,9 @@ class Replay:
         """Return the counts of a cache, by its place among `configs`, and a row."""
         config = self.configs[number]
         if number in self._fixed:
-            return dict(zip(COUNTS, self._fixed[number].counted(kernel), strict=True))
+            return dict(zip(COUNTS, self._fixed[number].counted(kernel), strict=True)) | self._fixed[number].more(
+                kernel
+            )
         reads, writes = map(int, self._accesses[_kind(config)][kernel])
         read_misses, write_misses, writebacks, writeback_sectors = map(int, self._caches.misses[number, kernel])
         classic = config.sector is None
@@ -239,7 +240,8 @@ def replay(
     where sector_bytes is 0, else of dirty sectors; and all that is written on at once), through_sectors (what is
     written on at once, through or around the cache); dirty_lines_left and dirty_sectors_left (still in the cache at
     the end, not written back); where a configuration counts wear, also what hwmodel.cache.wear.figures returns;
-    where it is hybrid, of its MRAM, and sram_writes, mram_writes, sram_read_hits, mram_read_hits and migrations.
+    where it is hybrid, of its MRAM, and sram_writes, mram_writes, sram_read_hits, mram_read_hits and migrations; where
+    it forgets, expired_lines, expired_writebacks (of them, the dirty ones, among writebacks too) and refreshes.
 
     Raises:
         InputError: for addresses that are negative or no integers, and arrays that do not match.

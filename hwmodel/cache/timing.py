@@ -4,7 +4,7 @@ The sum of latencies that DeepNVM++ charges (hwmodel.gpu.accounting) has every a
 banks work side by side, writes may wait in buffers, misses overlap. See hwmodel.cache.banks for the recurrence.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from hwmodel.cache.accesses import CHUNK, accesses_of
 from hwmodel.cache.banked import FS, MOST_S, BankedCache
 from hwmodel.cache.config import CacheConfig
 from hwmodel.cache.outcomes import Cache, Outcomes, replay_outcomes
+from hwmodel.cache.progress import batches_of
 
 if TYPE_CHECKING:
     from traces.trace import Trace
@@ -140,17 +141,21 @@ def time_trace(
     Raises:
         InputError: for intervals that no trace may hold, and a total beyond an hour.
     """
-    run, hits = Timing(config, cache), Cache(config)
-    done = 0.0
-    for batch in trace.batches():
+    return time_caches(trace, config, [cache], on_progress)[0]
+
+
+def time_caches(
+    trace: "Trace", config: CacheConfig, caches: Sequence[BankedCache],
+    on_progress: Callable[[float], None] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return what a trace's accesses take in each of several caches that hit and miss alike, as time_trace does."""
+    runs, hits = [Timing(config, cache) for cache in caches], Cache(config)
+    for batch in batches_of(trace, on_progress):
         for part in accesses_of(batch):
-            run.feed(hits.feed(part))
-        if on_progress is not None and len(batch.kernel) and trace.kernels:
-            done = max(done, min(int(batch.kernel[-1]) / len(trace.kernels), 1.0))
-            on_progress(done)
-    if on_progress is not None:
-        on_progress(1.0)
-    return run.result()
+            found = hits.feed(part)
+            for run in runs:
+                run.feed(found)
+    return [run.result() for run in runs]
 
 
 def _plain(column: np.ndarray, kind: type[np.generic]) -> np.ndarray:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits.errors import InputError
-from circuits.quantity import MAX_BYTES, parse_bytes, parse_length
+from circuits.quantity import MAX_BYTES, parse_bytes, parse_length, parse_time
 
 POWERS = {"": 0, "B": 0} | {
     unit + tail: power for power, unit in enumerate("KMGT", start=1) for tail in ("", "B", "iB")
@@ -182,3 +182,15 @@ def test_what_is_no_length_is_refused(value):
 def test_an_input_error_is_a_value_error_that_the_command_line_knows():
     assert issubclass(InputError, ValueError)
     assert InputError.is_input_error
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("26.5us", 26.5e-6), ("3 ns", 3e-9), ("1µs", 1e-6), ("2ms", 2e-3), ("1s", 1)]
+)
+def test_times(text, seconds):
+    assert parse_time(text, "retention") == pytest.approx(seconds, rel=1e-12)
+
+
+@pytest.mark.parametrize("text", ["26.5", "us", "-1us", "0s", "1 h", "1nm", "1e999s", "", 5])
+def test_what_is_no_time(text):
+    assert refusal(parse_time, text, "retention").startswith("retention ")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from circuits.errors import InputError
-from hwmodel.cache import CacheConfig, replay
+from hwmodel.cache import CacheConfig, Hybrid, Retention, replay
 from hwmodel.cache.accesses import CHUNK, accesses_of
 from hwmodel.cache.outcomes import Cache, replay_outcomes
 from tests.hwmodel.test_cache_laws import intervals
@@ -65,3 +65,10 @@ def test_no_accesses_and_wrong_ones():
     assert all(len(column) == 0 for column in replay_outcomes([], [], CacheConfig("64KiB")))
     with pytest.raises(InputError, match="address"):
         replay_outcomes([-1], [False], CacheConfig("64KiB"))
+
+
+@pytest.mark.parametrize("other", [{"policy": "fifo"}, {"write": "through"}, {"write_miss": "around"},
+                                   {"hybrid": Hybrid(2)}, {"retention": Retention(9)}])  # fmt: skip
+def test_other_caches_are_refused(other):
+    with pytest.raises(InputError, match="LRU with write-back alone"):
+        replay_outcomes([0], [False], CacheConfig("64KiB", **other))

@@ -126,13 +126,17 @@ class Cache:
     def enter(self, place: int, number: int, way: int) -> tuple[int, Line]:
         ways = self.ways[place]
         gone, line = ways[way], Line(number)
-        if gone and gone.dirty:
-            self.counts["writebacks"] += 1
-            self.counts["writeback_sectors"] += len(gone.dirty)
-            self.counts["dram_write_sectors"] += len(self.every if self.config.writes_lines else gone.dirty)
+        if gone:
+            self.gone(gone)
         ways[way] = line
         self.policy.filled(place, way)
         return way, line
+
+    def gone(self, line: Line) -> None:
+        if line.dirty:
+            self.counts["writebacks"] += 1
+            self.counts["writeback_sectors"] += len(line.dirty)
+            self.counts["dram_write_sectors"] += len(self.every if self.config.writes_lines else line.dirty)
 
     def fetched(self, line: Line, sector: int, write: bool, whole: bool) -> set[int]:
         if write and self.config.on_write_miss != "fetch":
@@ -203,3 +207,48 @@ class HybridCache(Cache):
         self.since[number] = 0
         among = range(self.sram) if self.write else range(self.sram, self.config.ways)
         return self.enter(place, number, self.way_for(place, among))
+
+
+class ForgetfulCache(Cache):
+    """A cache whose lines last for so many accesses: all of them are looked at before each access."""
+
+    def __init__(self, config: CacheConfig) -> None:
+        super().__init__(config)
+        assert config.retention
+        self.lasts, self.keeps = config.retention.accesses, config.retention.refresh_ways
+        self.now = 0
+        self.written: dict[tuple[int, int], int] = {}
+
+    def access(self, address: int, write: bool, whole: bool = True) -> None:
+        for place, way in [slot for slot, time in self.written.items() if time + self.lasts < self.now]:
+            self.fall_due(place, way)
+        place = set_of(address // self.config.line, self.config)
+        before = list(self.wear[place])
+        super().access(address, write, whole)
+        for way, (old, new) in enumerate(zip(before, self.wear[place], strict=True)):
+            if new > old:
+                self.written[place, way] = self.now
+        self.now += 1
+
+    def fall_due(self, place: int, way: int) -> None:
+        line = self.ways[place][way]
+        assert line
+        if self.keeps is None or self.later(place, way) < self.keeps:
+            self.counts["refreshes"] += 1
+            self.wear[place][way] += 1
+            self.written[place, way] += self.lasts
+            return
+        self.counts["expired_lines"] += 1
+        self.counts["expired_writebacks"] += bool(line.dirty)
+        self.gone(line)
+        self.ways[place][way] = None
+        del self.written[place, way]
+
+    def later(self, place: int, way: int) -> int:
+        """How many lines of the set were used after this one, where some are told from others."""
+        if not self.keeps:
+            return 0
+        order = getattr(self.policy, "order", [])
+        if self.keeps >= self.config.ways:
+            return 0
+        return sum(self.ways[place][other] is not None for other in order[place][order[place].index(way) + 1 :])
