@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circuits.array.cache import tag_bits
+from circuits.array.designed import SENSING
 from circuits.array.search import Choice, Pairs, front
 from circuits.cache.banks import Maker, as_document
 from circuits.cache.request import Request, check
@@ -71,6 +72,30 @@ class CacheDesign:
 
         return pd.DataFrame([{k: v for k, v in vars(self).items() if not isinstance(v, (dict, list))}])
 
+    def write_energy_of(self, changed_share: float, *, read_first: bool) -> float:
+        """Return the energy [J] of writing a line of whose bits a share changes, where the others are not written.
+
+        `write_energy_J` is of a line whose every cell is driven, half to either state. How many bits change is the
+        data's: no trace holds them, so the share is yours. Bit lines are charged as for a whole write.
+
+        Args:
+            changed_share: bits that change over all bits, 0 to 1, check bits among them.
+            read_first: True where the line is read before, and bits that are alike left alone, at a read more; False
+                for early write termination, whose drivers end a pulse that finds its bit written (P. Zhou et al.,
+                Energy reduction for STT-RAM using early write termination, ICCAD 2009): what such a pulse has drawn by
+                then is taken for nothing, so that this is the least.
+
+        Raises:
+            InputError: for another share, and for cells that do not write each bit by a current of its own.
+        """
+        cells_J = self.parts.get("data_cells_J")
+        if cells_J is None:
+            raise InputError(f"cell {self.cell}: writes no bit by a current of its own; give stt, sot or another such")
+        share = changed_share
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+            raise InputError(f"changed_share {share!r}: give a number from 0 to 1")
+        return self.write_energy_J - (1 - share) * cells_J + (self.read_energy_J if read_first else 0.0)
+
 
 @dataclass(frozen=True)
 class _Asked:
@@ -122,6 +147,9 @@ class _Asked:
         } | ({"ecc": guard.as_dict()} if guard else {})
         parts = {f"{name}_{what}": float(getattr(bank, what)[0]) for name, bank in (("tag", tag), ("data", data))
                  for what in ("tree_s", "mat_s", "column_s", "read_J", "write_J", "leakage_W")}  # fmt: skip
+        if cell.kind not in SENSING:  # each bit is written by a current through it
+            bits = request.shape.word_bits
+            parts["data_cells_J"] = bits * (cell.set_energy_J + cell.reset_energy_J) / 2
         coded = guard.assumptions if guard else ()
         return CacheDesign(
             cell.name, node.name, request.capacity_bytes, request.ways, request.line_bytes, **found,
