@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from hwmodel.cache import parallel
+from hwmodel.cache.config import SECTOR_BYTES
 from hwmodel.cache.parallel import ENDLESS, RING, TOTAL, WORDS, Ring
 from hwmodel.cache.records import BLOCK, SETS, WIDE, Block, Caches
 from hwmodel.cache.signals import STEP
+from traces.stream import Intervals
 
 LEAST = 16 * BLOCK  # accesses, or intervals, below which one thread is as fast
 _SIZE = 8 * BLOCK  # of a chunk, records
@@ -109,6 +111,13 @@ class Crew:
         for total, *rest in counters:
             for one in rest:
                 total += one
+
+
+def much(part: Intervals) -> bool:
+    """Return whether intervals are work enough for several threads."""
+    if len(part.base) >= LEAST:
+        return True
+    return float(part.rows.astype(np.float64) @ part.width) >= LEAST * SECTOR_BYTES
 
 
 def _dealt(items: np.ndarray, hands: int) -> list[np.ndarray]:

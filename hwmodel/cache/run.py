@@ -91,7 +91,7 @@ class Replay:
             columns = (part.base, part.stride, part.rows, part.width, part.write, kernel)
             for kind, members in self._groups.items():
                 line, accesses = kind[0].bit_length() - 1, self._accesses[kind]
-                if self._crew and len(part.base) >= crew.LEAST:
+                if self._crew and crew.much(part):
                     self._crew.intervals(columns, line, members, self._caches, accesses)
                 else:
                     records.feed_intervals(*columns, line, members, self._block, self._caches, accesses)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from circuits.errors import InputError
 from hwmodel.cache import CacheConfig, Replay, crew, replay
 from hwmodel.cache.crew import _dealt
+from tests.hwmodel.test_cache_laws import intervals
 from tests.hwmodel.test_cache_twin import batches, several, traces
 
 
@@ -68,6 +69,13 @@ def test_what_goes_wrong_in_one_thread_stops_all(monkeypatch):
     monkeypatch.setattr(crew.parallel, "work_on_addresses", fails)
     with pytest.raises(MemoryError):
         replay(np.zeros(999, np.uint64), np.zeros(999, bool), CacheConfig("1MiB"), threads=2)
+
+
+def test_few_long_intervals_are_work_for_several(monkeypatch):
+    monkeypatch.setattr(crew, "LEAST", 4096)
+    small, large = intervals((0, 0, 1, 4096, True, 0, 0)), intervals((0, 128, 4096, 128, True, 0, 0))
+    assert not crew.much(small)
+    assert crew.much(large)
 
 
 def test_items_are_dealt_there_and_back():
