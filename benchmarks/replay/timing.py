@@ -44,6 +44,7 @@ def twin(found: Outcomes) -> Simulation:
     machine = Machine(
         CACHE.banks, f[banks.READ], f[banks.READ_CYCLE], f[banks.WRITE], f[banks.WRITE_CYCLE], CACHE.outstanding,
         CACHE.buffer, f[banks.INTERVAL], f[banks.TAG], f[banks.DRAM], f[banks.DRAM_SECTOR],
+        bool(f[banks.FORWARDS]),
     )  # fmt: skip
     rows = zip(*(column[:FIRST].tolist() for column in (found.address, found.write, found.fetched, found.written)),
                strict=True)  # fmt: skip

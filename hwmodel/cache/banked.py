@@ -29,6 +29,7 @@ class BankedCache:
         tag_latency_s: from issue until a miss leaves for DRAM.
         dram_latency_s: from there, DRAM being idle, to the first data.
         dram_bytes_per_s: DRAM's bandwidth, read and written; infinite for none to wait for.
+        forwards: reads of what a write buffer holds are served from there.
 
     Raises:
         InputError: for a value that cannot be.
@@ -45,6 +46,7 @@ class BankedCache:
     tag_latency_s: float = 0.0
     dram_latency_s: float = 0.0
     dram_bytes_per_s: float = float("inf")
+    forwards: bool = True
 
     def __post_init__(self) -> None:
         for name, least, most in (("banks", 1, MAX_BANKS), ("outstanding", 1, MAX_OUTSTANDING),
@@ -52,6 +54,8 @@ class BankedCache:
             value = getattr(self, name)
             if isinstance(value, bool) or not hasattr(value, "__index__") or not least <= value <= most:
                 raise InputError(f"{name} {value!r}: give a whole number from {least} to {most}")
+        if not isinstance(self.forwards, bool):
+            raise InputError(f"forwards {self.forwards!r}: give True or False")
         for field in fields(self):
             if field.name.endswith("_s") and field.name != "dram_bytes_per_s":
                 self._check_seconds(field.name)
@@ -79,6 +83,7 @@ class BankedCache:
                              (banks.DRAM_SECTOR, SECTOR_BYTES / self.dram_bytes_per_s)):  # fmt: skip
             out[place] = round(value * FS)
         out[banks.DEPTH], out[banks.OUTSTANDING] = self.buffer, self.outstanding
+        out[banks.FORWARDS] = self.forwards and self.buffer > 0
         out[banks.LINE_BITS] = config.line.bit_length() - 1
         out[banks.UNIT_BITS] = (config.sector or config.line).bit_length() - 1
         return out

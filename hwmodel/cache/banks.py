@@ -16,7 +16,8 @@ A dirty victim is read from its bank at t, and its sectors pass the pipe behind 
 With a write buffer of `depth` entries a bank, a write is done when an entry takes it, and written when its bank idles:
 reads overtake it. An entry is free once written. A write that finds all taken waits for one; where none is being
 written, the oldest goes next, after the reads that came before. So two counts a bank say all that matters:
-`queued`, writes not begun, and `written`, the end of the latest one begun.
+`queued`, writes not begun, and `written`, the end of the latest one begun. Where FORWARDS is 1, a read of what has not
+been written yet, in the buffer or waiting for an entry, is done at once and needs no bank: hwmodel.cache.buffered.
 """
 
 from typing import NamedTuple
@@ -24,14 +25,15 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
+from hwmodel.cache.buffered import Buffered, begin, enter, full, holds
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.index import turn
 from hwmodel.cache.table import EMPTY, find, remove
 
 (READ, READ_CYCLE, WRITE, WRITE_CYCLE, TAG, DEPTH, INTERVAL, OUTSTANDING, DRAM, DRAM_SECTOR, UNIT_BITS, LINE_BITS,
- FIGURES) = range(13)  # fmt: skip
+ FORWARDS, FIGURES) = range(14)  # fmt: skip
 NOW, ISSUED, PIPE, HEAD, TAIL, LAST, LONGEST, CLOCK = range(8)
-READS, WRITES, READ_HITS, MISSES, MERGED, SECTORS, COUNTS = range(7)
+READS, WRITES, READ_HITS, MISSES, MERGED, SECTORS, FORWARDED, COUNTS = range(8)
 FINE = 7  # bits of a time that its bin keeps: bins are less than 1 % wide
 BINS = (64 - FINE) << FINE  # a float may round the greatest time up to 2**63
 
@@ -53,6 +55,7 @@ class Banks(NamedTuple):
     counts: np.ndarray  # int64 (COUNTS,)
     waits: np.ndarray  # float64 (1,), sum of the reads' latencies
     bins: np.ndarray  # int64 (BINS,), reads by latency
+    buffered: Buffered  # what is to be written, where reads are served from it
 
     @classmethod
     def idle(cls, banks: int, outstanding: int) -> "Banks":
@@ -60,12 +63,15 @@ class Banks(NamedTuple):
         sizes = {"done": outstanding, "came": outstanding, "unit": outstanding, "bank": outstanding, "keys": places,
                  "times": places, "clock": CLOCK, "counts": COUNTS, "waits": 1, "bins": BINS}  # fmt: skip
         kinds = {"unit": np.uint64, "keys": np.uint64, "bank": np.int32, "waits": np.float64}
-        made = cls(*(np.zeros(sizes.get(name, banks), kinds.get(name, np.int64)) for name in cls._fields))
+        names = cls._fields[:-1]
+        columns = {name: np.zeros(sizes.get(name, banks), kinds.get(name, np.int64)) for name in names}
+        made = cls(**columns, buffered=Buffered.empty(banks))
         made.keys[:] = EMPTY
         return made
 
     def copy(self) -> "Banks":
-        return Banks(*(column.copy() for column in self))
+        columns = {name: getattr(self, name).copy() for name in self._fields[:-1]}
+        return Banks(**columns, buffered=Buffered(*(column.copy() for column in self.buffered)))
 
 
 @nb.njit(inline="always")
@@ -77,19 +83,27 @@ def bank_of(line: np.uint64, banks: np.uint64) -> Whole:
 
 
 @nb.njit(inline="always")
-def _drain(state: Banks, bank: Whole, now: Whole, cycle: Whole) -> None:
+def _begin(state: Banks, bank: Whole, figures: np.ndarray) -> None:
+    """Begin a bank's oldest buffered write."""
+    state.free[bank] += figures[WRITE_CYCLE]
+    state.written[bank] = state.free[bank]
+    state.busy[bank] += figures[WRITE_CYCLE]
+    if figures[FORWARDS] != 0:
+        begin(state.buffered, bank, np.int64(state.free[bank]))
+
+
+@nb.njit(inline="always")
+def _drain(state: Banks, bank: Whole, now: Whole, figures: np.ndarray) -> None:
     """Begin the buffered writes that a bank had time for before `now`; at `now` itself a read goes first."""
     while state.queued[bank] > 0 and state.free[bank] < now:
-        state.free[bank] += cycle
-        state.written[bank] = state.free[bank]
-        state.busy[bank] += cycle
+        _begin(state, bank, figures)
         state.queued[bank] -= 1
 
 
 @nb.njit(inline="always")
 def _read(state: Banks, bank: Whole, now: Whole, figures: np.ndarray) -> Whole:
     """Give a bank a read that comes at `now`; return when it begins."""
-    _drain(state, bank, now, figures[WRITE_CYCLE])
+    _drain(state, bank, now, figures)
     start = max(state.free[bank], now)
     state.free[bank] = start + figures[READ_CYCLE]
     state.busy[bank] += figures[READ_CYCLE]
@@ -97,7 +111,7 @@ def _read(state: Banks, bank: Whole, now: Whole, figures: np.ndarray) -> Whole:
 
 
 @nb.njit(inline="always")
-def _write(state: Banks, bank: Whole, now: Whole, figures: np.ndarray) -> Whole:
+def _write(state: Banks, bank: Whole, unit: np.uint64, now: Whole, figures: np.ndarray) -> Whole:
     """Give a bank a write that comes at `now`; return when it is done."""
     cycle, depth = figures[WRITE_CYCLE], figures[DEPTH]
     if depth == 0:
@@ -105,11 +119,11 @@ def _write(state: Banks, bank: Whole, now: Whole, figures: np.ndarray) -> Whole:
         state.free[bank] = start + cycle
         state.busy[bank] += cycle
         return start + figures[WRITE]
-    _drain(state, bank, now, cycle)
+    _drain(state, bank, now, figures)
+    if figures[FORWARDS] != 0:
+        enter(state.buffered, bank, unit)
     if state.queued[bank] == depth:  # all wait, so one must go: its end makes room
-        state.free[bank] += cycle
-        state.written[bank] = state.free[bank]
-        state.busy[bank] += cycle
+        _begin(state, bank, figures)
         return state.free[bank]
     state.free[bank] = max(state.free[bank], now)
     state.queued[bank] += 1
@@ -118,19 +132,29 @@ def _write(state: Banks, bank: Whole, now: Whole, figures: np.ndarray) -> Whole:
 
 
 @nb.njit(inline="always")
-def _fill_until(state: Banks, now: Whole, figures: np.ndarray) -> None:
-    """Write into their banks the fills that came by `now`."""
+def _holds(state: Banks, bank: Whole, unit: np.uint64, now: Whole, figures: np.ndarray) -> bool:
+    """Return whether a bank has a unit that came to be written, and is not by `now`."""
+    _drain(state, bank, now, figures)
+    return holds(state.buffered, bank, unit, now)
+
+
+@nb.njit(inline="always")
+def _fill_until(state: Banks, now: Whole, figures: np.ndarray) -> bool:
+    """Write into their banks the fills that came by `now`; return False where a bank's ring has no room for one."""
     clock = state.clock
     while clock[HEAD] < clock[TAIL]:
         at = clock[HEAD] % figures[OUTSTANDING]
         came, unit = np.int64(state.came[at]), np.uint64(state.unit[at])
         if came > now:
             break
-        clock[LAST] = max(clock[LAST], _write(state, np.int64(state.bank[at]), came, figures))
+        if figures[FORWARDS] != 0 and full(state.buffered, np.int64(state.bank[at]), came):
+            return False
+        clock[LAST] = max(clock[LAST], _write(state, np.int64(state.bank[at]), unit, came, figures))
         place = find(state.keys, unit)
         if state.keys[place] == unit and state.times[place] == came:
             remove(state.keys, state.times, place)  # unless it was evicted and asked for again
         clock[HEAD] += 1
+    return True
 
 
 @nb.njit(inline="always")
@@ -171,12 +195,26 @@ def bin_bounds() -> np.ndarray:
     return np.ldexp((number - (shift << FINE)).astype(np.float64), shift)
 
 
-@kernel
 def serve(
     address: np.ndarray, write: np.ndarray, fetched: np.ndarray, written: np.ndarray, given: np.ndarray,
     figures: np.ndarray, state: Banks, issued: np.ndarray, done: np.ndarray,
-) -> None:  # fmt: skip
-    """Serve accesses in order.
+) -> Banks:  # fmt: skip
+    """Serve accesses in order; return the state, whose rings may have had to grow. Arguments as of `_serve`."""
+    begun = 0
+    while begun < len(address):
+        columns = [column[begun:] for column in (address, write, fetched, written, given, issued, done)]
+        begun += _serve(*columns[:5], figures, state, *columns[5:])
+        if begun < len(address):
+            state = state._replace(buffered=state.buffered.roomier())
+    return state
+
+
+@kernel
+def _serve(
+    address: np.ndarray, write: np.ndarray, fetched: np.ndarray, written: np.ndarray, given: np.ndarray,
+    figures: np.ndarray, state: Banks, issued: np.ndarray, done: np.ndarray,
+) -> Whole:  # fmt: skip
+    """Serve accesses in order, up to one that a ring of what is buffered has no room for; return how many.
 
     `address`, uint64, in bytes; `write`, bool; `fetched` and `written`, uint8, sectors that an access fetches from DRAM
     and that its victim writes back; `given`, int64, before when each may not be issued, or of length 0. `figures` is
@@ -191,8 +229,11 @@ def serve(
             now = max(now, np.int64(clock[NOW] + figures[INTERVAL]))
         if given.size > 0:
             now = max(now, np.int64(given[i]))
-        _fill_until(state, now, figures)
+        if not _fill_until(state, now, figures):
+            return np.int64(i)
         bank = bank_of(address[i] >> np.uint64(figures[LINE_BITS]), banks)
+        if figures[FORWARDS] != 0 and write[i] and full(state.buffered, bank, now):
+            return np.int64(i)
         unit = address[i] >> np.uint64(figures[UNIT_BITS])
         if written[i] > 0:
             _read(state, bank, now, figures)
@@ -208,7 +249,10 @@ def serve(
                 end = np.int64(state.times[place])
                 counts[MERGED] += 1
             elif write[i]:
-                end = _write(state, bank, now, figures)
+                end = _write(state, bank, unit, now, figures)
+            elif figures[FORWARDS] != 0 and _holds(state, bank, unit, now, figures):
+                end = now
+                counts[FORWARDED] += 1
             else:
                 end = _read(state, bank, now, figures) + figures[READ]
                 counts[READ_HITS] += 1
@@ -226,12 +270,17 @@ def serve(
         if issued.size > 0:
             issued[i] = now
             done[i] = end
+    return np.int64(address.size)
 
 
 @kernel
 def finish(figures: np.ndarray, state: Banks) -> None:
-    """Let in all fills under way and write all that is buffered; `state.clock[LAST]` is then the end of it all."""
+    """Let in all fills under way and write all that is buffered; `state.clock[LAST]` is then the end of it all.
+
+    `figures` are spent with it.
+    """
     clock = state.clock
+    figures[FORWARDS] = 0  # no more reads
     if clock[HEAD] < clock[TAIL]:
         _fill_until(state, np.int64(state.came[(clock[TAIL] - 1) % figures[OUTSTANDING]]), figures)
     for bank in range(state.free.size):

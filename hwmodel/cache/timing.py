@@ -26,7 +26,7 @@ ASSUMPTIONS = (
     "Accesses are issued in order, and none before the one `outstanding` places ahead of it is done.",
     "What DRAM fetches is handed on at once and written into its bank; what is asked for meanwhile waits for it.",
     "DRAM is a pipe of one latency and one bandwidth, in order; its banks, rows and turnarounds are left out.",
-    "A read of what waits in a write buffer takes its bank, as any read.",
+    "A read of what a write buffer holds is done at once; a dirty victim is read from its bank all the same.",
 )
 
 
@@ -63,23 +63,25 @@ class Timing:
             here = slice(at, at + CHUNK)
             address, write = _plain(part.address[here], np.uint64), _plain(part.write[here], np.bool_)
             fetched, written = _plain(part.fetched[here], np.uint8), _plain(part.written[here], np.uint8)
-            for figures, state in ((self._figures, self._state), (self._free_writes, self._other)):
-                banks.serve(address, write, fetched, written, given[here], figures, state, none, none)
+            columns = address, write, fetched, written, given[here]
+            self._state = banks.serve(*columns, self._figures, self._state, none, none)
+            self._other = banks.serve(*columns, self._free_writes, self._other, none, none)
             if self._state.clock[[banks.LAST, banks.PIPE]].max() > MOST_S * FS:
                 raise InputError(f"accesses: they take more than {MOST_S:g} s; give fewer, or a faster cache")
 
     def result(self) -> dict[str, Any]:
         """Return what the accesses so far took, were they all.
 
-        accesses, reads, writes, misses (accesses that fetch), merged (accesses that found theirs under way); time_s,
-        until the last access, fill and buffered write is done; write_time_s, by how much that is longer than for
-        writes that keep no bank; naive_time_s, accesses times latency, as hwmodel.gpu.accounting's cache_time_s;
+        accesses, reads, writes, misses (accesses that fetch), merged (accesses that found theirs under way), forwarded
+        (reads served from write buffers); time_s, until the last access, fill and buffered write is done; write_time_s,
+        by how much that is longer than for writes that keep no bank; naive_time_s, accesses times latency, as
+        hwmodel.gpu.accounting's cache_time_s;
         read_latency_mean_s, _p50_s, _p95_s, _p99_s (to 0.4 %) and _max_s, from issue to data; utilisation (mean over
         banks), utilisation_max, dram_utilisation, bank_utilisation (each); assumptions.
         """
         state, other = self._state.copy(), self._other.copy()
-        banks.finish(self._figures, state)
-        banks.finish(self._free_writes, other)
+        banks.finish(self._figures.copy(), state)
+        banks.finish(self._free_writes.copy(), other)
         counts, time = state.counts, int(state.clock[banks.LAST])
         reads, writes = int(counts[banks.READS]), int(counts[banks.WRITES])
         busy = state.busy / time if time else np.zeros(len(state.busy))
@@ -90,6 +92,7 @@ class Timing:
             "writes": writes,
             "misses": int(counts[banks.MISSES]),
             "merged": int(counts[banks.MERGED]),
+            "forwarded": int(counts[banks.FORWARDED]),
             "time_s": time / FS,
             "write_time_s": (time - int(other.clock[banks.LAST])) / FS,
             "naive_time_s": reads * self.cache.read_latency_s + writes * self.cache.write_latency_s,

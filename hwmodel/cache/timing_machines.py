@@ -11,7 +11,7 @@ from hwmodel.gpu.dram import known as known_drams
 from hwmodel.gpu.dram import load_dram
 from traces.gpus import load_gpu
 
-_WHOLE = ("banks", "outstanding", "buffer")
+_WHOLE = ("banks", "outstanding", "buffer", "forwards")
 FIGURES = tuple(field.name for field in fields(BankedCache) if field.name not in _WHOLE)
 _NEEDED = tuple(field.name for field in fields(BankedCache) if field.default is MISSING and field.name not in _WHOLE)
 

@@ -24,6 +24,7 @@ machines = st.builds(
     tag=st.integers(0, 4),
     dram=st.integers(0, 60),
     dram_sector=st.sampled_from([0, 1, 3, 10]),
+    forwards=st.booleans(),
 )
 
 
@@ -56,6 +57,7 @@ def figures_of(machine: Machine) -> np.ndarray:
         machine.tag, machine.depth, machine.interval, machine.outstanding)  # fmt: skip
     out[[banks.DRAM, banks.DRAM_SECTOR, banks.UNIT_BITS, banks.LINE_BITS]] = (
         machine.dram, machine.dram_sector, UNIT_BITS, LINE_BITS)  # fmt: skip
+    out[banks.FORWARDS] = machine.forwards and machine.depth > 0
     return out
 
 
@@ -71,7 +73,7 @@ def serve(
     bounds = sorted({0, len(stream), *(min(cut, len(stream)) for cut in cuts)})
     for start, stop in pairwise(bounds):
         part = slice(start, stop)
-        banks.serve(*(column[part] for column in columns), figures, state, issued[part], done[part])
+        state = banks.serve(*(column[part] for column in columns), figures, state, issued[part], done[part])
     banks.finish(figures, state)
     return issued.tolist(), done.tolist(), state
 
@@ -85,6 +87,7 @@ def test_every_access_is_issued_and_done_when_the_twin_says(machine, stream, cut
     assert done == [twin.done[number] for number in range(len(stream))]
     assert state.busy.tolist() == [bank.busy for bank in twin.banks]
     assert int(state.counts[banks.MERGED]) == twin.merged
+    assert int(state.counts[banks.FORWARDED]) == twin.forwarded
     assert int(state.clock[banks.LAST]) == twin.end
 
 

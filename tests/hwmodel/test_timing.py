@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits.errors import InputError
-from hwmodel.cache import CacheConfig, replay
+from hwmodel.cache import CacheConfig, banks, replay
 from hwmodel.cache.banked import BankedCache
 from hwmodel.cache.outcomes import Outcomes
 from hwmodel.cache.timing import Timing, time_accesses, time_trace
@@ -141,7 +141,7 @@ def test_a_slower_write_makes_nothing_earlier(machine, stream, more):
 @given(machine=machines, stream=streams())
 def test_a_buffer_neither_makes_nor_saves_work(machine, stream):
     """A bank is never idle while it has work: where arrivals stand, its last work ends at one time for every depth."""
-    alone = replace(machine, outstanding=1000)
+    alone = replace(machine, outstanding=1000, forwards=False)
     ends = [serve(replace(alone, depth=depth), stream)[2] for depth in (0, 1, 4, 100)]
     for other in ends[1:]:
         assert other.free.tolist() == ends[0].free.tolist()
@@ -156,6 +156,23 @@ def test_a_buffer_lets_reads_overtake_writes():
     assert means[0] > means[1] > means[2] > 4e-9
     assert rows[0]["read_latency_p50_s"] <= rows[0]["read_latency_p95_s"] <= rows[0]["read_latency_p99_s"]
     assert rows[0]["read_latency_p99_s"] <= rows[0]["read_latency_max_s"]
+
+
+def test_a_read_of_what_waits_to_be_written_is_done_at_once():
+    """One bank of writes that take 10: 40 wait behind 8 entries, more than a ring begins with; each is read at once."""
+    writes = [Access(0, unit, True) for unit in range(40)]
+    reads = [Access(0, unit, False, given=1) for unit in range(40)]
+    machine = Machine(1, 4, 4, 10, 10, 1000, depth=8, forwards=True)
+    issued, done, state = serve(machine, [*writes, *reads, Access(0, 50, False, given=1)])
+    assert issued[40:80] == done[40:80] == [1] * 40
+    assert int(state.counts[banks.FORWARDED]) == 40
+    assert done[80] == 10 * 32 + 4  # after the writes that were pushed out of the buffer before it came
+    late = [replace(read, given=400 - 10 * 8 + 10 * n) for n, read in enumerate(reads[32:])]
+    _, done, state = serve(machine, [*writes, *late])
+    assert int(state.counts[banks.FORWARDED]) == 8
+    _, done, state = serve(replace(machine, forwards=False), [*writes, *reads])
+    assert int(state.counts[banks.FORWARDED]) == 0
+    assert min(done[40:]) > 300
 
 
 def test_quantiles_are_those_of_the_latencies():
@@ -209,6 +226,7 @@ def test_nothing_takes_no_time():
     [("banks", 0), ("banks", 2.0), ("banks", True), ("outstanding", 0), ("outstanding", 1 << 30), ("buffer", -1),
      ("read_latency_s", 0), ("read_latency_s", None), ("write_latency_s", -1e-9), ("write_latency_s", "9ns"),
      ("write_cycle_s", 1.0), ("read_cycle_s", float("nan")), ("interval_s", -1e-12), ("tag_latency_s", float("inf")),
+     ("forwards", 1), ("forwards", None),
      ("dram_latency_s", -1), ("dram_bytes_per_s", 0), ("dram_bytes_per_s", float("nan")), ("dram_bytes_per_s", "1")],
 )  # fmt: skip
 def test_a_wrong_figure_is_one_line(name, value):

@@ -27,6 +27,7 @@ class Machine:
     tag: int = 0
     dram: int = 0
     dram_sector: int = 0
+    forwards: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,16 @@ class Bank:
     waiting: deque[Callable[[int], None]] = field(default_factory=deque)  # writes without an entry
     serving: bool = False
     busy: int = 0
+    unwritten: deque[int] = field(default_factory=deque)  # units whose write has come and not ended, where buffered
 
     def read(self, now: int, then: Callable[[int], None] | None) -> None:
         self.line.append(Job(self.machine.read_cycle, self.machine.read, then))
         self.wake(now)
 
-    def write(self, now: int, then: Callable[[int], None]) -> None:
+    def write(self, now: int, unit: int, then: Callable[[int], None]) -> None:
         machine = self.machine
+        if machine.depth:
+            self.unwritten.append(unit)
         if machine.depth == 0:
             self.line.append(Job(machine.write_cycle, machine.write, then))
         elif not self.waiting and self.buffered + self.writing < machine.depth:
@@ -119,6 +123,7 @@ class Bank:
 
     def written(self, now: int) -> None:
         self.writing = False
+        self.unwritten.popleft()
         if self.waiting:
             self.buffered += 1
             self.clock.at(now, ISSUED, self.waiting.popleft())
@@ -167,7 +172,7 @@ class Simulation:
         self.under_way: dict[int, Fill] = {}
         self.issued: list[int] = []
         self.done: dict[int, int] = {}
-        self.merged = 0
+        self.merged = self.forwarded = 0
         if accesses:
             self.clock.at(accesses[0].given, ISSUED, self.issue)
         self.clock.run()
@@ -201,7 +206,10 @@ class Simulation:
             self.merged += access.fetched == 0
             self.under_way[access.unit].waiting.append(number)
         elif access.write:
-            bank.write(now, lambda time: self.finish(number, time))
+            bank.write(now, access.unit, lambda time: self.finish(number, time))
+        elif self.machine.forwards and access.unit in bank.unwritten:
+            self.forwarded += 1
+            self.clock.at(now, ISSUED, lambda time: self.finish(number, time))
         else:
             bank.read(now, lambda time: self.finish(number, time))
 
@@ -213,7 +221,7 @@ class Simulation:
             self.clock.at(now, ISSUED, lambda time, number=number: self.finish(number, time))
         if self.under_way.get(fill.unit) is fill:
             del self.under_way[fill.unit]
-        fill.bank.write(now, lambda time: None)
+        fill.bank.write(now, fill.unit, lambda time: None)
 
     def finish(self, number: int, now: int) -> None:
         self.done[number] = now
