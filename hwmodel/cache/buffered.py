@@ -12,9 +12,8 @@ import numpy as np
 from circuits.errors import InputError
 from hwmodel.cache.compiled import Whole, kernel
 
-FIRST, BEGUN, LAST, PLACES = range(
-    4
-)  # numbers of a bank's writes: the oldest not forgotten, the next to begin, to come
+# Numbers of a bank's writes: of the oldest not forgotten, of the next to begin, of the next to come.
+FIRST, BEGUN, LAST, PLACES = range(4)
 _LEAST = 16
 
 

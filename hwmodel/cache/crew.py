@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from hwmodel.cache import parallel
+from hwmodel.cache.block import BLOCK, Block
 from hwmodel.cache.config import SECTOR_BYTES
 from hwmodel.cache.parallel import ENDLESS, RING, TOTAL, WORDS, Ring
-from hwmodel.cache.records import BLOCK, SETS, WIDE, Block, Caches
+from hwmodel.cache.records import SETS, WIDE, Caches
 from hwmodel.cache.signals import STEP
 from traces.stream import Intervals
 

@@ -7,6 +7,7 @@ around.
 import numpy as np
 
 from hwmodel.cache import wear
+from hwmodel.cache.block import BLOCK, Block
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SECTOR_BYTES, CacheConfig
 from hwmodel.cache.hybrid import migrate, steer
@@ -25,7 +26,6 @@ from hwmodel.cache.policies import (
     take,
     use,
 )
-from hwmodel.cache.records import BLOCK, Block
 from hwmodel.cache.retention import due, expire, first_due, kept, refresh, renew, ring, step
 from hwmodel.cache.vectors import lowest, ones
 from hwmodel.cache.writes import plan, settle, written

@@ -1,16 +1,12 @@
 """From sector addresses to records (see hwmodel.cache.lru)."""
 
-from typing import TYPE_CHECKING
-
 import numba as nb
 import numpy as np
 
+from hwmodel.cache.block import Block
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.vectors import ones
 from hwmodel.cache.words import WORD, kinds, mixed_4, mixed_8, pure_4, pure_8
-
-if TYPE_CHECKING:
-    from hwmodel.cache.records import Block
 
 _NONE, _UNIT = np.uint64(0), np.uint64(1)
 _SHORT = np.uint64(7)  # log2 of a line's bytes up to which four sectors are enough
@@ -18,7 +14,7 @@ _SHORT = np.uint64(7)  # log2 of a line's bytes up to which four sectors are eno
 
 @kernel
 def gather(
-    address: np.ndarray, is_write: np.ndarray, begin: Whole, end: Whole, line_bits: int, joined: bool, block: "Block"
+    address: np.ndarray, is_write: np.ndarray, begin: Whole, end: Whole, line_bits: int, joined: bool, block: Block
 ) -> tuple[Whole, Whole]:
     """Fill a block with the records of at most BLOCK accesses, `begin` to `end`; return how many, and the writes."""
     low, count, writes, more = np.uint64(line_bits), _NONE, _NONE, _NONE

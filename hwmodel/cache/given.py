@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from circuits.errors import InputError
-from hwmodel.cache import records
+from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SECTOR_BYTES
 from traces.stream import COLUMNS, Intervals
 
 _PART_SECTORS = 1 << 25  # sector accesses between two chances for Ctrl-C, about
 PART_INTERVALS = 1 << 18
+_TOP = 1 << 62  # addresses of intervals stay below, so that no sum overflows
+_MOST = 1 << 40  # accesses of one interval that are counted for work, likewise
+_SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 
 
 def addresses_of(address: Any) -> np.ndarray:
@@ -83,7 +86,7 @@ def intervals_of(batch: Intervals) -> Iterator[tuple[Intervals, int]]:
     whole = Intervals(*columns)
     for start in range(0, len(whole.base), PART_INTERVALS):
         part = whole.part(start, start + PART_INTERVALS)
-        wrong, top, sectors = records.survey(*part[:4])
+        wrong, top, sectors = _survey(*part[:4])
         if wrong >= 0:
             raise InputError(_complaint(part, int(wrong), start))
         if sectors <= 2 * _PART_SECTORS:
@@ -127,3 +130,32 @@ def _by_rows(one: Intervals, pieces: int) -> Iterator[Intervals]:
             base=np.array([int(one.base[0]) + start * int(one.stride[0])], np.uint64),
             rows=np.array([min(step, rows - start)], np.uint32),
         )
+
+
+@kernel
+def _survey(base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray) -> tuple[Whole, Whole, Whole]:
+    """Return (place of the first interval that cannot be, or -1; highest byte address; sector accesses, about)."""
+    wrong, highest, sectors = _surveyed(base, stride, rows, width)
+    if not wrong:
+        return -1, highest, sectors
+    for i in range(base.size):
+        one = slice(i, i + 1)
+        if _surveyed(base[one], stride[one], rows[one], width[one])[0]:
+            return i, 0, 0
+    return -1, highest, sectors
+
+
+@kernel
+def _surveyed(base: np.ndarray, stride: np.ndarray, rows: np.ndarray, width: np.ndarray) -> tuple[bool, Whole, Whole]:
+    """Return whether some interval cannot be, and what `_survey` does; a plain loop, so that LLVM vectorises it."""
+    wrong, highest, sectors = np.uint8(0), np.int64(0), np.int64(0)
+    for i in range(np.uint64(base.size)):
+        apart = abs((np.float64(rows[i]) - 1.0) * np.float64(stride[i])) < _TOP
+        steps = (np.int64(rows[i]) - 1) * (stride[i] if apart else 0)
+        first = np.int64(base[i])
+        end = first + max(steps, 0) + np.int64(width[i])
+        inside = (base[i] < _TOP) & (first + min(steps, 0) >= 0) & (end < _TOP)
+        wrong |= np.uint8((rows[i] == 0) | (width[i] == 0) | (not apart) | (not inside))
+        highest = max(highest, end - 1)
+        sectors += min(np.int64(rows[i]) * ((np.int64(width[i]) >> _SECTOR_BITS) + 1), _MOST)
+    return wrong != 0, highest, sectors

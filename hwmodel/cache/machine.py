@@ -17,7 +17,7 @@ from circuits.yaml_file import read_yaml
 from hwmodel.cache.config import CacheConfig
 from hwmodel.cache.levels import Dram, Hierarchy, Level
 
-_CACHE = tuple(field.name for field in fields(CacheConfig) if field.name not in ("hybrid", "retention"))
+_CACHE = tuple(field.name for field in fields(CacheConfig) if field.name not in ("hybrid", "retention", "byte_masks"))
 _LEVEL = tuple(field.name for field in fields(Level) if field.name != "cache")
 _DRAM = tuple(field.name for field in fields(Dram) if field.init)
 

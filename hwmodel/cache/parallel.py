@@ -13,23 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hwmodel.cache.block import INTERVAL, Block
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.gather import gather
 from hwmodel.cache.index import locate, pack, spread
-from hwmodel.cache.records import (
-    INDEX,
-    INTERVAL,
-    SETS,
-    SLICES,
-    WIDE,
-    Block,
-    Caches,
-    apply,
-    top_of,
-    unroll,
-    use,
-)
+from hwmodel.cache.records import INDEX, SETS, SLICES, WIDE, Caches, apply, top_of, use
 from hwmodel.cache.signals import STEP, claim, hear, tell
+from hwmodel.cache.unroll import unroll
 from hwmodel.cache.vectors import match, ones
 from hwmodel.cache.words import SLACK, sift
 
@@ -38,6 +28,7 @@ RING = 8  # chunks that are kept
 # whether one is being unrolled; how many chunks there are; and the number of the chunk in each place of the ring, + 1.
 TAKEN, BEGUN, UNROLLING, TOTAL, MADE, WORDS = range(6)
 RECORDS, RUNS, READS, WRITES, COUNTED = range(5)  # of a chunk
+TOOK, DONE, IDLE = range(3)
 ENDLESS = 1 << 62
 _LOOKS = 1 << 14
 _LANES = 16
@@ -158,8 +149,28 @@ def _view(block: Block, ring: Ring, chunk: Whole) -> Block:
 
 
 @kernel
-def _published(number: Whole, words: np.ndarray) -> None:
-    tell(words[MADE], number % RING * STEP, number + 1)
+def _publish(block: Block, number: Whole, counts: tuple[Whole, Whole, Whole, Whole], settled: np.ndarray,
+             caches: Caches, ring: Ring, words: np.ndarray) -> None:  # fmt: skip
+    """Let all take a chunk that was made: records, runs, reads and writes of it are `counts`."""
+    chunk = number % RING
+    for which in range(COUNTED):
+        ring.counts[chunk, which] = counts[which]
+    _settle(block, chunk, settled, caches, ring)
+    tell(words[MADE], chunk * STEP, number + 1)
+
+
+@kernel
+def _next(
+    thread: Whole, threads: Whole, settled: np.ndarray, whole: np.ndarray, share: np.ndarray, block: Block, ring: Ring,
+    caches: Caches, misses: np.ndarray, accesses: np.ndarray, words: np.ndarray,
+) -> Whole:  # fmt: skip
+    """Take the next chunk if it is made: TOOK; else say whether there are no more: DONE, or IDLE."""
+    number = hear(words[TAKEN], thread * STEP)
+    if hear(words[MADE], number % RING * STEP) == number + 1:
+        _take(thread, number, settled, whole, share, block, ring, caches, misses, accesses, threads)
+        tell(words[TAKEN], thread * STEP, number + 1)
+        return TOOK
+    return DONE if number >= hear(words[TOTAL], 0) else IDLE
 
 
 @kernel
@@ -175,14 +186,12 @@ def work_on_addresses(
     """
     size, looks = np.int64(ring.line.shape[1]) - SLACK, 0
     while looks < _LOOKS:
-        number = hear(words[TAKEN], thread * STEP)
-        if hear(words[MADE], number % RING * STEP) == number + 1:
-            _take(thread, number, settled, whole, share, block, ring, caches, misses, accesses, threads)
-            tell(words[TAKEN], thread * STEP, number + 1)
+        did = _next(thread, threads, settled, whole, share, block, ring, caches, misses, accesses, words)
+        if did == DONE:
+            return True
+        if did == TOOK:
             looks = 0
             continue
-        if number >= hear(words[TOTAL], 0):
-            return True
         number = hear(words[BEGUN], 0)
         looks += 1
         if number >= hear(words[TOTAL], 0) or not _place_for(words, number, threads):
@@ -199,10 +208,8 @@ def work_on_addresses(
         made = _view(block, ring, chunk)
         count, writes = gather(address, is_write, begin, end, line_bits, joined, made)
         made.ends[0], made.rows[0] = count, 0
-        counts = ring.counts[chunk]
-        counts[RECORDS], counts[RUNS], counts[READS], counts[WRITES] = count, 1, end - begin - writes, writes
-        _settle(made, chunk, settled, caches, ring)
-        _published(number, words)
+        counts = count, 1, end - begin - writes, writes
+        _publish(made, number, counts, settled, caches, ring, words)
     return False
 
 
@@ -218,14 +225,12 @@ def work_on_intervals(
     """
     looks = 0
     while looks < _LOOKS:
-        number = hear(words[TAKEN], thread * STEP)
-        if hear(words[MADE], number % RING * STEP) == number + 1:
-            _take(thread, number, settled, whole, share, block, ring, caches, misses, accesses, threads)
-            tell(words[TAKEN], thread * STEP, number + 1)
+        did = _next(thread, threads, settled, whole, share, block, ring, caches, misses, accesses, words)
+        if did == DONE:
+            return True
+        if did == TOOK:
             looks = 0
             continue
-        if number >= hear(words[TOTAL], 0):
-            return True
         looks += 1
         if hear(words[UNROLLING], 0) or not claim(words[UNROLLING], 0, 0, 1):
             continue
@@ -242,8 +247,5 @@ def work_on_intervals(
         count, runs = unroll(base, stride, rows, width, write, owner, line_bits, made, accesses)
         tell(words[BEGUN], 0, number + 1)
         tell(words[UNROLLING], 0, 0)
-        counts = ring.counts[chunk]
-        counts[RECORDS], counts[RUNS], counts[READS], counts[WRITES] = count, runs, 0, 0
-        _settle(made, chunk, settled, caches, ring)
-        _published(number, words)
+        _publish(made, number, (count, runs, 0, 0), settled, caches, ring, words)
     return False

@@ -8,6 +8,7 @@ import numpy as np
 from circuits.errors import InputError
 from hwmodel.cache import crew, index, lru, records
 from hwmodel.cache.attribution import TENSORS, Attribution
+from hwmodel.cache.block import BLOCK, Block
 from hwmodel.cache.config import INDICES, SLOTS, CacheConfig
 from hwmodel.cache.fixed import FixedCache
 from hwmodel.cache.given import PART_INTERVALS, addresses_of, intervals_of, kinds_of
@@ -58,7 +59,7 @@ class Replay:
         self._caches = records.Caches(shape, tables, packed, tags, bits, misses)
         # Reads and writes by kernel, counted while intervals are unrolled into lines, so once a group.
         self._accesses = {kind: np.zeros((rows, 2), np.uint64) for kind in self._groups}
-        self._block = records.Block.empty()
+        self._block = Block.empty()
         self._nought = np.zeros(PART_INTERVALS, np.uint32)
 
     @property
@@ -138,7 +139,7 @@ class Replay:
                 caches = members, self._block, self._caches, accesses
                 done = records.feed_addresses(address, is_write, line, kind[1], done, limit, *caches)
             if done < len(address):
-                self._widen(max(int(address[done : done + records.BLOCK].max()), int(limit) + 1))
+                self._widen(max(int(address[done : done + BLOCK].max()), int(limit) + 1))
 
     def _limit(self, members: np.ndarray) -> np.uint64:
         """Return the highest byte address for which some caches need not be laid out wide."""

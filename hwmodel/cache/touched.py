@@ -10,8 +10,10 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from hwmodel.cache.block import BLOCK, Block
 from hwmodel.cache.compiled import Whole, kernel
-from hwmodel.cache.records import BLOCK, END, START, WIDE, Block, Caches, apply, what_of
+from hwmodel.cache.records import END, START, WIDE, Caches, apply
+from hwmodel.cache.unroll import what_of
 from hwmodel.cache.vectors import ones
 
 _RECENT = 1 << 13

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from circuits.errors import InputError
 from hwmodel.cache import CacheConfig, Hybrid, Replay, replay, wear
+from hwmodel.cache.block import Block
 from hwmodel.cache.config import POLICIES, WRITE_MISSES, WRITES
 from hwmodel.cache.fixed import FixedCache
-from hwmodel.cache.records import Block
 from tests.hwmodel.test_cache_laws import intervals
 from tests.hwmodel.test_cache_twin import COUNTS, batches, caches, traces
 from tests.naive.cache import Cache, HybridCache, MaskedCache, bytes_written, sectors

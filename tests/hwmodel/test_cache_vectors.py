@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hwmodel.cache import CacheConfig, replay
+from hwmodel.cache.block import BLOCK, Block
 from hwmodel.cache.gather import gather
-from hwmodel.cache.records import BLOCK, Block
 from hwmodel.cache.vectors import turns
 
 PROGRAM = """
