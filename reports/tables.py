@@ -77,16 +77,19 @@ def organisation_table(study: Study) -> Table | None:
 
 
 def _shown(name: str, values: Sequence[object]) -> list[str]:
-    """Return a row of values as people read them; numbers with a unit share one."""
+    """Return a row of values as people read them; numbers with a unit share one, and what a cell has not is a dash."""
     texts = [clean(str(value)) if value not in ("", None) else "-" for value in values]
     try:
-        numbers = [float(text) for text in texts]
+        numbers = [float(text) for text in texts if text != "-"]
     except ValueError:
         return texts
-    if not unit_of(name):
-        return [f"{number:,.0f}" if number.is_integer() else digits(number) for number in numbers]
-    unit, shown = column(name, numbers)
-    return [f"{text} {unit}".rstrip() for text in shown]
+    if unit_of(name):
+        unit, shown = column(name, numbers)
+        figures = [f"{text} {unit}".rstrip() for text in shown]
+    else:
+        figures = [f"{number:,.0f}" if number.is_integer() else digits(number) for number in numbers]
+    rest = iter(figures)
+    return [text if text == "-" else next(rest) for text in texts]
 
 
 # column of results.csv (or the ratio of an EDP to the baseline's), title, heading over it

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from traces import stream
-from traces.compiled import kernel, stamp_of
+from traces.compiled import inner, kernel, stamp_of
 from traces.errors import InputError
 from traces.stream import COLUMNS, Intervals
 from traces.trace import Totals, Trace
@@ -40,13 +40,17 @@ def _fits(base: Any, stride: Any, rows: Any, width: Any) -> bool:
     return steps <= base // (np.uint64(-(stride + 1)) + np.uint64(1))
 
 
-@kernel(_STAMP, _nrt=False)
-def _sectors(base: Any, stride: Any, rows: Any, width: Any, mask: Any, bits: Any) -> Any:
-    """Sectors of all rows: a row's first byte within its sector repeats after at most a sector's bytes of rows."""
-    first = np.int64(base & np.uint64(mask))
-    step = stride & mask
-    total = np.int64(0)
-    period = np.int64(1)
+@inner
+def sectors_of(base: Any, stride: Any, rows: Any, width: Any, bits: Any) -> Any:
+    """Return the sectors of all rows of an interval, 2**bits bytes each, for kernels to call.
+
+    A row's first byte within its sector repeats after at most a sector's bytes of rows.
+    """
+    mask = (np.int64(1) << bits) - 1
+    first, step = np.int64(base) & mask, stride & mask
+    if step == 0:
+        return (((first + width - 1) >> bits) + 1) * rows
+    total, period = np.int64(0), np.int64(1)
     while (step * period) & mask:
         period *= 2
     for row in range(min(period, rows)):
@@ -58,7 +62,6 @@ def _sectors(base: Any, stride: Any, rows: Any, width: Any, mask: Any, bits: Any
 @kernel(_STAMP, _nrt=False)
 def _survey(batch: Any, tensors: Any, bits: Any, counts: Any) -> tuple[int, int]:
     """Add (intervals, sectors read, sectors written) to counts[kernel]; return the first fault and its position."""
-    mask = np.int64((1 << bits) - 1)
     for i in range(len(batch.base)):
         rows, width, kernel = np.int64(batch.rows[i]), np.int64(batch.width[i]), np.int64(batch.kernel[i])
         if rows < 1:
@@ -74,7 +77,7 @@ def _survey(batch: Any, tensors: Any, bits: Any, counts: Any) -> tuple[int, int]
         if rows > MAX_SECTORS // ((width >> bits) + 2):
             return 6, i
         counts[kernel, 0] += 1
-        counts[kernel, 2 if batch.write[i] else 1] += _sectors(batch.base[i], batch.stride[i], rows, width, mask, bits)
+        counts[kernel, 2 if batch.write[i] else 1] += sectors_of(batch.base[i], batch.stride[i], rows, width, bits)
     return 0, 0
 
 

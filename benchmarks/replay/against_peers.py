@@ -31,6 +31,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from by_stream import medians
 from streams import STREAMS, expand
 
 from hwmodel.cache import CacheConfig, Replay, replay
@@ -105,20 +106,6 @@ def feed(configs: list[CacheConfig], batch: Intervals) -> Replay:
     run = Replay(configs)
     run.feed(batch)
     return run
-
-
-def medians(
-    works: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.process_time
-) -> dict[str, float]:
-    """Return each work's seconds, of CPU time unless by another clock: one run to warm up, then all `rounds` times."""
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for number in range(rounds + 1):
-        for name, work in works.items():
-            start = clock()
-            work()
-            if number:
-                times[name].append(clock() - start)
-    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def measure(

@@ -10,17 +10,24 @@ from typing import Any
 from streams import STREAMS
 
 
+def medians(
+    works: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.process_time
+) -> dict[str, float]:
+    """Return each work's seconds, of CPU time unless by another clock: one run to warm up, then all `rounds` times."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(rounds + 1):
+        for name, work in works.items():
+            start = clock()
+            work()
+            if number:
+                times[name].append(clock() - start)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
 def rates(works: dict[str, Callable[[], object]], accesses: int, rounds: int) -> dict[str, float]:
     """Return million accesses a CPU second of one thread, work by work: medians of `rounds`, the works in turn."""
-    times: dict[str, list[float]] = {work: [] for work in works}
-    for _ in range(rounds):
-        for work, run in works.items():
-            start = time.process_time()
-            run()
-            times[work].append(time.process_time() - start)
-    return {
-        f"{work}_median_M_per_s": round(accesses / statistics.median(taken) / 1e6, 1) for work, taken in times.items()
-    }
+    taken = medians(works, rounds)
+    return {f"{work}_median_M_per_s": round(accesses / seconds / 1e6, 1) for work, seconds in taken.items()}
 
 
 def main(text: str, measure: Callable[[str, int, int], dict[str, Any]], accesses: int, rounds: int, note: str) -> None:

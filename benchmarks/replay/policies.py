@@ -41,8 +41,6 @@ def measure(name: str, accesses: int, rounds: int) -> dict[str, Any]:
         work: lambda config=config: Replay([config]).feed(batch) for work, config in configs.items()
     }
     works["two_levels"] = lambda: replay_hierarchy(address, is_write, two, source)
-    for work in works.values():
-        work()
     return {"stream": name, "accesses": len(address)} | rates(works, len(address), rounds)
 
 

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from traces import survey
 from traces.compiled import F, Whole, stamp_of
 from traces.compiled import kernel as _kernel
 
 __all__ = ["STAMP", "Whole", "kernel"]
 
-STAMP = stamp_of(Path(__file__).parent)
+STAMP = stamp_of(Path(__file__).parent, Path(survey.__file__))
 
 
 def kernel(function: F) -> F:

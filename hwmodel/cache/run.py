@@ -12,6 +12,7 @@ from hwmodel.cache.block import BLOCK, Block
 from hwmodel.cache.config import INDICES, SLOTS, CacheConfig
 from hwmodel.cache.fixed import FixedCache
 from hwmodel.cache.given import PART_INTERVALS, addresses_of, intervals_of, kinds_of
+from hwmodel.cache.progress import batches_of
 from traces.stream import Intervals
 
 if TYPE_CHECKING:
@@ -285,15 +286,8 @@ def replay_trace(
         raise InputError(f"by {', '.join(names)}: fast-forward counts by kernel, not by tensor; replay exactly")
     rows = int(parts.rows) if parts else None
     run = Replay(chosen, rows, threads) if exact else _forward()(chosen, rows)
-    blocks = np.cumsum([0, *(max(kernel.blocks, 1) for kernel in trace.kernels)], dtype=np.float64)
-    done = 0.0
-    for batch in trace.batches():
+    for batch in batches_of(trace, on_progress):
         run.feed(batch, parts.of(batch) if parts else None)
-        if on_progress is not None and len(batch.kernel) and len(blocks) > 1:
-            done = max(done, float(blocks[min(int(batch.kernel[-1]), len(blocks) - 2)] / blocks[-1]))
-            on_progress(done)
-    if on_progress is not None:
-        on_progress(1.0)
     if parts is None:
         return run.result()
     run.settle()

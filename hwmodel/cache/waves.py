@@ -9,6 +9,7 @@ import numpy as np
 
 from hwmodel.cache.compiled import Whole, kernel
 from hwmodel.cache.config import SECTOR_BYTES
+from traces.survey import sectors_of
 
 # Of a step or a window, a column each, int64: its first interval; sectors read and written; the same weighed by tensor;
 # base of its first interval, and tensor; whether a wave begins, or, of a window, which wave it is a part of; the wave's
@@ -22,22 +23,6 @@ MOST = 1 << 18  # sectors of a wave that is not cut
 MOST_STEPS = 128  # of a round
 _SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
-
-
-@kernel
-def _sectors(base: Whole, stride: Whole, rows: Whole, width: Whole) -> Whole:
-    """Return an interval's sector accesses; a row's place in its sector comes again after at most 32 rows."""
-    mask = np.int64(SECTOR_BYTES - 1)
-    first, step = base & mask, stride & mask
-    if step == 0:
-        return (((first + width - 1) >> _SECTOR_BITS) + 1) * rows
-    period, total = np.int64(1), np.int64(0)
-    while (step * period) & mask:
-        period *= 2
-    for row in range(min(period, rows)):
-        offset = (first + row * step) & mask
-        total += (((offset + width - 1) >> _SECTOR_BITS) + 1) * ((rows - row + period - 1) // period)
-    return total
 
 
 @kernel
@@ -59,7 +44,7 @@ def steps(
             leader, sectors = mine, 0
         if mine == leader:
             before = base[i]
-        here = _sectors(np.int64(base[i]), stride[i], np.int64(rows[i]), np.int64(width[i]))
+        here = sectors_of(base[i], stride[i], np.int64(rows[i]), np.int64(width[i]), _SECTOR_BITS)
         sectors += here
         step = out[count]
         step[WRITES if write[i] else READS] += here

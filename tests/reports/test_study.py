@@ -1,6 +1,7 @@
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
@@ -8,6 +9,7 @@ from pypdf import PdfReader
 
 from reports import study as module
 from reports.study import make_report, write_report
+from reports.tables import organisation_table
 from tests.reports.synthetic import NETWORKS, write_study
 
 
@@ -132,3 +134,13 @@ def test_nothing_half_written_when_a_write_fails(folder: Path, monkeypatch: pyte
         write_report(folder)
     names = sorted(path.relative_to(folder) for path in folder.rglob("*"))
     assert names == sorted(path.relative_to(folder.parent / "before") for path in (folder.parent / "before").rglob("*"))
+
+
+def test_a_figure_that_one_cell_has_not_keeps_its_unit() -> None:
+    """An SRAM cell has no write current; the others' energies are read as energies all the same."""
+    caches = {"sram": {"parts_data_cells_J": ""}, "stt": {"parts_data_cells_J": "7.096e-10"},
+              "sot": {"parts_data_cells_J": "3.745e-11"}}  # fmt: skip
+    found = organisation_table(SimpleNamespace(cells=list(caches), caches=caches))
+    assert found is not None
+    (row,) = found.rows
+    assert row[1:] == ["-", "710 pJ", "37.4 pJ"]

@@ -15,6 +15,7 @@ from traces.lowering import rows as r
 from traces.lowering.image import Image
 from traces.lowering.l1 import L1
 from traces.lowering.options import DEFAULTS, Options
+from traces.lowering.slabs import fill
 from traces.operation import View
 from traces.stream import COLUMNS, Intervals
 
@@ -66,7 +67,7 @@ class Grid:
         places = np.empty((len(operands), self.resident, 3), np.int64)
         cache = L1.chosen(self.options, self.gpu, self.shared_bytes, self.resident)
         while position[0] * self.resident < self.blocks:
-            count = int(r.fill(scratch, position, operands, sizes, room, cache is not None, blocks, places))
+            count = int(fill(scratch, position, operands, sizes, room, cache is not None, blocks, places))
             for part in cache.missed(scratch[:, :count]) if cache else (scratch[:6, :count],):
                 if part.shape[1]:
                     columns = [column.astype(kind) for column, kind in zip(part, COLUMNS.values(), strict=False)]
