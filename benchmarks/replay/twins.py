@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ("cache_twin", "cache_policies", "cache_hierarchy", "cache_laws", "cache_attribution", "outcomes", "reuse",
-         "banks_twin", "timing")  # fmt: skip
+TESTS = ("cache_twin", "cache_policies", "cache_threads", "cache_hierarchy", "cache_laws", "cache_attribution",
+         "outcomes", "reuse", "banks_twin", "timing")  # fmt: skip
 FILES = [f"tests/hwmodel/test_{name}.py" for name in TESTS]
 SEEDS = count(1)
 
