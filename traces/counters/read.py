@@ -19,7 +19,8 @@ FIRST = '"ID","Process ID",'
 KERNEL, PAGE = "Kernel Name", "Metric Name"
 NVTX = "Push/Pop_Range"  # in the name of the column that holds a kernel's NVTX ranges
 RANGE = re.compile(r"hwmodel#(\d{1,9}) ")  # what traces.counters.target calls an operator's range
-_METRIC = re.compile(r"[a-z0-9]+__[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
+# Of the units that are counted; ncu adds device__attribute columns by itself, some of which are words.
+_METRIC = re.compile(r"(lts|dram|gpu)__[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
 _NUMBER = re.compile(r"(\d{1,3}(,\d{3})+|\d{1,30})(\.\d{1,30})?([eE][+-]?\d{1,2})?", re.ASCII)
 _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _BASES = {"byte": 1.0, "sector": 1.0, "request": 1.0, "inst": 1.0, "cycle": 1.0, "": 1.0}
