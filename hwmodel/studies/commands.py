@@ -1,11 +1,18 @@
 """`hwmodel study` and `hwmodel reproduce`."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from hwmodel import console
+
+if TYPE_CHECKING:
+    from hwmodel.studies.runner import Runner
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Names(click.ParamType):
@@ -37,17 +44,56 @@ class Phases(click.ParamType):
         return phases
 
 
-OUTPUT = click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="DIR",
-    help="Folder for the results and the report.",
-)
-JOBS = click.option(
-    "--jobs", type=click.IntRange(1, 1024), metavar="N", help="Processes at work. [default: the processors at hand]"
-)
+class Items(Names):
+    """Values with commas between them, each as text; what they are is the study's to check."""
+
+    name = "value,value"
+
+
+OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
+                      help="Folder for the results and the report.")  # fmt: skip
+RUN = (
+    click.option("--jobs", type=click.IntRange(1, 1024), metavar="N",
+                 help="Processes at work. [default: the processors at hand]"),
+    click.option("--engine", default="processes", show_default=True, metavar="processes|ray",
+                 help="Where they work: on this machine, or on the Ray cluster that RAY_ADDRESS names."),
+    click.option("--store", type=click.Path(path_type=Path), metavar="DIR",
+                 help="Folder where each answer is kept, so that nothing is computed twice. [default: HWMODEL_STORE, "
+                 "or the user's cache folder]"),
+)  # fmt: skip
+# Options of every study: (declaration, its type, what it says).
+COMMON: tuple[tuple[str, Any, str], ...] = (
+    ("--networks", Names(), "Networks, by name or package.module:factory. [default: the five of DeepNVM++]"),
+    ("--phases", Phases(), "Phases and their batch sizes. [default: inference:4,training:64]"),
+    ("--dtype", str, "What tensors are held in: fp32, tf32, bf16, fp16, int8. [default: fp32]"),
+    ("--cells", Names(), "Memory cells or .yaml files, the first to hold others against. [default: sram,stt,sot]"),
+    ("--node", str, "Technology node or its .yaml file. [default: 16nm]"),
+    ("--ways", int, "[default: 16]"),
+    ("--line", str, "Bytes of a line. [default: 128]"),
+    ("--index", click.Choice(["hashed", "modulo"]), "Set index. [default: hashed]"),
+    ("--target", str, "What each cache is the best of. [default: edap]"),
+    ("--gpu", str, "Machine the kernels are lowered for, or its .yaml file. [default: gtx1080ti]"),
+    ("--dram", str, "Memory behind the cache, or its .yaml file. [default: gddr5x]"),
+    ("--temperature", float, "Kelvin, 300 to 400. [default: 350]"),
+    ("--leakage", str, "Leakage school of the node. [default: the node's]"),
+    ("--dies", int, "Chips drawn for bands of process variation. [default: 0, no bands]"),
+    ("--seed", int, "Of the chips drawn. [default: 0]"),
+)  # fmt: skip
+CAPACITY = ("--capacity", str, "Capacity of the cache. [default: 3MiB]")
+FIELDS = {"temperature": "temperature_K", "temperatures": "temperatures_K"}  # an option's name -> the study's
+
+
+def asks(*own: tuple[str, Any, str], without: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Give a command the options of every study and some of its own, and those that say how it runs."""
+
+    def add(command: F) -> F:
+        for option in reversed(RUN):
+            command = option(command)
+        for name, kind, text in reversed((*own, *(one for one in COMMON if one[0] not in without))):
+            command = click.option(name, type=kind, help=text)(command)
+        return OUTPUT(command)
+
+    return add
 
 
 @click.group()
@@ -56,45 +102,83 @@ def study() -> None:
 
 
 @study.command("iso-capacity")
-@OUTPUT
-@click.option("--networks", type=Names(), help="Networks. [default: the five of DeepNVM++]")
-@click.option(
-    "--phases",
-    type=Phases(),
-    default="inference:4,training:64",
-    show_default=True,
-    help="Phases and their batch sizes.",
-)
-@click.option("--cells", type=Names(), default="sram,stt,sot", show_default=True, help="Memory cells to compare.")
-@click.option("--node", default="16nm", show_default=True, help="Technology node.")
-@click.option("--capacity", default="3MiB", show_default=True, help="Capacity of the cache.")
-@click.option("--ways", type=int, default=16, show_default=True)
-@click.option("--line", default="128", show_default=True, help="Bytes of a line.")
-@click.option(
-    "--index", type=click.Choice(["hashed", "modulo"]), default="hashed", show_default=True, help="Set index."
-)
-@click.option("--target", default="edap", show_default=True, help="What each cache is the best of.")
-@click.option("--gpu", default="gtx1080ti", show_default=True, help="Machine the kernels are lowered for.")
-@click.option("--dram", default="gddr5x", show_default=True, help="Memory behind the cache.")
-@JOBS
-def iso_capacity(output: Path, jobs: int | None, networks: list[str] | None, **asked: Any) -> dict[str, Any]:
+@asks(CAPACITY)
+def iso_capacity(**asked: Any) -> dict[str, Any]:
     """The same capacity in every technology: which memory should this last-level cache be made of?
 
     \b
     Examples:
       hwmodel study iso-capacity --output answer
-      hwmodel study iso-capacity --networks vgg16 --cells sram,sot --capacity 7MiB -o answer
+      hwmodel study iso-capacity --networks vgg16 --cells sram,sot --capacity 7MiB --dies 50 -o answer
     """
-    from hwmodel.studies.spec import make_spec
+    return _asked("iso-capacity", asked)
 
-    return _run(make_spec(asked | ({"networks": networks} if networks else {})), output, jobs)
+
+@study.command("iso-area")
+@asks(CAPACITY, ("--most", int, "Times the capacity, the largest that is tried. [default: 6]"))
+def iso_area(**asked: Any) -> dict[str, Any]:
+    """The area of the first cell's cache in every technology: what does the capacity that fits buy?
+
+    \b
+    Example:
+      hwmodel study iso-area --networks vgg16,resnet18 -o answer
+    """
+    return _asked("iso-area", asked)
+
+
+@study.command("scaling")
+@asks(("--capacities", Items(), "Rising capacities. [default: 1MiB to 64MiB, doubled]"))
+def scaling(**asked: Any) -> dict[str, Any]:
+    """Small caches to large ones: at which capacity does one memory overtake another?
+
+    \b
+    Example:
+      hwmodel study scaling --capacities 1MiB,8MiB,64MiB,1GiB --networks vgg16 -o answer
+    """
+    return _asked("scaling", asked)
+
+
+@study.command("batch")
+@asks(CAPACITY, ("--batches", Items(), "Rising batch sizes. [default: 1,4,16,64]"),
+      ("--phases", Items(), "Phases. [default: inference,training]"), without=("--phases",))  # fmt: skip
+def batch(**asked: Any) -> dict[str, Any]:
+    """One input at a time to many: does the batch decide which memory is best?
+
+    \b
+    Example:
+      hwmodel study batch --networks resnet18 --phases inference --batches 1,8,64 -o answer
+    """
+    return _asked("batch", asked)
+
+
+@study.command("sensitivity")
+@asks(
+    CAPACITY,
+    ("--nodes", Items(), "Nodes to move to. [default: 14nm,10nm,7nm,5nm,3nm]"),
+    ("--temperatures", Items(), "Kelvin. [default: 300,325,375,400]"),
+    ("--leakages", Items(), "Leakage schools. [default: all of the node]"),
+    ("--batches", Items(), "Batch sizes of every phase. [default: 1,16]"),
+    ("--capacities", Items(), "Capacities. [default: 1MiB,8MiB,32MiB]"),
+    ("--gpus", Items(), "Machines. [default: v100,a100_80gb,h100]"),
+    ("--drams", Items(), "Memories behind the cache. [default: all known]"),
+)
+def sensitivity(**asked: Any) -> dict[str, Any]:
+    """One figure at a time away from a base: what would change a designer's mind?
+
+    \b
+    Example:
+      hwmodel study sensitivity --networks alexnet,resnet18 --nodes 7nm,3nm -o answer
+    """
+    return _asked("sensitivity", asked)
 
 
 @study.command("rerun")
 @click.argument("file", type=click.Path(path_type=Path))
 @OUTPUT
-@JOBS
-def rerun(file: Path, output: Path, jobs: int | None) -> dict[str, Any]:
+@RUN[0]
+@RUN[1]
+@RUN[2]
+def rerun(file: Path, **asked: Any) -> dict[str, Any]:
     """Run a study again from its study.yaml (or from one you wrote).
 
     \b
@@ -103,17 +187,26 @@ def rerun(file: Path, output: Path, jobs: int | None) -> dict[str, Any]:
     """
     from hwmodel.studies.spec import read_spec
 
-    return _run(read_spec(file), output, jobs)
+    return _run(read_spec(file), **asked)
 
 
-def _run(spec: Any, output: Path, jobs: int | None) -> dict[str, Any]:
-    from hwmodel.studies import iso_capacity as question
-    from hwmodel.studies.store import report, save, study_folder
-    from hwmodel.studies.workers import processors
+def _asked(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
+    from hwmodel.studies.spec import make_spec
 
+    how = {name: asked.pop(name) for name in ("output", "jobs", "engine", "store")}
+    given = {FIELDS.get(name, name): value for name, value in asked.items() if value is not None}
+    return _run(make_spec({"study": kind} | given), **how)
+
+
+def _run(spec: Any, output: Path, jobs: int | None, engine: str, store: Path | None) -> dict[str, Any]:
+    from hwmodel.studies.engines import find_engine
+    from hwmodel.studies.folder import report, save, study_folder
+    from hwmodel.studies.questions import run
+
+    find_engine(engine)
     with study_folder(output):
-        with console.progress("iso-capacity") as advance:
-            answer = question.run(spec, jobs or processors(), advance)
+        with _runner(spec.study, jobs, engine, store) as runner:
+            answer = run(spec, runner)
         files = save(answer, output)
     files += report(output)
     return {
@@ -121,47 +214,44 @@ def _run(spec: Any, output: Path, jobs: int | None) -> dict[str, Any]:
         "files": [str(path.relative_to(output)) for path in files],
         "wall_time_s": answer.made["wall_time_s"],
         "sectors_replayed": answer.made["sectors_replayed"],
-        "results": answer.results.to_dict("records"),
+        "summary": _plain(answer.summary),
+        "results": _plain(answer.results),
     }
 
 
+def _plain(table: Any) -> list[dict[str, Any]]:
+    """Return a table's rows as JSON has them: what is no number is null."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+@contextlib.contextmanager
+def _runner(title: str, jobs: int | None, engine: str, store: Path | None) -> Iterator["Runner"]:
+    from hwmodel.studies.runner import Runner
+    from hwmodel.studies.store import Store, default_folder
+    from hwmodel.studies.workers import processors
+
+    with Store(store or default_folder()) as kept, console.progress(title) as advance:
+        yield Runner(kept, jobs or processors(), advance, engine)
+
+
 def _view(document: dict[str, Any]) -> None:
-    rows = document["results"]
-    base = {(row["network"], row["phase"]): row for row in rows if row["cell"] == rows[0]["cell"]}
-    table = []
-    for row in rows:
-        first = base[row["network"], row["phase"]]
-        table.append(
-            {
-                name: row[name]
-                for name in (
-                    "network",
-                    "phase",
-                    "cell",
-                    "cache_time_s",
-                    "dynamic_energy_J",
-                    "leakage_energy_J",
-                    "dram_energy_J",
-                    "cache_edp_Js",
-                )
-            }
-            | {f"EDP of {first['cell']} / EDP": round(first["cache_edp_Js"] / row["cache_edp_Js"], 2)}
-        )
-    console.view(table)
-    print(f"{document['sectors_replayed']:,} sectors replayed in {document['wall_time_s']:.0f} s")
+    console.view(document["summary"])
+    print(f"{document['sectors_replayed']:,} sectors replayed; {document['wall_time_s']:.0f} s")
     for name in document["files"]:
         if name.endswith((".pdf", ".html")):
             print(f"Read {Path(document['folder']) / name}")
 
 
-for command in (iso_capacity, rerun):
+for command in (iso_capacity, iso_area, scaling, batch, sensitivity, rerun):
     command.view = _view  # type: ignore[attr-defined]
 
 
 @click.command()
 @click.argument("paper", type=click.Choice(["deepnvm"]))
-@JOBS
-def reproduce(paper: str, jobs: int | None) -> list[dict[str, Any]]:  # noqa: ARG001  (one paper so far)
+@RUN[0]
+@RUN[1]
+@RUN[2]
+def reproduce(paper: str, jobs: int | None, engine: str, store: Path | None) -> list[dict[str, Any]]:  # noqa: ARG001  (one paper so far)
     """Put a paper's figures beside ours: paper | ours | ratio, a row a figure.
 
     Each row says whether the figure was read in the publication or is recalled from readers' notes, whether the
@@ -172,7 +262,6 @@ def reproduce(paper: str, jobs: int | None) -> list[dict[str, Any]]:  # noqa: AR
       hwmodel reproduce deepnvm --json
     """
     from hwmodel.studies.reproduce import deepnvm
-    from hwmodel.studies.workers import processors
 
-    with console.progress("reproduce deepnvm") as advance:
-        return deepnvm(jobs or processors(), advance)
+    with _runner("reproduce deepnvm", jobs, engine, store) as runner:
+        return deepnvm(runner)

@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circuits.yaml_file import read_yaml
-from hwmodel.console import Advance
-from hwmodel.studies.iso_capacity import is_fitted, measure_traffic
-from hwmodel.studies.spec import IsoCapacity
+from hwmodel.studies.points import COUNTS, CachePoint, TrafficPoint
+from hwmodel.studies.questions import fitting
+from hwmodel.studies.runner import Runner
+from hwmodel.studies.scenarios import FIGURES, check, is_fitted, scenarios
+from hwmodel.studies.spec import IsoArea, IsoCapacity
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 MIB = 2**20
-FIGURES = ("read_latency_s", "write_latency_s", "read_energy_J", "write_energy_J", "leakage_W", "area_m2")
 CELLS = ("stt", "sot")
 ISO_AREA = {"stt": 7 * MIB, "sot": 10 * MIB}  # the paper's capacities in the area of its 3 MiB of SRAM
 
@@ -45,7 +46,7 @@ def _basis(design: dict[str, Any]) -> str:
     return "calibrated" if is_fitted(design["assumptions"]) else "modelled"
 
 
-def deepnvm(workers: int, advance: Advance) -> list[Row]:
+def deepnvm(runner: Runner) -> list[Row]:
     """Return DeepNVM++'s figures beside ours: name, status, circuits, paper, ours, ratio, basis.
 
     `circuits` is "paper" where the paper's own cache table stands under our traffic and accounting, "ours" where
@@ -56,37 +57,52 @@ def deepnvm(workers: int, advance: Advance) -> list[Row]:
     paper = read_yaml(Path(__file__).with_name("deepnvm.yaml"))
     spec = IsoCapacity()
     table = pd.DataFrame(paper["recalled"]["caches"])
-    ours, grown = _our_caches(table)
+    ours, grown = _our_caches(table, runner)
     rows = [*_cells(paper["recalled"]["cells"]), *_caches(table, ours), *_areas(paper["published"], ours, grown)]
-    streams = measure_traffic(spec, sorted({3 * MIB, *ISO_AREA.values(), *grown.values()}), workers, advance)
-    traffic = pd.concat([one.totals.assign(network=one.network, phase=one.phase) for one in streams], ignore_index=True)
-    rows += _workloads(paper["recalled"]["workloads"], streams)
+    traffic, networks = _traffic(spec, sorted({3 * MIB, *ISO_AREA.values(), *grown.values()}), runner)
+    rows += _workloads(paper["recalled"]["workloads"], networks)
     for circuits, caches, capacity in (("paper", table, ISO_AREA), ("ours", ours, grown)):
         rows += _energy(paper, circuits, _account(traffic, caches, spec), capacity)
-    rows += _dram_accesses(paper["recalled"]["iso_area_dram_access_reduction"], traffic)
+        rows += _dram_accesses(paper["recalled"]["iso_area_dram_access_reduction"], traffic, circuits, capacity)
     return rows
 
 
-def _our_caches(table: "pd.DataFrame") -> "tuple[pd.DataFrame, dict[str, int]]":
+def _traffic(
+    spec: IsoCapacity, capacities: list[int], runner: Runner
+) -> "tuple[pd.DataFrame, dict[str, dict[str, int]]]":
+    """Return a row a (network, phase, capacity), and each network's parameters and MACs of an input."""
+    import pandas as pd
+
+    cases = scenarios(spec, [("sram", capacity) for capacity in capacities], check(spec, capacities))
+    points: list[TrafficPoint] = [case.traffic() for case in cases]
+    answers = runner.answers(points)
+    rows = [
+        {"network": point.network, "phase": point.phase, "capacity_bytes": point.capacity}
+        | {name: sum(answer.rows[name].tolist()) for name in COUNTS}
+        for point, answer in zip(points, answers, strict=True)
+    ]
+    networks = {
+        point.network: {"parameters": answer.about["parameters"], "macs": answer.about["macs"] // point.batch}
+        for point, answer in zip(points, answers, strict=True)
+    }
+    return pd.DataFrame(rows), networks
+
+
+def _our_caches(table: "pd.DataFrame", runner: Runner) -> "tuple[pd.DataFrame, dict[str, int]]":
     """Return our caches at the paper's points and at our own iso-area capacities, and those capacities."""
     import pandas as pd
 
-    from circuits import design_cache
-
-    designs = {
-        (cell, size): design_cache(cell=cell, node="16nm", capacity=int(size)).as_dict()
-        for cell, size in zip(table["cell"], table["capacity_bytes"], strict=True)
-    }
-    room = designs["sram", 3 * MIB]["area_m2"]
-    grown = {}
-    for cell in CELLS:  # an organisation's area is not smooth in capacity, so every size is tried
-        sizes = range(3 * MIB, 6 * 3 * MIB, MIB // 4)
-        fitting = {size: design_cache(cell=cell, node="16nm", capacity=size).as_dict() for size in sizes}
-        grown[cell] = max(size for size, design in fitting.items() if size == 3 * MIB or design["area_m2"] <= room)
-        designs[cell, grown[cell]] = fitting[grown[cell]]
+    grown = {cell: size for cell, size in fitting(IsoArea(), runner).items() if cell != "sram"}
+    points = [
+        CachePoint(cell, "16nm", int(size)) for cell, size in zip(table["cell"], table["capacity_bytes"], strict=True)
+    ]
+    points += [CachePoint(cell, "16nm", size) for cell, size in grown.items()]
+    points = list(dict.fromkeys(points))
+    designs = [answer.about["design"] for answer in runner.answers(points)]
     rows = [
-        {"cell": cell, "capacity_bytes": size, "basis": _basis(design)} | {name: design[name] for name in FIGURES}
-        for (cell, size), design in designs.items()
+        {"cell": point.cell, "capacity_bytes": point.capacity, "basis": _basis(design)}
+        | {n: design[n] for n in FIGURES}
+        for point, design in zip(points, designs, strict=True)
     ]
     return pd.DataFrame(rows), grown
 
@@ -130,9 +146,8 @@ def _areas(published: dict[str, Any], ours: "pd.DataFrame", grown: dict[str, int
     return made
 
 
-def _workloads(recalled: dict[str, dict[str, float]], streams: list[Any]) -> list[Row]:
+def _workloads(recalled: dict[str, dict[str, float]], ours: dict[str, dict[str, int]]) -> list[Row]:
     rows = Rows("recalled", "ours")
-    ours = {one.network: {"parameters": one.parameters, "macs": one.macs // one.batch} for one in streams}
     return [
         rows.row(f"workload.{network}.{name}", value, ours[network][name])
         for network, figures in recalled.items()
@@ -184,12 +199,15 @@ def _energy(paper: dict[str, Any], circuits: str, rows: "pd.DataFrame", grown: d
     return made
 
 
-def _dram_accesses(figures: dict[str, float], traffic: "pd.DataFrame") -> list[Row]:
-    rows = Rows("recalled", "paper")  # the capacities are the paper's; no other figure of a circuit enters
+def _dram_accesses(
+    figures: dict[str, float], traffic: "pd.DataFrame", circuits: str, grown: dict[str, int]
+) -> list[Row]:
+    """Return the mean share of DRAM accesses saved at iso-area capacities: the paper's, or those of our circuits."""
+    rows = Rows("recalled", circuits)
     traffic = traffic.assign(dram=traffic["dram_reads"] + traffic["dram_writes"])
     small = _pick(traffic, "dram", capacity_bytes=3 * MIB)
     made = []
     for cell, figure in figures.items():
-        large = _pick(traffic, "dram", capacity_bytes=ISO_AREA[cell])
+        large = _pick(traffic, "dram", capacity_bytes=grown[cell])
         made.append(rows.row(f"iso_area.dram_access_reduction.{cell}", figure, (1 - large / small).mean()))
     return made

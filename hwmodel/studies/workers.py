@@ -13,6 +13,7 @@ from circuits.errors import InputError
 from hwmodel.console import Advance
 
 POLL_S = 0.2  # how often progress is looked at
+TRIES = 3  # of jobs whose worker was killed
 
 
 class Job(Protocol):
@@ -36,26 +37,64 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_all(jobs: Sequence[Job], workers: int, advance: Advance) -> list[Any]:
+def run_all(
+    jobs: Sequence[Job], workers: int, advance: Advance, on_result: Callable[[int, Any], None] | None = None
+) -> list[Any]:
     """Return each job's result, in the jobs' order; the heaviest start first.
 
-    At an error or Ctrl-C the other jobs are dropped and their processes ended before the exception goes on.
+    At an error or Ctrl-C the other jobs are dropped and their processes ended before the exception goes on. Jobs of a
+    worker that was killed are done again by others, twice at most and by half as many workers.
+
+    Args:
+        jobs: what to do; each can be sent to another process.
+        workers: processes at work; with one, jobs are done in this process.
+        advance: told of progress.
+        on_result: called with a job's place and its result as soon as it is there, in no order.
 
     Raises:
-        InputError: when a worker was killed, which is most often the system's answer to too little memory.
+        InputError: when workers are killed again and again, most often the system's answer to too little memory.
     """
-    total = sum(job.weight for job in jobs)
+    results: dict[int, Any] = {}
+
+    def keep(position: int, result: Any) -> None:
+        results[position] = result
+        if on_result:
+            on_result(position, result)
+
     if workers <= 1 or len(jobs) <= 1:
-        done, results = 0.0, []
-        for job in jobs:
-            results.append(job(lambda part, job=job, done=done: advance(done + part * job.weight, total, job.name)))
-            done += job.weight
-            advance(done, total, job.name)
-        return results
+        _here(jobs, advance, keep)
+    else:
+        for again in range(TRIES):
+            rest = [position for position in range(len(jobs)) if position not in results]
+            try:
+                _elsewhere(jobs, rest, max(1, workers >> again), advance, keep)
+                break
+            except BrokenProcessPool:
+                continue
+        else:
+            raise InputError(
+                f"a worker process was killed, {TRIES} times over, perhaps for want of memory; try --jobs 1"
+            )
+    return [results[position] for position in range(len(jobs))]
+
+
+def _here(jobs: Sequence[Job], advance: Advance, keep: Callable[[int, Any], None]) -> None:
+    total, done = sum(job.weight for job in jobs), 0.0
+    for position, job in enumerate(jobs):
+        keep(position, job(lambda part, job=job, done=done: advance(done + part * job.weight, total, job.name)))
+        done += job.weight
+        advance(min(done, total), total, job.name)
+
+
+def _elsewhere(
+    jobs: Sequence[Job], rest: Sequence[int], workers: int, advance: Advance, keep: Callable[[int, Any], None]
+) -> None:
+    """Do the jobs at these places in processes of their own."""
+    total = sum(job.weight for job in jobs)
     context = multiprocessing.get_context("spawn")  # threads of torch and numba do not survive a fork
-    parts = [context.Value("d", 0.0, lock=False) for _ in jobs]
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_start, initargs=(parts,))
-    order = sorted(range(len(jobs)), key=lambda position: -jobs[position].weight)
+    parts = [context.Value("d", 0.0 if position in rest else 1.0, lock=False) for position in range(len(jobs))]
+    pool = ProcessPoolExecutor(min(workers, len(rest)), context, initializer=_start, initargs=(parts,))
+    order = sorted(rest, key=lambda position: -jobs[position].weight)
     try:
         with _interrupts_held():
             futures: dict[Future[Any], int] = {
@@ -64,15 +103,17 @@ def run_all(jobs: Sequence[Job], workers: int, advance: Advance) -> list[Any]:
         pending = set(futures)
         while pending:
             ended, pending = wait(pending, POLL_S, FIRST_COMPLETED)
-            for future in ended:
-                future.result()
+            broken = None
+            for future in ended:  # what was finished when another worker was killed is kept
+                try:
+                    keep(futures[future], future.result())
+                except BrokenProcessPool as error:
+                    broken = error
+            if broken:
+                raise broken
             running = [job.name for job, part in zip(jobs, parts, strict=True) if 0 < part.value < 1]
             share = sum(job.weight * part.value for job, part in zip(jobs, parts, strict=True))
-            advance(share, total, ", ".join(running))
-        results = {position: future.result() for future, position in futures.items()}
-        return [results[position] for position in range(len(jobs))]
-    except BrokenProcessPool:
-        raise InputError("a worker process was killed, perhaps for want of memory; try --jobs 1") from None
+            advance(min(share, total), total, ", ".join(running))
     except BaseException:
         for worker in multiprocessing.active_children():
             worker.kill()

@@ -6,29 +6,31 @@ import pandas as pd
 import pytest
 
 from hwmodel.studies import reproduce
-from hwmodel.studies.traffic import COUNTS, Traffic
+from hwmodel.studies.points import COUNTS, TrafficPoint
+from hwmodel.studies.runner import Runner
+from hwmodel.studies.store import Answer, Store
 
 MIB = 2**20
 
 
-def made_up(spec, capacities, workers, advance):
+def made_up(points, report):
     """Stand for the replay: six reads to a write, misses that halve when the capacity doubles."""
-    streams = []
-    for network in spec.networks:
-        for phase, batch in spec.phases.items():
-            counts = [dict.fromkeys(COUNTS, 0) | {"read_hits": 500, "read_misses": 100, "write_hits": 90,
-                      "write_misses": 10, "dram_reads": 3e8 / size, "dram_writes": 3e7 / size}
-                      for size in capacities]  # fmt: skip
-            totals = pd.DataFrame(counts).assign(capacity_bytes=capacities, accesses=700)
-            streams.append(Traffic(network, phase, batch, 7, 11 * batch, totals, totals, {}, []))
-    return streams
+    found = []
+    for point in points:
+        counts = dict.fromkeys(COUNTS, 0) | {"read_hits": 500, "read_misses": 100, "write_hits": 90,
+                 "write_misses": 10, "dram_reads": 3 * 10**15 // point.capacity,
+                 "dram_writes": 3 * 10**14 // point.capacity}  # fmt: skip
+        about = {"parameters": 7, "macs": 11 * point.batch, "notes": [], "works": {}}
+        found.append(Answer(pd.DataFrame([{"name": "a", "accesses": 700, **counts}]), about))
+    report(1.0)
+    return found
 
 
 @pytest.fixture(scope="module")
-def rows():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reproduce, "measure_traffic", made_up)
-        return reproduce.deepnvm(1, lambda *_: None)
+def rows(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch, Store(tmp_path_factory.mktemp("store")) as store:
+        patch.setattr(TrafficPoint, "answer", made_up)
+        return reproduce.deepnvm(Runner(store))
 
 
 def test_every_row_is_complete(rows):
@@ -68,7 +70,10 @@ def test_with_the_papers_circuits_and_mix_the_papers_mean_energies_come_out(rows
         assert row["ratio"] == pytest.approx(1, abs=0.15), row["name"]
 
 
-def test_dram_rows_compare_the_papers_capacities(rows):
-    ours = {row["name"]: row["ours"] for row in rows}
-    assert ours["iso_area.dram_access_reduction.stt"] == pytest.approx(1 - 3 / 7)
-    assert ours["iso_area.dram_access_reduction.sot"] == pytest.approx(1 - 3 / 10)
+def test_dram_rows_compare_the_papers_capacities_and_ours(rows):
+    ours = {(row["name"], row["circuits"]): row["ours"] for row in rows}
+    assert ours["iso_area.dram_access_reduction.stt", "paper"] == pytest.approx(1 - 3 / 7, rel=1e-6)
+    assert ours["iso_area.dram_access_reduction.sot", "paper"] == pytest.approx(1 - 3 / 10, rel=1e-6)
+    for cell in ("stt", "sot"):
+        gain = ours[f"iso_area.capacity_gain.{cell}", "ours"]
+        assert ours[f"iso_area.dram_access_reduction.{cell}", "ours"] == pytest.approx(1 - 1 / gain, rel=1e-6)

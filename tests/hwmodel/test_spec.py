@@ -32,6 +32,7 @@ def test_a_study_survives_its_file(tmp_path: Path) -> None:
         ({"capacity": True}, "capacity True: not a size"),
         ({"capacity": None}, "capacity None: not a size"),
         ({"nodes": 1}, "nodes.*known are"),
+        ({"study": 3}, "study 3: unknown; known are iso-capacity"),
         ({"phases": {"dreaming": 1}}, "phases"),
         ({"phases": {"training": 0}}, "phases.training 0"),
         ({"phases": {}}, "phases"),

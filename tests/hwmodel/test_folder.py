@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 
 from circuits.errors import InputError
-from hwmodel.studies.iso_capacity import Results
+from hwmodel.studies.folder import save, study_folder
+from hwmodel.studies.questions import Results
 from hwmodel.studies.spec import IsoCapacity, read_spec
-from hwmodel.studies.store import save, study_folder
 
-NAMES = ["caches.csv", "results.csv", "results.parquet", "study.yaml", "traffic.csv"]
+NAMES = ["caches.csv", "results.csv", "results.parquet", "study.yaml", "summary.csv", "traffic.csv"]
 
 
 def study(value: int = 1) -> Results:
     table = pd.DataFrame({"network": ["a"], "time_s": [value / 3]})
-    return Results(IsoCapacity(), table, table, table, {"date": "2026-01-01", "assumptions": ["µ"]})
+    return Results(IsoCapacity(), table, table, table, table, {"date": "2026-01-01", "assumptions": ["µ"]})
 
 
 def names(folder: Path) -> list[str]:

@@ -1,0 +1,85 @@
+"""A study's folder: results, summary, caches and traffic as CSV, results.parquet, study.yaml; each whole or absent."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from circuits.errors import InputError
+
+if TYPE_CHECKING:
+    from hwmodel.studies.questions import Results
+
+REPORTERS = "hwmodel.reporters"
+
+
+@contextlib.contextmanager
+def study_folder(folder: Path) -> Iterator[None]:
+    """Hold a folder for a study: checked before the work, and gone after a failure if it was not there before.
+
+    Raises:
+        InputError: where it cannot be made or written to, or holds other things than a study.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        _remove_empty(made)
+        raise InputError(f"{folder}: cannot be written to: {error.strerror}; give another --output") from None
+    if any(folder.iterdir()) and not (folder / "study.yaml").exists():
+        raise InputError(f"{folder}: holds other files and no study; give an empty or new folder as --output")
+    try:
+        yield
+    except BaseException:
+        _remove_empty(made)
+        raise
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:  # the deepest comes first
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)  # noqa: PTH106  (refuses a folder that holds anything, which is what we want)
+
+
+def save(study: "Results", folder: Path) -> list[Path]:
+    """Write a study's tables and study.yaml, all or none; return the paths.
+
+    Raises:
+        InputError: where there is no room, or no permission.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as staged:
+            written = _write(study, Path(staged))
+            return [path.replace(folder / path.name) for path in written]
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        raise InputError(f"{folder}: the results cannot be written: {reason}") from None
+
+
+def _write(study: "Results", folder: Path) -> list[Path]:
+    """Write every file of a study; study.yaml comes last: where it is, the rest is."""
+    import yaml
+
+    paths = []
+    for name in ("results", "summary", "caches", "traffic"):
+        paths.append(folder / f"{name}.csv")
+        getattr(study, name).to_csv(paths[-1], index=False)
+    paths.append(folder / "results.parquet")
+    study.results.to_parquet(paths[-1], index=False, compression="zstd")
+    paths.append(folder / "study.yaml")
+    head = "# Run it again: hwmodel study rerun study.yaml --output NEW_FOLDER\n"
+    text = yaml.safe_dump(
+        study.spec.model_dump() | {"made": study.made}, sort_keys=False, allow_unicode=True, width=120
+    )
+    paths[-1].write_text(head + text, encoding="utf-8")
+    return paths
+
+
+def report(folder: Path) -> list[Path]:
+    """Let every installed reporter turn the folder into documents; return what they wrote."""
+    return [path for entry in entry_points(group=REPORTERS) for path in entry.load()(folder)]
