@@ -303,8 +303,6 @@ def _place(path: Path, data: bytes) -> None:
     """Write a file that is either whole or not there."""
     from traces.files import replacing
 
-    if path.exists():
-        return  # named by its contents
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(data)
         file.flush()
