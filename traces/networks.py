@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 GROUP = "hwmodel.networks"
 
 
+def known_networks() -> list[str]:
+    """Return the names under which installed packages offer networks; none of them is imported."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
 def find_network(name: str) -> Callable[..., Any]:
     """Return the factory of a network: a function that returns a torch module with `example_inputs(batch)`.
 
@@ -32,12 +37,17 @@ def find_network(name: str) -> Callable[..., Any]:
         return _imported(name)
     known = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in known:
-        listed = ", ".join(sorted(known)) or "none"
-        raise InputError(f"network {name!r}: unknown; known are {listed}; or give package.module:factory")
+        raise unknown_network(name)
     try:
         return known[name].load()
     except Exception as error:
         raise InputError(f"network {name!r}: {known[name].value} cannot be loaded: {_line(error)}") from error
+
+
+def unknown_network(name: str) -> InputError:
+    """Return the error that says which networks are known."""
+    listed = ", ".join(known_networks()) or "none"
+    return InputError(f"network {name!r}: unknown; known are {listed}; or give package.module:factory")
 
 
 def _imported(name: str) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ stream goes through), so a job answers a group.
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -166,14 +167,11 @@ class TrafficPoint:
     line: int = 128
     index: str = "hashed"
     dtype: str = "fp32"
-    macs: float = 1e9  # of the forward pass at this batch, for the job's weight alone
 
     kind: ClassVar[str] = "traffic"
 
     def inputs(self) -> dict[str, Any]:
-        values = asdict(self) | {"network": _network(self.network), "gpu": named(self.gpu)}
-        del values["macs"]
-        return values
+        return asdict(self) | {"network": _network(self.network), "gpu": named(self.gpu)}
 
     @property
     def group(self) -> Hashable:
@@ -185,7 +183,7 @@ class TrafficPoint:
 
     @property
     def weight(self) -> float:  # lowering and replay scale with the products' operands
-        return 0.3 + self.macs * (3 if self.phase == "training" else 1) / 5e11
+        return 0.3 + macs_of(self.network) * self.batch * (3 if self.phase == "training" else 1) / 5e11
 
     @classmethod
     def answer(cls, points: "Sequence[TrafficPoint]", report: Report) -> list[Answer]:
@@ -214,6 +212,14 @@ class TrafficPoint:
             counts = part[["accesses", *COUNTS]]
             found.append(Answer(pd.concat([kernels, counts], axis=1), about))
         return found
+
+
+@cache
+def macs_of(network: str) -> int:
+    """Return the MACs of a network's forward pass of one input."""
+    from traces import count_macs, find_network
+
+    return count_macs(find_network(network))
 
 
 def _network(name: str) -> Any:

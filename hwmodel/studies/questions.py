@@ -51,17 +51,17 @@ def run(spec: Study, runner: Runner) -> Results:
 
 def iso_capacity(spec: IsoCapacity, runner: Runner) -> "tuple[Tables, pd.DataFrame]":
     """Every cell at one capacity."""
-    macs = check(spec, [spec.capacity])
-    cases = scenarios(spec, [(cell, spec.capacity) for cell in spec.cells], macs)
+    check(spec, [spec.capacity])
+    cases = scenarios(spec, [(cell, spec.capacity) for cell in spec.cells])
     tables = evaluate(cases, runner, spec.dies, spec.seed)
     return tables, gains(tables.results, [*CASE, "gpu"])
 
 
 def iso_area(spec: IsoArea, runner: Runner) -> "tuple[Tables, pd.DataFrame]":
     """Each cell at the largest capacity whose cache is no larger than the first cell's."""
-    macs = check(spec, [spec.capacity])
+    check(spec, [spec.capacity])
     sizes = fitting(spec, runner)
-    tables = evaluate(scenarios(spec, list(sizes.items()), macs), runner, spec.dies, spec.seed)
+    tables = evaluate(scenarios(spec, list(sizes.items())), runner, spec.dies, spec.seed)
     summary = gains(tables.results, [*CASE, "gpu"])
     base = spec.capacity
     return tables, summary.assign(capacity_gain=summary["capacity_bytes"] / base)
@@ -99,16 +99,16 @@ def _cache(spec: Study, cell: str, capacity: int) -> CachePoint:
 
 def scaling(spec: Scaling, runner: Runner) -> "tuple[Tables, pd.DataFrame]":
     """Every cell at every capacity; where the curves of EDP cross."""
-    macs = check(spec, spec.capacities)
+    check(spec, spec.capacities)
     pairs = [(cell, capacity) for capacity in spec.capacities for cell in spec.cells]
-    tables = evaluate(scenarios(spec, pairs, macs), runner, spec.dies, spec.seed)
+    tables = evaluate(scenarios(spec, pairs), runner, spec.dies, spec.seed)
     return tables, crossings(tables.results)
 
 
 def batch(spec: Batch, runner: Runner) -> "tuple[Tables, pd.DataFrame]":
     """Every cell at one capacity, batch by batch."""
-    macs = check(spec, [spec.capacity])
-    cases = scenarios(spec, [(cell, spec.capacity) for cell in spec.cells], macs, spec.batches)
+    check(spec, [spec.capacity])
+    cases = scenarios(spec, [(cell, spec.capacity) for cell in spec.cells], spec.batches)
     tables = evaluate(cases, runner, spec.dies, spec.seed)
     return tables, gains(tables.results, [*CASE, "gpu"])
 
@@ -122,8 +122,8 @@ def sensitivity(spec: Sensitivity, runner: Runner) -> "tuple[Tables, pd.DataFram
 
     schools = spec.leakages if spec.leakages is not None else leakage_schools(spec.node)
     drams = spec.drams if spec.drams is not None else known()
-    macs = check(spec, [spec.capacity, *spec.capacities], nodes=spec.nodes, gpus=spec.gpus, drams=drams)
-    base = scenarios(spec, [(cell, spec.capacity) for cell in spec.cells], macs)
+    check(spec, [spec.capacity, *spec.capacities], nodes=spec.nodes, gpus=spec.gpus, drams=drams)
+    base = scenarios(spec, [(cell, spec.capacity) for cell in spec.cells])
     factors: dict[str, Sequence[Any]] = {
         "leakage": schools, "temperature_K": spec.temperatures_K, "node": spec.nodes, "capacity": spec.capacities,
         "batch": spec.batches, "gpu": spec.gpus, "dram": drams,
@@ -151,7 +151,7 @@ def sensitivity(spec: Sensitivity, runner: Runner) -> "tuple[Tables, pd.DataFram
 
 def _moved(case: Scenario, factor: str, value: Any) -> Scenario:
     if factor == "batch":
-        return replace(case, batch=value, macs=case.macs / case.batch * value)
+        return replace(case, batch=value)
     if factor == "node":
         return replace(case, node=value, leakage=None)  # schools are a node's own
     return replace(case, **{factor: value})

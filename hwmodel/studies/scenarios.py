@@ -38,7 +38,6 @@ class Scenario:
     target: str
     temperature_K: float
     leakage: str | None
-    macs: float  # of the forward pass at this batch
 
     def cache(self) -> CachePoint:
         return CachePoint(self.cell, self.node, self.capacity, self.ways, self.line, self.target, self.temperature_K,
@@ -46,7 +45,7 @@ class Scenario:
 
     def traffic(self) -> TrafficPoint:
         return TrafficPoint(self.network, self.phase, self.batch, self.gpu, self.capacity, self.ways, self.line,
-                            self.index, self.dtype, self.macs)  # fmt: skip
+                            self.index, self.dtype)  # fmt: skip
 
     def variation(self, dies: int, seed: int) -> VariationPoint:
         one = self.cache()
@@ -67,8 +66,8 @@ class Tables:
 def check(
     spec: Study, capacities: Sequence[int], *, nodes: Sequence[str] = (), gpus: Sequence[str] = (),
     drams: Sequence[str] = (),
-) -> dict[str, int]:  # fmt: skip
-    """Return the MACs of an input of each network; refuse what cannot be used before any long work.
+) -> None:  # fmt: skip
+    """Refuse what cannot be used before any long work.
 
     Raises:
         InputError: for a cell, node, network, GPU, DRAM, target or size that is unknown or does not fit.
@@ -78,8 +77,8 @@ def check(
     from circuits.devices.node import load_node
     from hwmodel.cache import CacheConfig
     from hwmodel.gpu.dram import load_dram
-    from traces import count_macs, find_network
     from traces.gpus import load_gpu
+    from traces.networks import find_network, known_networks, unknown_network
 
     for gpu in (spec.gpu, *gpus):
         sector = load_gpu(gpu).sector_bytes
@@ -93,26 +92,29 @@ def check(
         design_cell(cell, spec.node, temperature_K=spec.temperature_K, leakage=spec.leakage)
     for node in nodes:
         load_node(node)
-    factories = {network: find_network(network) for network in spec.networks}
-    return {network: count_macs(factory) for network, factory in factories.items()}
+    known = set(known_networks())
+    for network in spec.networks:
+        if ":" in network:
+            find_network(network)
+        elif network not in known:
+            raise unknown_network(network)
 
 
 def scenarios(
-    spec: Study, capacities: Iterable[tuple[str, int]], macs: dict[str, int], batches: Sequence[int] | None = None
+    spec: Study, capacities: Iterable[tuple[str, int]], batches: Sequence[int] | None = None
 ) -> list[Scenario]:
     """Return a scenario for each network, phase, batch and (cell, capacity), in that order.
 
     Args:
         spec: what they share.
         capacities: cells with capacities.
-        macs: of an input of each network.
         batches: of every phase; None takes each phase's own.
     """
     phases = spec.phases if isinstance(spec.phases, dict) else dict.fromkeys(spec.phases, 1)
     pairs = list(capacities)
     return [
         Scenario(network, phase, size, spec.dtype, spec.gpu, spec.dram, cell, spec.node, capacity, spec.ways, spec.line,
-                 spec.index, spec.target, spec.temperature_K, spec.leakage, float(macs[network] * size))
+                 spec.index, spec.target, spec.temperature_K, spec.leakage)
         for network in spec.networks
         for phase, batch in phases.items()
         for size in (batches or [batch])

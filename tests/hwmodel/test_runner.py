@@ -147,11 +147,6 @@ def test_a_point_is_named_by_a_files_contents(tmp_path: Path, monkeypatch: pytes
     assert entry_of(point).key != before.key
 
 
-def test_weights_of_a_job_are_no_part_of_a_points_name() -> None:
-    one, other = (TrafficPoint("alexnet", "inference", 1, "gtx1080ti", 1 << 20, macs=macs) for macs in (1.0, 2.0))
-    assert entry_of(one) == entry_of(other)
-
-
 def test_a_changed_source_is_another_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "_folders", lambda _: [tmp_path])
     (tmp_path / "a.py").write_text("x = 1\n")
