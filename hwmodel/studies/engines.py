@@ -62,7 +62,7 @@ def run_on_ray(jobs: Sequence[Job], workers: int, advance: Advance, on_result: C
                     on_result(places[one], results[places[one]])
                 advance(sum(jobs[position].weight for position in results), total, f"{len(pending)} jobs to go")
         except RayTaskError as error:
-            if isinstance(error.cause, InputError):
+            if getattr(error.cause, "is_input_error", False):
                 raise error.cause from None
             raise
         except RayError as error:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import entry_points
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from hwmodel.studies.questions import Results
 
 REPORTERS = "hwmodel.reporters"
+TABLES = ("results", "summary", "caches", "traffic")
+OURS = {*(f"{name}.csv" for name in TABLES), "results.parquet", "study.yaml", "report.pdf", "report.html", "figures"}
+STAGED = ".hwmodel-"
 
 
 @contextlib.contextmanager
@@ -31,7 +35,9 @@ def study_folder(folder: Path) -> Iterator[None]:
     except OSError as error:
         _remove_empty(made)
         raise InputError(f"{folder}: cannot be written to: {error.strerror}; give another --output") from None
-    if any(folder.iterdir()) and not (folder / "study.yaml").exists():
+    for stale in folder.glob(f"{STAGED}*"):  # of a process that was killed while it wrote
+        shutil.rmtree(stale, ignore_errors=True)
+    if not (folder / "study.yaml").exists() and any(path.name not in OURS for path in folder.iterdir()):
         raise InputError(f"{folder}: holds other files and no study; give an empty or new folder as --output")
     try:
         yield
@@ -53,7 +59,7 @@ def save(study: "Results", folder: Path) -> list[Path]:
         InputError: where there is no room, or no permission.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as staged:
+        with tempfile.TemporaryDirectory(prefix=STAGED, dir=folder) as staged:
             written = _write(study, Path(staged))
             return [path.replace(folder / path.name) for path in written]
     except OSError as error:
@@ -66,7 +72,7 @@ def _write(study: "Results", folder: Path) -> list[Path]:
     import yaml
 
     paths = []
-    for name in ("results", "summary", "caches", "traffic"):
+    for name in TABLES:
         paths.append(folder / f"{name}.csv")
         getattr(study, name).to_csv(paths[-1], index=False)
     paths.append(folder / "results.parquet")

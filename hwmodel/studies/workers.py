@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -142,6 +143,14 @@ def _start(parts: Sequence[Any]) -> None:
     global _parts  # noqa: PLW0603  (a worker process has one set, given once)
     _parts = parts
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and ends us
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End with the parent, also where it was killed: nobody would take what we compute."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _call(job: Job, position: int) -> Any:

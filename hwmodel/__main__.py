@@ -1,0 +1,5 @@
+"""`python -m hwmodel`: the same as `hwmodel`."""
+
+from hwmodel.cli import main
+
+main()
