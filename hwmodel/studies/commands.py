@@ -248,20 +248,39 @@ for command in (iso_capacity, iso_area, scaling, batch, sensitivity, rerun):
 
 @click.command()
 @click.argument("paper", type=click.Choice(["deepnvm"]))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the rows, the tables behind them and a report.",
+)
 @RUN[0]
 @RUN[1]
 @RUN[2]
-def reproduce(paper: str, jobs: int | None, engine: str, store: Path | None) -> list[dict[str, Any]]:  # noqa: ARG001  (one paper so far)
+def reproduce(
+    paper: str,  # noqa: ARG001  (one paper so far)
+    output: Path | None, jobs: int | None, engine: str, store: Path | None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Put a paper's figures beside ours: paper | ours | ratio, a row a figure.
 
     Each row says whether the figure was read in the publication or is recalled from readers' notes, whether the
-    circuits under it are the paper's or ours, and whether ours is modelled or calibrated.
+    circuits under it are the paper's or ours, whether ours is modelled or calibrated, and of an EDP that is far off, why.
 
     \b
-    Example:
+    Examples:
       hwmodel reproduce deepnvm --json
+      hwmodel reproduce deepnvm -o beside
     """
-    from hwmodel.studies.reproduce import deepnvm
+    from hwmodel.studies.folder import report, save, study_folder
+    from hwmodel.studies.reproduce import deepnvm, reproduction
 
-    with _runner("reproduce deepnvm", jobs, engine, store) as runner:
-        return deepnvm(runner)
+    if output is None:
+        with _runner("reproduce deepnvm", jobs, engine, store) as runner:
+            return deepnvm(runner)
+    with study_folder(output):
+        with _runner("reproduce deepnvm", jobs, engine, store) as runner:
+            found = reproduction(runner)
+        save(found, output)
+    report(output)
+    return _plain(found.results)

@@ -14,6 +14,7 @@ from hwmodel.studies.spec import Batch, IsoArea, IsoCapacity, OfCapacity, Scalin
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pydantic import BaseModel
 
 CASE = ["network", "phase", "batch"]
 EDPS = ("cache_edp_Js", "edp_Js")  # the cache alone, and with DRAM
@@ -23,7 +24,7 @@ EDPS = ("cache_edp_Js", "edp_Js")  # the cache alone, and with DRAM
 class Results:
     """A finished study: its tables, and what happened while it was made."""
 
-    spec: Study
+    spec: "BaseModel"
     results: "pd.DataFrame"  # a row a scenario
     caches: "pd.DataFrame"  # a row a design
     traffic: "pd.DataFrame"  # a row a (workload, capacity, kind of kernel)

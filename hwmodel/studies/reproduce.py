@@ -1,14 +1,18 @@
 """A paper's figures beside ours, a row a figure: what agrees, what does not, and under whose circuits."""
 
 import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel
 
 from circuits.yaml_file import read_yaml
+from hwmodel import __version__
 from hwmodel.gpu.dram import load_dram
 from hwmodel.studies.points import COUNTS, CachePoint, TrafficPoint
-from hwmodel.studies.questions import fitting
+from hwmodel.studies.questions import Results, fitting
 from hwmodel.studies.reach import Mix, dram_for, reach, writes_for
 from hwmodel.studies.runner import Runner
 from hwmodel.studies.scenarios import FIGURES, check, is_fitted, scenarios
@@ -25,6 +29,13 @@ NEAR = 0.15  # an EDP further off is given a reason
 ISO_AREA = {"stt": 7 * MIB, "sot": 10 * MIB}  # the paper's capacities in the area of its 3 MiB of SRAM
 
 Row = dict[str, Any]
+
+
+class Reproduction(BaseModel):
+    """What a reproduction's study.yaml says was asked."""
+
+    study: Literal["reproduce"] = "reproduce"
+    paper: Literal["deepnvm"] = "deepnvm"
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,29 @@ def _basis(design: dict[str, Any]) -> str:
     return "calibrated" if is_fitted(design["assumptions"]) else "modelled"
 
 
+def reproduction(runner: Runner) -> Results:
+    """Return DeepNVM++'s figures beside ours, with what they rest on.
+
+    results: a row a figure, as of `deepnvm`. caches: a row a (circuits, cell, capacity). traffic: a row a (network,
+    phase, capacity). summary: a row a (circuits, network, phase, cell, capacity): time, energies, EDP.
+    """
+    import pandas as pd
+
+    from hwmodel.gpu.accounting import ASSUMPTIONS, WORKS
+
+    start = time.perf_counter()
+    rows, caches, traffic, accounts = _tables(runner)
+    made = {
+        "version": __version__,
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "wall_time_s": round(time.perf_counter() - start, 3),
+        "sectors_replayed": sum(traffic[list(COUNTS[:4])].to_numpy().ravel().tolist()),
+        "assumptions": list(ASSUMPTIONS),
+        "works": dict(WORKS),
+    }
+    return Results(Reproduction(), pd.DataFrame(rows), caches, traffic, accounts, made)
+
+
 def deepnvm(runner: Runner) -> list[Row]:
     """Return DeepNVM++'s figures beside ours: name, status, circuits, paper, ours, ratio, basis, reason.
 
@@ -59,6 +93,11 @@ def deepnvm(runner: Runner) -> list[Row]:
     everything is ours from the device up (or where no circuits are involved). `reason` says of an EDP that is more than
     15 % off what the published figure would take, or which of our caches' figures makes most of the gap.
     """
+    return _tables(runner)[0]
+
+
+def _tables(runner: Runner) -> "tuple[list[Row], pd.DataFrame, pd.DataFrame, pd.DataFrame]":
+    """Return the rows; the paper's and our caches; the traffic; and what it costs through each cache."""
     import pandas as pd
 
     paper = read_yaml(Path(__file__).with_name("deepnvm.yaml"))
@@ -68,11 +107,14 @@ def deepnvm(runner: Runner) -> list[Row]:
     rows = [*_cells(paper["recalled"]["cells"]), *_caches(table, ours), *_areas(paper["published"], ours, grown)]
     traffic, networks = _traffic(spec, sorted({3 * MIB, *ISO_AREA.values(), *grown.values()}), runner)
     rows += _workloads(paper["recalled"]["workloads"], networks)
-    for circuits, caches, capacity in (("paper", table, ISO_AREA), ("ours", ours, grown)):
-        rows += _energy(paper, circuits, _account(traffic, caches, spec), capacity)
+    accounts = {"paper": _account(traffic, table, spec), "ours": _account(traffic, ours, spec)}
+    for circuits, capacity in (("paper", ISO_AREA), ("ours", grown)):
+        rows += _energy(paper, circuits, accounts[circuits], capacity)
         rows += _dram_accesses(paper["recalled"]["iso_area_dram_access_reduction"], traffic, circuits, capacity)
     _gaps(table, ours, traffic, spec, rows)
-    return rows
+    caches = [table.assign(circuits="paper", basis=""), ours.assign(circuits="ours")]
+    accounted = [one.assign(circuits=circuits) for circuits, one in accounts.items()]
+    return rows, pd.concat(caches, ignore_index=True), traffic, pd.concat(accounted, ignore_index=True)
 
 
 def _traffic(
