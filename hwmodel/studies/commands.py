@@ -265,7 +265,7 @@ def reproduce(
     """Put a paper's figures beside ours: paper | ours | ratio, a row a figure.
 
     Each row says whether the figure was read in the publication or is recalled from readers' notes, whether the
-    circuits under it are the paper's or ours, whether ours is modelled or calibrated, and of an EDP that is far off, why.
+    circuits under it are the paper's or ours, whether ours is modelled or calibrated, and why an EDP is far off.
 
     \b
     Examples:
