@@ -19,8 +19,8 @@ WHICH = ("cell", "node", "capacity", "ways", "line", "target", "mode", "ports", 
 def report(folder: Path) -> dict[str, Any]:
     """Remake a study's report from its results alone.
 
-    DIR is what a study left: results.csv, caches.csv, traffic.csv and study.yaml. Nothing is run again; report.pdf and
-    the figures in DIR/figures are written anew, byte for byte the same for the same results.
+    DIR is what a study left: results.csv, caches.csv, traffic.csv and study.yaml. Nothing is run again; report.pdf,
+    report.html and the figures in DIR/figures are written anew, byte for byte the same for the same results.
 
     \b
     Example:
@@ -29,7 +29,8 @@ def report(folder: Path) -> dict[str, Any]:
     from reports.study import make_report
 
     made = make_report(folder)
-    return {"report": str(made.pdf), "figures": [str(path) for path in made.figures], "pages": made.pages}
+    figures = [str(path) for path in made.figures]
+    return {"report": str(made.pdf), "html": str(made.html), "figures": figures, "pages": made.pages}
 
 
 @click.command()

@@ -23,6 +23,7 @@ from reports.model import (
     formula,
     plain,
 )
+from reports.page import page
 from reports.results import Study, clean, read_study
 from reports.tables import (
     caches_table,
@@ -54,21 +55,22 @@ RERUN = "hwmodel study rerun study.yaml --output again"
 
 @dataclass(frozen=True)
 class Report:
-    """What was written: the PDF, the figures beside it, and how many pages a reader turns."""
+    """What was written: the PDF and how many pages it has, the HTML page, and the figures beside them."""
 
     pdf: Path
+    html: Path
     figures: list[Path]
     pages: int
 
 
 def write_report(folder: Path) -> list[Path]:
-    """Write report.pdf and figures/*.svg of a finished study to its folder; return the paths, the PDF first.
+    """Write report.pdf, report.html and figures/*.svg of a finished study to its folder; return the paths so.
 
     Raises:
         InputError: for a folder that holds no finished study, or in which a file is missing, cut short or foreign.
     """
     report = make_report(folder)
-    return [report.pdf, *report.figures]
+    return [report.pdf, report.html, *report.figures]
 
 
 def make_report(folder: Path) -> Report:
@@ -76,17 +78,20 @@ def make_report(folder: Path) -> Report:
     study = read_study(folder)
     drawn = draw_figures(study)
     figures = {name: content for part in drawn.values() for name, content in part.items()}
-    pdf, pages = typeset(document_of(study, drawn), figures)
+    document = document_of(study, drawn)
+    pdf, pages = typeset(document, figures)
+    html = page(document, figures)
     try:
         (folder / "figures").mkdir(exist_ok=True)
         for name, content in figures.items():
             _write(folder / "figures" / name, content)
         for path in _stale(folder / "figures", set(figures)):
             path.unlink()
+        _write(folder / "report.html", html)
         _write(folder / "report.pdf", pdf)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written to: {error.strerror}; copy it to where you may write") from None
-    return Report(folder / "report.pdf", [folder / "figures" / name for name in figures], pages)
+    return Report(folder / "report.pdf", folder / "report.html", [folder / "figures" / name for name in figures], pages)
 
 
 def _write(path: Path, content: bytes) -> None:

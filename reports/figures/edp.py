@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reports.figures.canvas import INK, RULE, chunks, draw, drawable, names
-from reports.labels import cell_label, colours, markers, network_label
+from reports.figures.marks import mark
+from reports.labels import cell_label, colours, digits, markers, network_label, workload_label
 from reports.numbers import relative
 from reports.results import Study, Workload
 
@@ -45,10 +46,14 @@ def _paint(figure: "Figure", study: Study, page: Sequence[Workload], limits: tup
         dodge = 0.24 * (index - (len(study.others) - 1) / 2) / max(1, (len(study.others) - 1) / 2)
         for name, filled in (("cache_edp_Js", True), ("edp_Js", False)):
             ratios = relative(study, cell, name)
-            label = f"{drawable(cell_label(cell), 24)}, {'cache alone' if filled else 'with DRAM'}"
+            where = "cache alone" if filled else "with DRAM"
+            label = f"{drawable(cell_label(cell), 24)}, {where}"
             rows = [y + dodge for y in places]
-            axis.plot([ratios[w] for w in page], rows, linestyle="none", marker=marker[cell], color=colour[cell],
-                      markerfacecolor=colour[cell] if filled else "white", markeredgewidth=1, label=label)  # fmt: skip
+            (line,) = axis.plot([ratios[w] for w in page], rows, linestyle="none", marker=marker[cell],
+                                color=colour[cell], markerfacecolor=colour[cell] if filled else "white",
+                                markeredgewidth=1, label=label)  # fmt: skip
+            mark(line, *(f"{workload_label(w)}, {cell_label(cell)}, {where}: EDP {digits(ratios[w])} × "
+                         f"{cell_label(study.baseline)}’s" for w in page))  # fmt: skip
     _scale(axis, limits)
     axis.axvline(1, color=colour[study.baseline], linewidth=1)
     base = drawable(cell_label(study.baseline), 24)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reports.figures.canvas import INK, RULE, chunks, draw, drawable, names, tint
-from reports.labels import cell_label, colours, network_label
+from reports.figures.marks import mark
+from reports.labels import cell_label, colours, digits, engineering, network_label
 from reports.results import Row, Study
 
 if TYPE_CHECKING:
@@ -52,16 +53,12 @@ def _panel(axis: "Axes", study: Study, phase: str, networks: Sequence[str], widt
         whole = study.row((network, phase), study.baseline)["energy_J"]
         for index, cell in enumerate(study.cells):
             x, below = group * slots + index, 0.0
-            for part, strength, hatch in zip(parts(study.row((network, phase), cell)), STRENGTH, HATCH, strict=True):
-                axis.bar(
-                    x,
-                    part / whole,
-                    0.86,
-                    below,
-                    color=tint(colour[cell], strength),
-                    hatch=hatch,
-                    edgecolor=colour[cell],
-                )
+            split = zip(PARTS, parts(study.row((network, phase), cell)), STRENGTH, HATCH, strict=True)
+            for name, part, strength, hatch in split:
+                (bar,) = axis.bar(x, part / whole, 0.86, below, color=tint(colour[cell], strength), hatch=hatch,
+                                  edgecolor=colour[cell])  # fmt: skip
+                mark(bar, f"{network_label(network)} {phase}, {cell_label(cell)}: {name} {engineering('x_J', part)}, "
+                          f"{digits(part / whole, 2)} of {cell_label(study.baseline)}’s whole energy")  # fmt: skip
                 below += part / whole
             if width * slots <= 30:
                 axis.text(x, below, f" {below:.2f}", ha="center", va="bottom", fontsize=7, color=INK)

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from reports.figures.canvas import INK, RULE, draw, drawable
-from reports.labels import cell_label, colours, markers
+from reports.figures.marks import mark
+from reports.labels import cell_label, colours, markers, times
 from reports.numbers import reduction, spread
 from reports.results import Study
 
@@ -41,8 +42,10 @@ def _panel(axis: "Axes", study: Study, *, dram: bool) -> None:
             SCALES, [s.low for s in spreads], [s.high for s in spreads], color=colour[cell], alpha=0.18, linewidth=0
         )
         axis.plot(SCALES, [s.median for s in spreads], color=colour[cell])
-        at = [spread(reduction(study, cell, dram=dram, leakage=scale)).median for scale in MARKED]
-        axis.plot(MARKED, at, linestyle="none", marker=marker[cell], color=colour[cell])
+        at = [spread(reduction(study, cell, dram=dram, leakage=scale)) for scale in MARKED]
+        (line,) = axis.plot(MARKED, [s.median for s in at], linestyle="none", marker=marker[cell], color=colour[cell])
+        mark(line, *(f"{cell_label(cell)}, leakage × {scale:.2g}: EDP {times(s.median)} times lower "
+                     f"({times(s.low)} to {times(s.high)})" for scale, s in zip(MARKED, at, strict=True)))  # fmt: skip
         axis.plot([], [], marker=marker[cell], color=colour[cell], label=drawable(cell_label(cell), 24))
     axis.axhline(1, color=colour[study.baseline], linewidth=1)
     axis.set_xscale("log")
