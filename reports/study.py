@@ -23,6 +23,7 @@ from reports.model import (
     formula,
     plain,
 )
+from reports.page import TEMPLATE as JINJA
 from reports.page import page
 from reports.results import Study, clean, read_study
 from reports.tables import (
@@ -34,6 +35,7 @@ from reports.tables import (
     results_table,
     workloads_table,
 )
+from reports.typeset import TEMPLATE as TYPST
 from reports.typeset import typeset
 from reports.wording import (
     answer,
@@ -73,14 +75,28 @@ def write_report(folder: Path) -> list[Path]:
     return [report.pdf, report.html, *report.figures]
 
 
-def make_report(folder: Path) -> Report:
-    """Do what `write_report` does and say how many pages there are. Nothing is written until everything is typeset."""
+def make_report(folder: Path, template: Path = TYPST, html_template: Path = JINJA) -> Report:
+    """Do what `write_report` does, with templates of one's own, and say how many pages there are.
+
+    Nothing is written until everything is typeset.
+
+    Args:
+        folder: a finished study.
+        template: typst, for report.pdf.
+        html_template: Jinja, for report.html.
+
+    Raises:
+        InputError: as `write_report`, or for a template that is missing or fails.
+    """
+    for path, form in ((template, "typst"), (html_template, "Jinja")):
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; give a {form} template")
     study = read_study(folder)
     drawn = draw_figures(study)
     figures = {name: content for part in drawn.values() for name, content in part.items()}
     document = document_of(study, drawn)
-    pdf, pages = typeset(document, figures)
-    html = page(document, figures)
+    pdf, pages = typeset(document, figures, template)
+    html = page(document, figures, html_template)
     try:
         (folder / "figures").mkdir(exist_ok=True)
         for name, content in figures.items():

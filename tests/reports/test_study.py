@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from pypdf import PdfReader
 
+from circuits.errors import InputError
 from reports import study as module
 from reports.study import make_report, write_report
 from reports.tables import organisation_table
@@ -120,8 +121,8 @@ def test_nothing_half_written_when_typesetting_fails(folder: Path, monkeypatch: 
     broken.write_text('#panic("no")')
     before = sorted(folder.rglob("*"))
     typeset = module.typeset
-    monkeypatch.setattr(module, "typeset", lambda document, figures: typeset(document, figures, broken))
-    with pytest.raises(RuntimeError):
+    monkeypatch.setattr(module, "typeset", lambda document, figures, _: typeset(document, figures, broken))
+    with pytest.raises(InputError, match="panicked"):
         write_report(folder)
     assert sorted(folder.rglob("*")) == before
 
