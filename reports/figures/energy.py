@@ -7,7 +7,8 @@ from reports.figures.canvas import INK, RULE, chunks, draw, drawable, names, tin
 from reports.figures.marks import mark
 from reports.labels import cell_label, digits, engineering, network_label
 from reports.looks import looks
-from reports.results import Row, Study
+from reports.record import Row
+from reports.results import Study
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from reports.results import clean
+from reports.record import clean
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

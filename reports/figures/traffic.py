@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Tol's pale and light schemes (personal.sron.nl/~pault), apart from the cells' colours; hatches tell them in grey.
-FILLS = (("#77AADD", ""), ("#EE8866", "////"), ("#EEDD88", "...."), ("#99DDFF", "||||"), ("#AAAA00", "\\\\\\\\"),
+FILLS = (("#77AADD", ""), ("#EE8866", "////"), ("#EEDD88", "++++"), ("#99DDFF", "||||"), ("#AAAA00", "\\\\\\\\"),
          ("#FFAABB", "xxxx"), ("#44BB99", "----"))  # fmt: skip
 OTHER = ("#DDDDDD", "")
 BARS = (("l2_reads", "reads"), ("l2_writes", "writes"), ("dram_reads", "misses"))
