@@ -5,7 +5,7 @@ import re
 from hwmodel.units import label_of, scale_of, show, unit_of
 from reports.labels import cell_label, digits
 from reports.model import Heading, Table, plain
-from reports.results import Study
+from reports.record import Record
 
 # `subject: name_with_unit = value (assumed: why)`, as the circuit models say it
 _FIGURE = re.compile(r"([^:]{1,80}): ([\w.-]{1,120}) = ([^ ]{1,40}) \(assumed: (.*)\)", re.DOTALL)
@@ -14,14 +14,14 @@ _COMPOUND = re.compile(r"_(?:([A-Za-z]+)_per_([A-Za-z]+2?)|(ohm)_(m2?))$")
 _SYMBOLS = {"ohm": "Ω", "m2": "m²"}
 
 
-def sentences(study: Study) -> list[str]:
+def sentences(record: Record) -> list[str]:
     """Return the assumptions that are no single figure."""
-    return [text for text in study.assumptions if not _FIGURE.fullmatch(text)]
+    return [text for text in record.assumptions if not _FIGURE.fullmatch(text)]
 
 
-def figures_table(study: Study) -> Table | None:
+def figures_table(record: Record) -> Table | None:
     """Return the assumed figures, grouped by what they are of; None where there are none."""
-    found = [match for match in map(_FIGURE.fullmatch, study.assumptions) if match]
+    found = [match for match in map(_FIGURE.fullmatch, record.assumptions) if match]
     if not found:
         return None
     rows: list[list[str]] = []

@@ -16,20 +16,36 @@ WHICH = ("cell", "node", "capacity", "ways", "line", "target", "mode", "ports", 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def report(folder: Path) -> dict[str, Any]:
+@click.option(
+    "--template",
+    metavar="FILE.typ",
+    type=click.Path(path_type=Path),
+    help="A typst template of your own for report.pdf.",
+)
+@click.option("--html-template", metavar="FILE.html.j2", type=click.Path(path_type=Path),
+              help="A Jinja template of your own for report.html.")  # fmt: skip
+def report(folder: Path, template: Path | None, html_template: Path | None) -> dict[str, Any]:
     """Remake a study's report from its results alone.
 
-    DIR is what a study left: results.csv, caches.csv, traffic.csv and study.yaml. Nothing is run again; report.pdf and
-    the figures in DIR/figures are written anew, byte for byte the same for the same results.
+    DIR is what a study left: results.csv, caches.csv, traffic.csv and study.yaml. Nothing is run again; report.pdf,
+    report.html and the figures in DIR/figures are written anew, byte for byte the same for the same results.
+    docs/reports.md tells what a template of your own gets.
 
     \b
     Example:
       hwmodel report answer
+      hwmodel report answer --template mine.typ --html-template mine.html.j2
     """
+    given = {"template": (template, ".typ"), "html_template": (html_template, ".html.j2")}
+    for name, (path, ending) in given.items():
+        if path is not None and not path.name.endswith(ending):
+            option = f"--{name.replace('_', '-')}"
+            raise click.BadParameter(f"{option}: {path}: give a template whose name ends in {ending}")
     from reports.study import make_report
 
-    made = make_report(folder)
-    return {"report": str(made.pdf), "figures": [str(path) for path in made.figures], "pages": made.pages}
+    made = make_report(folder, **{name: path for name, (path, _) in given.items() if path is not None})
+    figures = [str(path) for path in made.figures]
+    return {"report": str(made.pdf), "html": str(made.html), "figures": figures, "pages": made.pages}
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Names and numbers as a report shows them: one label, one colour, one marker and one hatch a cell, everywhere."""
+"""Names and numbers as a report shows them: one label a cell and a network, everywhere."""
 
 import math
 from collections.abc import Sequence
@@ -32,10 +32,6 @@ _NETWORKS = {
     "vgg16": "VGG-16",
     "vit_b_16": "ViT-B/16",
 }
-# Okabe and Ito's palette (jfly.uni-koeln.de/color), the cells of the main study at three well-spaced lightnesses.
-_COLOURS = {"sram": "#404040", "stt": "#0072B2", "sot": "#E69F00"}
-_SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
-_MARKERS = ("s", "o", "D", "^", "v", "P", "X", "<", ">")
 
 
 def cell_label(cell: str) -> str:
@@ -48,17 +44,6 @@ def network_label(network: str) -> str:
 
 def workload_label(workload: Workload) -> str:
     return f"{network_label(workload[0])} {workload[1]}"
-
-
-def colours(cells: Sequence[str]) -> dict[str, str]:
-    """Return each cell's colour; cells beyond the palette share the spare ones in turn and differ by marker."""
-    own = [cell for cell in cells if cell.lower() not in _COLOURS]
-    spare = {cell: _SPARE[i % len(_SPARE)] for i, cell in enumerate(own)}
-    return {cell: _COLOURS.get(cell.lower()) or spare[cell] for cell in cells}
-
-
-def markers(cells: Sequence[str]) -> dict[str, str]:
-    return {cell: _MARKERS[i % len(_MARKERS)] for i, cell in enumerate(cells)}
 
 
 def shorten(text: str, length: int) -> str:

@@ -1,8 +1,11 @@
 """A report as data: text, tables, figures, in the order a reader meets them. Templates turn it into pages."""
 
-from collections.abc import Sequence
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["plain", "strong", "emph", "code", "sub"]
 
@@ -141,5 +144,32 @@ class Document:
     version: str
     dense: bool = False  # smaller type and margins, figures where they are told of: for a page or two
 
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a template gets: tables and figures numbered in a reader's order, each section with an anchor."""
+        found = asdict(self)
+        counts = {"table": itertools.count(1), "figure": itertools.count(1)}
+        for block in flat(found):
+            if block["type"] in counts:
+                block["number"] = 0 if block.get("continued") else next(counts[block["type"]])
+        taken: set[str] = set()
+        for section in found["sections"]:
+            section["anchor"] = anchor(section["title"], taken)
+        return found
+
+
+def flat(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a document's blocks in a reader's order, those that stand beside each other after what holds them."""
+    sections = (section["blocks"] for section in document["sections"])
+    for block in itertools.chain([document["keys"], *document["pictures"]], *sections):
+        yield block
+        if block["type"] == "beside":
+            yield from block["blocks"]
+
+
+def anchor(title: str, taken: set[str]) -> str:
+    """Return a link's name for `title`, of a-z, 0-9 and hyphens, that `taken` does not hold yet; add it there."""
+    plain_letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    stem = re.sub(r"[^a-z0-9]+", "-", plain_letters).strip("-") or "section"
+    name = next(name for n in itertools.count(1) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)
+    taken.add(name)
+    return name

@@ -5,7 +5,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reports.results import Row, Study, Workload
+from reports.record import Row
+from reports.results import Study, Workload
 
 
 @dataclass(frozen=True)

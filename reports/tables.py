@@ -6,7 +6,8 @@ from hwmodel.units import label_of, unit_of
 from reports.labels import cell_label, column, counted, digits, network_label, percent, workload_label
 from reports.model import Heading, Table, plain
 from reports.numbers import checks, hit_rate, leakage_share, ranked, reduction, relative, spread
-from reports.results import Study, clean
+from reports.record import clean
+from reports.results import Study
 from reports.wording import ranged_text
 
 FIGURES = ("read_latency_s", "write_latency_s", "read_energy_J", "write_energy_J", "leakage_W", "area_m2")

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 from hwmodel.units import label_of, scale_of
 from reports.figures.canvas import INK, draw, drawable
-from reports.labels import cell_label, colours, digits
+from reports.figures.marks import mark
+from reports.labels import cell_label, digits
+from reports.looks import looks
 from reports.results import Study
 
 if TYPE_CHECKING:
@@ -31,10 +33,11 @@ def _paint(figure: "Figure", study: Study) -> None:
 def _panel(axis: "Axes", study: Study, name: str) -> None:
     values = [study.caches[cell][name] for cell in study.cells]
     factor, unit = scale_of(name, values)
-    colour = colours(study.cells)
+    look = looks(study.cells)
     longest = max(values) * factor or 1.0
     for y, (cell, value) in enumerate(zip(study.cells, values, strict=True)):
-        axis.barh(y, value * factor, 0.72, color=colour[cell])
+        (bar,) = axis.barh(y, value * factor, 0.72, color=look[cell].colour)
+        mark(bar, f"{cell_label(cell)}: {label_of(name)} {digits(value * factor)} {unit}")
         axis.text(value * factor + 0.02 * longest, y, digits(value * factor), va="center", fontsize=8, color=INK)
     axis.set_xlim(0, longest * 1.22)
     axis.set_ylim(len(study.cells) - 0.5, -0.5)

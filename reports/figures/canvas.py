@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from reports.figures.marks import titled
 from reports.labels import shorten
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def draw(height_in: float, paint: Callable[["Figure"], None], width_in: float = 
         paint(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": "hwmodel"})
-    return buffer.getvalue()
+    return titled(buffer.getvalue())
 
 
 @functools.cache

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reports.figures.canvas import INK, RULE, chunks, draw, drawable, names
-from reports.labels import cell_label, colours, markers, network_label
+from reports.figures.marks import mark
+from reports.labels import cell_label, digits, network_label, workload_label
+from reports.looks import looks
 from reports.numbers import relative
 from reports.results import Study, Workload
 
@@ -37,7 +39,7 @@ def _limits(study: Study) -> tuple[float, float]:
 
 def _paint(figure: "Figure", study: Study, page: Sequence[Workload], limits: tuple[float, float]) -> None:
     axis = figure.subplots()
-    colour, marker = colours(study.cells), markers(study.cells)
+    look = looks(study.cells)
     places = _places(page)
     for y in places:
         axis.axhline(y, color="#e4e4e4", linewidth=0.5, zorder=0)
@@ -45,15 +47,19 @@ def _paint(figure: "Figure", study: Study, page: Sequence[Workload], limits: tup
         dodge = 0.24 * (index - (len(study.others) - 1) / 2) / max(1, (len(study.others) - 1) / 2)
         for name, filled in (("cache_edp_Js", True), ("edp_Js", False)):
             ratios = relative(study, cell, name)
-            label = f"{drawable(cell_label(cell), 24)}, {'cache alone' if filled else 'with DRAM'}"
+            where = "cache alone" if filled else "with DRAM"
+            label = f"{drawable(cell_label(cell), 24)}, {where}"
             rows = [y + dodge for y in places]
-            axis.plot([ratios[w] for w in page], rows, linestyle="none", marker=marker[cell], color=colour[cell],
-                      markerfacecolor=colour[cell] if filled else "white", markeredgewidth=1, label=label)  # fmt: skip
+            (line,) = axis.plot([ratios[w] for w in page], rows, linestyle="none", marker=look[cell].marker,
+                                color=look[cell].colour, markerfacecolor=look[cell].colour if filled else "white",
+                                markeredgewidth=1, label=label)  # fmt: skip
+            mark(line, *(f"{workload_label(w)}, {cell_label(cell)}, {where}: EDP {digits(ratios[w])} × "
+                         f"{cell_label(study.baseline)}’s" for w in page))  # fmt: skip
     _scale(axis, limits)
-    axis.axvline(1, color=colour[study.baseline], linewidth=1)
+    axis.axvline(1, color=look[study.baseline].colour, linewidth=1)
     base = drawable(cell_label(study.baseline), 24)
     axis.annotate(base, (1, 1), (0, 2), xycoords=("data", "axes fraction"), textcoords="offset points", ha="center",
-                  va="bottom", fontsize=8, color=colour[study.baseline])  # fmt: skip
+                  va="bottom", fontsize=8, color=look[study.baseline].colour)  # fmt: skip
     axis.set_yticks(places, [drawable(network_label(network), 28) for network, _ in page])
     axis.set_ylim(max(places) + 0.7, -1.3)
     for y, phase in zip(places, _starts(page), strict=True):

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from reports.figures.canvas import INK, RULE, draw, drawable
-from reports.labels import cell_label, colours, markers
+from reports.figures.marks import mark
+from reports.labels import cell_label, times
+from reports.looks import looks
 from reports.numbers import reduction, spread
 from reports.results import Study
 
@@ -28,23 +30,39 @@ def _paint(figure: "Figure", study: Study) -> None:
     axes[0].set_ylabel(f"EDP of {base} / EDP of the cell")
     figure.supxlabel(f"leakage of {base}, relative to what was modelled", fontsize=8.5, color=INK)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=min(6, len(labels)))
+    figure.legend(handles, labels, loc="outside upper left", ncols=min(6, len(labels)), handlelength=3)
 
 
 def _panel(axis: "Axes", study: Study, *, dram: bool) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-    colour, marker = colours(study.cells), markers(study.cells)
+    look = looks(study.cells)
     for cell in study.others:
         spreads = [spread(reduction(study, cell, dram=dram, leakage=scale)) for scale in SCALES]
         axis.fill_between(
-            SCALES, [s.low for s in spreads], [s.high for s in spreads], color=colour[cell], alpha=0.18, linewidth=0
+            SCALES,
+            [s.low for s in spreads],
+            [s.high for s in spreads],
+            color=look[cell].colour,
+            alpha=0.18,
+            linewidth=0,
         )
-        axis.plot(SCALES, [s.median for s in spreads], color=colour[cell])
-        at = [spread(reduction(study, cell, dram=dram, leakage=scale)).median for scale in MARKED]
-        axis.plot(MARKED, at, linestyle="none", marker=marker[cell], color=colour[cell])
-        axis.plot([], [], marker=marker[cell], color=colour[cell], label=drawable(cell_label(cell), 24))
-    axis.axhline(1, color=colour[study.baseline], linewidth=1)
+        axis.plot(SCALES, [s.median for s in spreads], color=look[cell].colour, linestyle=look[cell].dash)
+        at = [spread(reduction(study, cell, dram=dram, leakage=scale)) for scale in MARKED]
+        (line,) = axis.plot(
+            MARKED, [s.median for s in at], linestyle="none", marker=look[cell].marker, color=look[cell].colour
+        )
+        mark(line, *(f"{cell_label(cell)}, leakage × {scale:.2g}: EDP {times(s.median)} times lower "
+                     f"({times(s.low)} to {times(s.high)})" for scale, s in zip(MARKED, at, strict=True)))  # fmt: skip
+        axis.plot(
+            [],
+            [],
+            marker=look[cell].marker,
+            color=look[cell].colour,
+            linestyle=look[cell].dash,
+            label=drawable(cell_label(cell), 24),
+        )
+    axis.axhline(1, color=look[study.baseline].colour, linewidth=1)
     axis.set_xscale("log")
     axis.set_xlim(1.12, SCALES[-1])
     axis.xaxis.set_major_locator(FixedLocator([1, 1 / 3, 1 / 9, 1 / 27, 1 / 81, 1 / 243]))

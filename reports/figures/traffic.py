@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reports.figures.canvas import INK, chunks, draw, drawable, names
-from reports.labels import counted, network_label
+from reports.figures.marks import mark
+from reports.labels import counted, network_label, percent, workload_label
 from reports.numbers import kernel_kinds, traffic_shares
 from reports.results import Study, Workload
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Tol's pale and light schemes (personal.sron.nl/~pault), apart from the cells' colours; hatches tell them in grey.
-FILLS = (("#77AADD", ""), ("#EE8866", "////"), ("#EEDD88", ""), ("#99DDFF", "||||"), ("#AAAA00", "\\\\\\\\"),
+FILLS = (("#77AADD", ""), ("#EE8866", "////"), ("#EEDD88", "++++"), ("#99DDFF", "||||"), ("#AAAA00", "\\\\\\\\"),
          ("#FFAABB", "xxxx"), ("#44BB99", "----"))  # fmt: skip
 OTHER = ("#DDDDDD", "")
 BARS = (("l2_reads", "reads"), ("l2_writes", "writes"), ("dram_reads", "misses"))
@@ -38,8 +39,13 @@ def _paint(figure: "Figure", study: Study, page: Sequence[Workload]) -> None:
     for index, workload in enumerate(page):
         for bar, (name, label) in enumerate(BARS):
             y, left = index * 4 + bar, 0.0
-            for share, (colour, hatch) in zip(traffic_shares(study, workload, name, kinds), fills, strict=True):
-                axis.barh(y, 100 * share, 0.9, 100 * left, color=colour, hatch=hatch, edgecolor="#555555")
+            shares = traffic_shares(study, workload, name, kinds)
+            for kind, share, (colour, hatch) in zip([*kinds, "all other kernels"], shares, fills, strict=True):
+                if not share:
+                    continue
+                (part,) = axis.barh(y, 100 * share, 0.9, 100 * left, color=colour, hatch=hatch, edgecolor="#555555")
+                mark(part, f"{workload_label(workload)}, {label}: {kind.replace('_', ' ')}, "
+                           f"{percent(share)} of its reads and writes")  # fmt: skip
                 left += share
             count = sum(row[name] for row in study.traffic[workload])
             axis.text(100 * left + 0.8, y, f"{counted(count)}", va="center", fontsize=7, color=INK)

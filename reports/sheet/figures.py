@@ -7,6 +7,7 @@ import numpy as np
 from circuits.cache.design import FIELDS
 from hwmodel.units import label_of, scale_of
 from reports.figures.canvas import HALF_IN, INK, RULE, draw, drawable
+from reports.looks import look
 from reports.sheet.facts import FRONT, MOST, Sheet
 from reports.sheet.names import moved_label
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ACCENT, CHOSEN, PALE = "#0b4f7d", "#D55E00", "#9CC3DD"
-# Okabe and Ito's colours and dashes, so that schools stay apart in grey
-SCHOOLS = (("#404040", "-"), ("#0072B2", "--"), ("#E69F00", "-"), ("#009E73", "-."), ("#CC79A7", "--"),
-           ("#56B4E9", ":"), ("#7F3F98", "-."))  # fmt: skip
 STAR: dict[str, Any] = {"marker": "*", "markersize": 10, "linestyle": "none", "color": CHOSEN,
                         "markeredgecolor": "white", "markeredgewidth": 0.6, "clip_on": False, "zorder": 5}  # fmt: skip
 CELLS, SHADES = 90, 7  # across the map of energies; of it
@@ -84,9 +82,9 @@ def _leakage(figure: "Figure", sheet: Sheet) -> None:
     known = [v for row in sheet.leakage.values() for v in row if v is not None]
     factor, unit = scale_of("leakage_W", [max(known)])
     for index, (school, row) in enumerate(sheet.leakage.items()):
-        colour, dash = SCHOOLS[index % len(SCHOOLS)]
+        own = look(index)
         values = [np.nan if v is None else v * factor for v in row]
-        axis.plot(sheet.temperatures, values, color=colour, linestyle=dash, label=drawable(school, 18),
+        axis.plot(sheet.temperatures, values, color=own.colour, linestyle=own.dash, label=drawable(school, 18),
                   linewidth=2.0 if school == design.leakage else 1.1)  # fmt: skip
     axis.plot([design.temperature_K], [design.leakage_W * factor], **STAR)
     axis.set_yscale("log")
@@ -97,7 +95,7 @@ def _leakage(figure: "Figure", sheet: Sheet) -> None:
     axis.grid(visible=True, axis="y", color=RULE, alpha=0.15)
     axis.set_xlabel("temperature [K]")
     axis.set_ylabel(f"power at rest [{unit}]")
-    figure.legend(loc="outside upper left", ncols=3)
+    figure.legend(loc="outside upper left", ncols=3, handlelength=2.4)
 
 
 def _tornado(figure: "Figure", sheet: Sheet) -> None:

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from pypdf import PdfReader
 
+from circuits.errors import InputError
 from reports import study as module
 from reports.study import make_report, write_report
 from reports.tables import organisation_table
@@ -66,7 +67,7 @@ def test_equal_inputs_give_equal_bytes(finished: Path, tmp_path: Path) -> None:
 
 def test_paths_come_back_pdf_first(folder: Path) -> None:
     paths = write_report(folder)
-    assert paths[0] == folder / "report.pdf"
+    assert paths[:2] == [folder / "report.pdf", folder / "report.html"]
     assert all(path.is_file() for path in paths)
     assert make_report(folder).pages == len(PdfReader(paths[0]).pages)
 
@@ -112,7 +113,7 @@ def test_figures_of_an_earlier_report_go(tmp_path: Path) -> None:
     (folder / "figures" / "mine.svg").write_text("<svg/>")
     write_study(folder)
     paths = write_report(folder)
-    assert {path.name for path in (folder / "figures").iterdir()} == {path.name for path in paths[1:]} | {"mine.svg"}
+    assert {path.name for path in (folder / "figures").iterdir()} == {path.name for path in paths[2:]} | {"mine.svg"}
 
 
 def test_nothing_half_written_when_typesetting_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,8 +121,8 @@ def test_nothing_half_written_when_typesetting_fails(folder: Path, monkeypatch: 
     broken.write_text('#panic("no")')
     before = sorted(folder.rglob("*"))
     typeset = module.typeset
-    monkeypatch.setattr(module, "typeset", lambda document, figures: typeset(document, figures, broken))
-    with pytest.raises(RuntimeError):
+    monkeypatch.setattr(module, "typeset", lambda document, figures, _: typeset(document, figures, broken))
+    with pytest.raises(InputError, match="panicked"):
         write_report(folder)
     assert sorted(folder.rglob("*")) == before
 

@@ -1,0 +1,39 @@
+"""The kinds of studies that a report can tell of, each a module here with `tell(record) -> Told`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from circuits.errors import InputError
+from reports.model import Document
+from reports.record import Record
+
+# what study.yaml says under `study` -> the module that tells of it
+KINDS = {"iso-capacity": "reports.studies.iso_capacity"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A study as a document, and its figures: of each its files (SVG by name), none where it has nothing to show."""
+
+    document: Document
+    drawn: Mapping[str, Mapping[str, bytes]]
+
+    @property
+    def figures(self) -> dict[str, bytes]:
+        """Return every SVG by its file name."""
+        return {name: content for part in self.drawn.values() for name, content in part.items()}
+
+
+def tell(record: Record) -> Told:
+    """Return what the module of a study's kind tells of it.
+
+    Raises:
+        InputError: for a kind that none tells of, or tables that are missing, cut short or foreign.
+    """
+    if record.kind not in KINDS:
+        raise InputError(
+            f"{record.folder / 'study.yaml'}: no report is known of a study {record.kind[:40]!r}; known are "
+            f"{', '.join(KINDS)}"
+        )
+    return import_module(KINDS[record.kind]).tell(record)
