@@ -42,6 +42,15 @@ def network_label(network: str) -> str:
     return _NETWORKS.get(network, network)
 
 
+def is_cell(name: str) -> bool:
+    """Return whether a cell of that name has a label of its own."""
+    return name.lower() in _CELLS
+
+
+def is_network(name: str) -> bool:
+    return name in _NETWORKS
+
+
 def workload_label(workload: Workload) -> str:
     return f"{network_label(workload[0])} {workload[1]}"
 
