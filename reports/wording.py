@@ -37,8 +37,8 @@ LEAKAGE_MODELS = Path(__file__).parent / "data" / "leakage_models.yaml"
 
 def verdict(reduction_factor: float) -> str:
     """Return how an EDP compares, from baseline over cell: `3.8 times lower`, `1.2 times higher`."""
-    if abs(math.log(reduction_factor)) < 0.005:
-        return "the same"
+    if times(reduction_factor) == times(1 / reduction_factor) == "1.0":
+        return "about the same"
     if reduction_factor > 1:
         return f"{times(reduction_factor)} times lower"
     return f"{times(1 / reduction_factor)} times higher"

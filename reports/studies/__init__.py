@@ -9,7 +9,9 @@ from reports.model import Document
 from reports.record import Record
 
 # what study.yaml says under `study` -> the module that tells of it
-KINDS = {"iso-capacity": "reports.studies.iso_capacity"}
+KINDS = {"iso-capacity": "reports.studies.iso_capacity", "iso-area": "reports.studies.iso_area",
+         "scaling": "reports.studies.scaling", "batch": "reports.studies.batch",
+         "sensitivity": "reports.studies.sensitivity", "reproduce": "reports.studies.reproduce"}  # fmt: skip
 
 
 @dataclass(frozen=True)
