@@ -8,7 +8,7 @@
   function hide() {
     if (shown) shown.classList.remove("shown");
     shown = null;
-    tip.hidden = true;
+    tip.textContent = "";
   }
 
   function show(mark) {
@@ -17,7 +17,6 @@
     shown = mark;
     mark.classList.add("shown");
     tip.textContent = mark.dataset.tip;
-    tip.hidden = false;
     place();
   }
 
