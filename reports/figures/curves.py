@@ -58,7 +58,7 @@ def curve_figures(
     if crossings is not None and len(crossings):
         met = checked(crossings, f"crossings of {stem}", ["cell", "over", *panels], blank=[curves.x])
     titles = list(dict.fromkeys(table[curves.panel])) if curves.panel else [""]
-    across = min(ACROSS, len(titles))
+    across = _across(len(titles))
     pages = list(chunks(titles, ACROSS * MOST_ROWS))
     return {
         name: draw(0.55 + max(HEIGHT_IN * -(-len(page) // across), 2.2 if len(page) == 1 else 0),
@@ -67,8 +67,13 @@ def curve_figures(
     }  # fmt: skip
 
 
+def _across(panels: int) -> int:
+    """Return how many panels stand in a row: four make a square."""
+    return 2 if panels == 4 else min(ACROSS, panels)
+
+
 def _paint(figure: "Figure", table: Any, curves: Curves, met: Any, page: Sequence[str]) -> None:
-    across = min(ACROSS, len(page))
+    across = _across(len(page))
     grid = figure.subplots(-(-len(page) // across), across, sharex=True, sharey=True, squeeze=False)
     factor, unit = scaled(curves.y, table[curves.y].tolist())
     for axis, title in zip(grid.flat, page, strict=False):

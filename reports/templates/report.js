@@ -8,7 +8,7 @@
   function hide() {
     if (shown) shown.classList.remove("shown");
     shown = null;
-    tip.hidden = true;
+    tip.textContent = "";
   }
 
   function show(mark) {
@@ -17,8 +17,12 @@
     shown = mark;
     mark.classList.add("shown");
     tip.textContent = mark.dataset.tip;
-    tip.hidden = false;
-    const at = mark.getBoundingClientRect();
+    place();
+  }
+
+  function place() {
+    if (!shown) return;
+    const at = shown.getBoundingClientRect();
     const across = at.left + at.width / 2 - tip.offsetWidth / 2;
     const above = at.top - tip.offsetHeight - 8;
     tip.style.left = Math.max(6, Math.min(across, document.documentElement.clientWidth - tip.offsetWidth - 6)) + "px";
@@ -61,11 +65,12 @@
       event.preventDefault();
       const at = shown ? marks.indexOf(shown) : step > 0 ? -1 : 0;
       const next = marks[(at + step + marks.length) % marks.length];
-      next.getBoundingClientRect().top < 0 && chart.scrollIntoView({ block: "nearest" });
+      next.scrollIntoView({ block: "nearest", inline: "nearest" });
       show(next);
     });
   }
   document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
   document.addEventListener("pointerdown", event => { if (!event.target.closest("svg.chart")) hide(); });
-  addEventListener("scroll", hide, { passive: true, capture: true });
+  addEventListener("scroll", place, { passive: true, capture: true }); // of the page, or of a figure within it
+  addEventListener("resize", hide);
 })();

@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from pypdf import PdfReader
 
 from reports.figures.canvas import draw
 from reports.figures.marks import SVG, mark
@@ -203,6 +204,16 @@ def test_figures_beside_each_other_keep_names_apart() -> None:
 
 def test_the_same_document_makes_a_pdf_of_two_pages() -> None:
     assert typeset(EVERY, {"x.svg": SQUARE, "y.svg": SQUARE})[1] == 2
+
+
+def test_no_figure_floats_above_the_question(tmp_path: Path) -> None:
+    path = tmp_path / "x.pdf"
+    short = draw(1, lambda figure: figure.subplots().plot([1, 2]) and None)
+    blocks = [Paragraph(plain("Words.")), PICTURE, Figure("y.svg", plain("More."), "More bars.")]
+    path.write_bytes(typeset(document(Section("First", blocks)), {"x.svg": short, "y.svg": short})[0])
+    text = PdfReader(path).pages[0].extract_text()
+    places = [text.index(part) for part in ("Why?", "Table 1.", "First", "Words.", "Figure 1.", "Figure 2.")]
+    assert places == sorted(places)
 
 
 def test_anchors_differ_and_are_plain() -> None:
