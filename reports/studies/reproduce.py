@@ -45,7 +45,9 @@ def _ratios(rows: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
     topic = [str(name).partition(".")[0] for name in rows["name"]]
-    labels = [figure_label(str(name)) for name in rows["name"]]
+    labels = [
+        figure_label(str(name)).replace("-MRAM", "").replace("EDP reduction up to", "EDP") for name in rows["name"]
+    ]
     origins = [ORIGINS[str(one)] for one in rows["circuits"]]
     frame = pd.DataFrame({"factor": topic, "value": labels, "circuits": origins, "ratio": rows["ratio"]})
     base = pd.DataFrame({"factor": "base", "value": "base", "circuits": list(ORIGINS.values()), "ratio": 1.0})
