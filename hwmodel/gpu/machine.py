@@ -31,6 +31,7 @@ class Machine:
     schedulers_per_sm: float
     macs_per_sm_cycle: ByUnit
     product_share: ByUnit  # of that rate, which a large product reaches
+    attention_share: ByUnit  # likewise, which fused attention reaches
     slabs_ahead: ByUnit  # slabs of a product that are under way while one is multiplied
     kernel_start_s: float  # of a kernel behind another in a graph, before its first access
     launch_s: float  # of a kernel's launch from the host

@@ -19,6 +19,7 @@ COUNTS = ("l2_reads", "l2_writes", "dram_reads", "dram_writes")
 OPTIONAL = {"l2_read_hits": None, "macs": 0.0, "blocks": 0.0, "threads": 0.0, "registers": 0.0, "rounds": 1.0,
             "issued_macs": 0.0, "launches": 1.0}  # fmt: skip
 KERNEL_FIELDS = ("blocks", "macs", "threads", "registers", "rounds", "issued_macs")  # those a trace's kernels have
+ATTENTION = "attention"  # kernels of such names are fused attention
 ON_CORES = "depthwise"  # kernels of such names are no products: whatever their type, fp32's cores multiply
 
 
@@ -37,13 +38,11 @@ class Work:
     rounds: np.ndarray  # dependent loads of a block, one after another
     launches: np.ndarray
     per_sm: np.ndarray  # blocks that an SM holds at once
-    waves: np.ndarray
-    most: np.ndarray  # blocks of the SM that has the most
-    together: np.ndarray  # of them, side by side
     active: np.ndarray  # SMs that have a block
     warps: np.ndarray  # of a block
     units: tuple[str, ...]  # those that multiply
     unit: np.ndarray  # which of them, by place
+    attention: np.ndarray  # whether it is fused attention
 
 
 def work_of(kernels: "pd.DataFrame", gpu: "Gpu", machine: Machine, dtype: str) -> Work:
@@ -70,15 +69,14 @@ def work_of(kernels: "pd.DataFrame", gpu: "Gpu", machine: Machine, dtype: str) -
     used = threads * c["registers"]
     per_sm = np.where(used > 0, np.minimum(per_sm, gpu.registers_per_sm // np.maximum(used, 1)), per_sm)
     per_sm = np.maximum(per_sm, 1)
-    most = np.ceil(blocks / gpu.sms)
     issued = np.maximum(c["issued_macs"], c["macs"])
     units, unit = _units(kernels, machine, dtype)
     hits = np.minimum(c["l2_read_hits"], c["l2_reads"])
     return Work(
         c["l2_reads"], hits, c["l2_writes"], c["dram_reads"], c["dram_writes"], c["macs"],
         issued / np.maximum(blocks, 1), blocks, np.maximum(c["rounds"], 1), c["launches"], per_sm,
-        np.ceil(blocks / (gpu.sms * per_sm)), most, np.minimum(per_sm, most), np.minimum(blocks, gpu.sms),
-        np.ceil(threads / WARP), units, unit,
+        np.minimum(blocks, gpu.sms),
+        np.ceil(threads / WARP), units, unit, _named(kernels, ATTENTION),
     )  # fmt: skip
 
 
@@ -108,6 +106,11 @@ def _units(kernels: "pd.DataFrame", machine: Machine, dtype: str) -> tuple[tuple
     given = kernels["dtype"].tolist() if "dtype" in kernels else [dtype] * len(kernels)
     place = {name: units.index(machine.unit(name)) for name in set(given)}
     unit = np.array([place[name] for name in given], np.int64)
-    if "name" in kernels:
-        unit[kernels["name"].astype(str).str.startswith(ON_CORES).to_numpy(bool)] = units.index("fp32")
+    unit[_named(kernels, ON_CORES)] = units.index("fp32")
     return units, unit
+
+
+def _named(kernels: "pd.DataFrame", start: str) -> np.ndarray:
+    if "name" not in kernels:
+        return np.zeros(len(kernels), np.bool_)
+    return kernels["name"].astype(str).str.startswith(start).to_numpy(np.bool_)

@@ -10,9 +10,8 @@ Where hwmodel.gpu.accounting charges accesses one after another, here a kernel t
   written into them, and what is evicted read; so a slow write is paid by misses too.
 - dram: bytes over what a stream of reads, of writes reaches.
 - rows: activations over those that DRAM's channels and banks allow.
-- latency: waves of blocks, each with its dependent loads one after another; a load takes as long as the farthest of its
-  sectors, and a product's slabs wait for it but for those under way ahead of need. By Little's law this is bytes over
-  what is in flight, times the latency.
+- latency: waves of blocks, each with its dependent loads one after another, and between a product's the arithmetic of a
+  slab, unless slabs are under way ahead of need. By Little's law this is bytes over what is in flight, times latency.
 
 The latency of a load is the measured one, with the designed cache's read in place of the SRAM's. Writes wait for
 nothing. All is of one kernel after another, as in a stream or a graph.
@@ -28,6 +27,7 @@ from circuits.errors import InputError
 from hwmodel.gpu.dram import Dram
 from hwmodel.gpu.machine import Machine, load_machine
 from hwmodel.gpu.occupancy import Work, work_of
+from hwmodel.gpu.shapes import launched
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +43,8 @@ ASSUMPTIONS = (
     "Accesses spread evenly over slices, banks and channels.",
     "What DRAM fetches is written into the cache's arrays, what is evicted is read from them.",
     f"A row of DRAM is opened for every {1 / (1 - ROW_HITS):.0f} sectors, unless a share of hits is given.",
-    "Loads of a block that do not depend on one another are in flight at once; of a product's slabs, as many as the "
-    "machine's file says.",
+    "Loads of a block that do not depend on one another are in flight at once.",
+    "Of a product's slabs as many are in flight as the machine's file says.",
 )
 
 
@@ -97,13 +97,12 @@ def _figure(cache: "Mapping[str, Any] | pd.DataFrame", name: str, default: np.nd
 
 def bounds(
     work: Work, gpu: "Gpu", dram: Dram, machine: Machine, arrays: Arrays, *, row_hits: float = ROW_HITS,
-    fills: bool = True,
+    fills: bool = True, tuned: bool = True,
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Return each bound in seconds, of shape (caches, kernels), or (kernels,) where no cache changes it."""
     if not 0 <= row_hits <= 1:
         raise InputError(f"row_hits {row_hits!r}: give a share from 0 to 1")
     read, written = work.l2_reads * gpu.sector_bytes, work.l2_writes * gpu.sector_bytes
-    block, alone = _compute(work, gpu, machine)
     slices = gpu.l2_slices * gpu.core_Hz
     ports = np.maximum(work.active, 1) * machine.sm_bytes_per_cycle * gpu.core_Hz
     l2 = read / (slices * machine.l2_read_bytes_per_slice_cycle)
@@ -112,35 +111,21 @@ def bounds(
     streams = work.dram_reads / machine.dram_read_share + work.dram_writes / machine.dram_write_share
     reads = work.l2_read_hits + work.dram_writes if fills else work.l2_reads
     writes = work.l2_writes + (work.dram_reads if fills else 0)
-    ahead = 1 + _by_unit(machine.slabs_ahead, work)
     load = _load(work, machine) + np.where(work.l2_reads > 0, arrays.read_latency_s - machine.l2_array_s, 0.0)
+    own = launched(work, gpu, machine, load, tuned)
     return {
-        "compute": work.most * block,
+        "compute": own.compute,
         "l2": np.maximum(l2, np.maximum(read, written) / ports),
         "banks": (reads * arrays.read_cycle_s + writes * arrays.write_cycle_s) / arrays.banks,
         "dram": streams * gpu.sector_bytes / peak,
         "rows": sectors * (1 - row_hits) / dram.activations_per_s(peak),
-        "latency": work.waves * work.rounds * (load + alone) / np.where(work.macs > 0, ahead, 1),
+        "latency": own.latency,
     }
 
 
-def _compute(work: Work, gpu: "Gpu", machine: Machine) -> tuple[np.ndarray, np.ndarray]:
-    """Return a block's share of its SM's time where its fellows keep the unit fed, and its time for a round alone."""
-    rate = _by_unit(machine.macs_per_sm_cycle, work) * _by_unit(machine.product_share, work) * gpu.core_Hz
-    fed = np.minimum(1, work.together * work.warps / machine.schedulers_per_sm)
-    alone = np.minimum(1, work.warps / machine.schedulers_per_sm)
-    return work.issued / (rate * np.where(fed > 0, fed, 1)), work.issued / work.rounds / (rate * alone)
-
-
-def _by_unit(figures: Mapping[str, float], work: Work) -> np.ndarray:
-    return np.array([figures.get(unit, figures["fp32"]) for unit in work.units])[work.unit]
-
-
 def _load(work: Work, machine: Machine) -> np.ndarray:
-    """Return the latency of a block's load: to DRAM if one of its sectors misses, each with the kernel's share."""
-    reads = np.maximum(work.l2_reads, 1)
-    each = np.maximum(1, work.l2_reads / np.maximum(work.blocks * work.rounds, 1))
-    missed = 1 - (work.l2_read_hits / reads) ** each
+    """Return the mean latency of a load, by the share of the kernel's reads that miss."""
+    missed = 1 - work.l2_read_hits / np.maximum(work.l2_reads, 1)
     latency = machine.l2_latency_s + missed * (machine.dram_latency_s - machine.l2_latency_s)
     return np.where(work.l2_reads > 0, latency, 0.0)
 
@@ -148,7 +133,7 @@ def _load(work: Work, machine: Machine) -> np.ndarray:
 def overlap(
     kernels: "pd.DataFrame", gpu: "Gpu", dram: Dram, cache: Mapping[str, Any] | None = None,
     machine: Machine | None = None, *, dtype: str = "fp32", row_hits: float = ROW_HITS, fills: bool = True,
-    start_s: float | None = None,
+    tuned: bool = True, start_s: float | None = None,
 ) -> "pd.DataFrame":  # fmt: skip
     """Return how long each kernel takes, and what limits it.
 
@@ -165,6 +150,8 @@ def overlap(
         row_hits: share of DRAM's sectors that find their row open.
         fills: whether what is fetched is written into the cache's arrays and what is evicted read from them; else
             each access is charged as such, as hwmodel.gpu.accounting does.
+        tuned: whether products are launched as the fastest of some shapes, as a library's are (hwmodel.gpu.shapes);
+            False where the table holds the launches that ran.
         start_s: of a kernel, before its first access; the machine's when None.
 
     Returns:
@@ -178,7 +165,8 @@ def overlap(
 
     machine = load_machine(gpu.name) if machine is None else machine
     work = work_of(kernels, gpu, machine, dtype)
-    found = bounds(work, gpu, dram, machine, Arrays.of(cache, gpu, machine), row_hits=row_hits, fills=fills)
+    found = bounds(work, gpu, dram, machine, Arrays.of(cache, gpu, machine), row_hits=row_hits, fills=fills,
+                   tuned=tuned)  # fmt: skip
     table = np.stack([np.broadcast_to(found[name], (1, len(kernels)))[0] for name in BOUNDS])
     most = table.max(axis=0)
     start = machine.kernel_start_s if start_s is None else start_s

@@ -23,7 +23,7 @@ LAUNCHES = ("graph", "eager")
 def overlap_runs(
     kernels: "pd.DataFrame", caches: "Mapping[str, Any] | pd.DataFrame | None", gpu: "Gpu", dram: Dram,
     machine: Machine | None = None, *, by: Sequence[str] = (), dtype: str = "fp32", row_hits: float = ROW_HITS,
-    fills: bool = True, start_s: float | None = None, launch: str = "graph",
+    fills: bool = True, tuned: bool = True, start_s: float | None = None, launch: str = "graph",
 ) -> "pd.DataFrame":  # fmt: skip
     """Return times and energies of runs, one after another kernel, with each cache.
 
@@ -38,6 +38,7 @@ def overlap_runs(
         dtype: as there.
         row_hits: as there.
         fills: as there.
+        tuned: as there.
         start_s: as there.
         by: columns of `kernels` that tell runs apart, such as network and phase; none for one run.
         launch: `graph`, where kernels follow one another; `eager`, where the host may launch them more slowly.
@@ -60,7 +61,7 @@ def overlap_runs(
     machine = load_machine(gpu.name) if machine is None else machine
     work = work_of(kernels, gpu, machine, dtype)
     arrays = Arrays.of(caches, gpu, machine)
-    found = bounds(work, gpu, dram, machine, arrays, row_hits=row_hits, fills=fills)
+    found = bounds(work, gpu, dram, machine, arrays, row_hits=row_hits, fills=fills, tuned=tuned)
     shape = (len(arrays.banks), len(kernels))
     table = np.stack([np.broadcast_to(found[name], shape) for name in BOUNDS])  # (bounds, caches, kernels)
     most, which = table.max(axis=0), table.argmax(axis=0)
