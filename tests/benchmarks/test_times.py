@@ -60,13 +60,13 @@ def test_errors_are_those_of_ratios():
 
 
 def test_kernels_take_about_what_an_h200_takes(kernels):
-    """As measured: 13.1 % median, 50 % at the 90th percentile, 27.1 % in the mean, 0.84 of the summed time."""
+    """As measured: 13.7 % median, 50 % at the 90th percentile, 27.2 % in the mean, 0.84 of the summed time."""
     found = {(row["mode"], row["class"]): row for row in times.errors(kernels)}
     whole, roofline = found["both", "all"], times.errors(kernels, "roofline_s")[-1]
     assert len(kernels) == 615
-    assert whole["median"] == pytest.approx(0.131, abs=0.02)
+    assert whole["median"] == pytest.approx(0.137, abs=0.02)
     assert whole["p90"] == pytest.approx(0.50, abs=0.05)
-    assert whole["mean"] == pytest.approx(0.271, abs=0.03)
+    assert whole["mean"] == pytest.approx(0.272, abs=0.03)
     assert whole["sum_ratio"] == pytest.approx(0.84, abs=0.04)
     assert whole["mean"] < 0.65 * roofline["mean"]
     assert found["warm", "gemm"]["median"] < 0.12
