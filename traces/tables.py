@@ -9,7 +9,10 @@ from traces.trace import SCHEMA_VERSION, Header, Kernel, Tensor, Totals
 
 MAX_NUMBER = 1 << 64
 # Fields that came after the first files of this version.
-LATER: dict[type, set[str]] = {Header: {"dtype", "steps"}, Kernel: {"operation"}}
+LATER: dict[type, set[str]] = {
+    Header: {"dtype", "steps"},
+    Kernel: {"operation", "threads", "registers", "rounds", "issued_macs"},
+}
 KINDS = ("parameter", "gradient", "activation", "input", "optimizer", "buffer", "workspace")
 LAUNCH_PHASES = ("forward", "backward", "optimizer")
 RUN_PHASES = ("inference", "training")

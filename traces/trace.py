@@ -31,6 +31,10 @@ class Kernel:
     blocks: int  # thread blocks in the grid
     macs: int  # multiply-accumulates of the operator, 0 where it has none
     operation: int = 0  # place of the operator's call among the run's, from 1; 0 where it is not known
+    threads: int = 0  # of a block; 0, here and below, where it is not known
+    registers: int = 0  # of a thread
+    rounds: int = 0  # loads of a block that wait for one another, such as slabs of a reduction
+    issued_macs: int = 0  # multiply-accumulates of whole tiles, those beyond the operands' edges too
 
 
 @dataclass(frozen=True)

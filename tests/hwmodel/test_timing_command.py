@@ -1,10 +1,12 @@
 """`hwmodel timing`: what it takes from a cell, a GPU and a DRAM, and one line for what cannot be."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import traces.gpus
 from circuits import design_cache
 from circuits.errors import InputError
 from hwmodel.cache import CacheConfig
@@ -47,11 +49,14 @@ def test_a_gpu_and_its_dram_are_around_the_array():
     )  # fmt: skip
 
 
-def test_what_is_around_may_lack():
+def test_what_is_around_may_lack(tmp_path):
     with pytest.raises(InputError, match="figure 'speed': unknown"):
         Surroundings("gtx1080ti", figures={"speed": 1.0})
-    with pytest.raises(InputError, match="no figures of its HBM2;"):
-        Surroundings("v100").cache({"read_latency_s": 2e-9, "write_latency_s": 9e-9})
+    other = tmp_path / "other.yaml"
+    text = (Path(traces.gpus.__file__).parent / "v100.yaml").read_text()
+    other.write_text(text.replace("{value: HBM2,", "{value: HBM9,"))
+    with pytest.raises(InputError, match="no figures of its HBM9;"):
+        Surroundings(str(other)).cache({"read_latency_s": 2e-9, "write_latency_s": 9e-9})
     with pytest.raises(InputError, match="write_latency_s: missing"):
         Surroundings("gtx1080ti").cache({"read_latency_s": 2e-9})
 

@@ -18,7 +18,8 @@ from traces.container import KEY, KEY_CRC, SCHEMA, read_trace, write_trace
 from traces.errors import InputError
 from traces.stream import COLUMNS
 from traces.survey import count
-from traces.trace import Trace
+from traces.tables import LATER
+from traces.trace import Kernel, Trace
 
 ROWS = [(4096 + 64 * i, 32, 2, 32, i % 3 == 0, i % 2, i // 50) for i in range(100)]
 
@@ -227,10 +228,11 @@ def test_a_file_without_the_headers_later_fields_is_read(good, tmp_path):
 
 def test_a_file_without_the_kernels_later_fields_is_read(good, tmp_path):
     def older(document):
-        del document["kernels"]["operation"]
+        for name in LATER[Kernel]:
+            del document["kernels"][name]
 
     kernels = read_trace(forge(tmp_path / "a.trace", good, older)).kernels
-    assert kernels == [replace(one, operation=0) for one in read_trace(good).kernels]
+    assert kernels == [replace(one, **dict.fromkeys(LATER[Kernel], 0)) for one in read_trace(good).kernels]
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,20 @@ def test_macs_of_products_and_convolutions():
     assert [one.kernel.macs for one in plan(backward, GPU)] == [2 * 7 * 7 * 16 * 4 * 9] * 2 + [0]
 
 
+def test_a_product_says_how_it_is_launched():
+    memory = Memory()
+    m, n, k = 300, 130, 50
+    (product,) = plan(call("mm.default", memory.tensor(m, k), memory.tensor(k, n), outputs=(memory.tensor(m, n),)), GPU)
+    tile, kernel = choose(GPU, m, n, 0, 4).tile, product.kernel
+    slab = tile.depth_bytes // 4
+    assert (kernel.threads, kernel.registers) == (tile.threads_per_block, tile.registers_per_thread)
+    assert kernel.rounds == ceil(k / slab)
+    assert kernel.issued_macs == ceil(m / tile.m) * tile.m * ceil(n / tile.n) * tile.n * kernel.rounds * slab
+    image = plan(convolution(memory, 2, 8, 9, 9, 16, (3, 3)), GPU)[0].kernel
+    assert image.rounds == 9  # filter positions of eight channels, a slab each
+    assert image.issued_macs >= image.macs
+
+
 @pytest.mark.parametrize(("pixels", "c", "k"), [((8, 28, 28), 64, 128), ((2, 56, 56), 40, 96)])
 def test_convolution_of_one_by_one_is_the_product(pixels, c, k):
     n, h, w = pixels

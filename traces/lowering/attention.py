@@ -126,6 +126,7 @@ def _forward_launch(of: Problem, out: Heads, sums: Heads | None, tile: Attention
     blocks = tiles * splits * b * h
     gpu = of.call.gpu
     resident = gpu.resident(tile.threads_per_block, tile.registers_per_thread)
-    kernel = of.call.kernel(name, blocks, operation_macs(of.call.operation))
+    shape = {"threads": tile.threads_per_block, "registers": tile.registers_per_thread, "rounds": 1 + per_split}
+    kernel = of.call.kernel(name, blocks, operation_macs(of.call.operation), **shape)
     shared = (tile.queries + 2 * tile.keys) * of.q.width
     return Launch(kernel, March(blocks, resident, wave, 1, of.call.options, gpu, shared).emit)

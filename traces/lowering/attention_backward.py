@@ -141,7 +141,8 @@ def _backward_launch(
         return [first, steps, [target.tile(batch, head, k0, ks, True) for target in targets]]
 
     blocks = tiles * b * h
-    kernel = of.call.kernel("attention_backward", blocks, operation_macs(of.call.operation))
+    shape = {"threads": tile.back_threads_per_block, "registers": tile.back_registers_per_thread, "rounds": 1 + most}
+    kernel = of.call.kernel("attention_backward", blocks, operation_macs(of.call.operation), **shape)
     gpu, q = of.call.gpu, of.q
     held = (3 * tile.back_queries + 2 * tile.back_keys) * q.width  # queries and gradients, keys and values
     shared = held + 2 * tile.back_queries * tile.back_keys * q.view.itemsize  # probabilities and their gradients

@@ -111,7 +111,8 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
     )
     grid = Grid(image.out_pixels, filters, depth, tile.shape, call.gpu.wave(tile.tile), operands, positions, of.groups,
                 options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit, Product(grid, y, of.groups))]
+    kernel = call.kernel(name, grid.blocks, of.macs, **grid.shape(tile.tile))
+    return [Launch(kernel, grid.emit, Product(grid, y, of.groups))]
 
 
 def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[Launch]:
@@ -131,7 +132,8 @@ def data_gradient(of: Problem, dy: View, w: View, dx: View, name: str) -> list[L
     )
     grid = Grid(image.pixels, group, filters, tile.shape, call.gpu.wave(tile.tile), operands, prod(image.window),
                 of.groups, options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    return [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit, Product(grid, dx, of.groups))]
+    kernel = call.kernel(name, grid.blocks, of.macs, **grid.shape(tile.tile))
+    return [Launch(kernel, grid.emit, Product(grid, dx, of.groups))]
 
 
 def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
@@ -154,5 +156,5 @@ def weight_gradient(of: Problem, x: View, dy: View, dw: View) -> list[Launch]:
     )  # fmt: skip
     grid = Grid(filters, of.columns, pixels, tile.shape, call.gpu.wave(tile.tile), operands, 1, of.groups, tile.splits,
                 options=call.options, gpu=call.gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    launches = [Launch(call.kernel(name, grid.blocks, of.macs), grid.emit)]
+    launches = [Launch(call.kernel(name, grid.blocks, of.macs, **grid.shape(tile.tile)), grid.emit)]
     return launches + (reduce_splits(call, target, dw, tile.splits, of.groups) if tile.splits > 1 else [])

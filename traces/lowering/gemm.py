@@ -72,8 +72,10 @@ def packed_product(call: Call) -> list[Launch]:
     shape = (tile.tile.m, tile.tile.n // 8, tile.slab)
     grid = Grid(m, n // 8, depth, shape, gpu.wave(tile.tile), operands, options=call.options, gpu=gpu,
                 shared_bytes=tile.shared_bytes)  # fmt: skip
-    launch = Launch(call.kernel("gemm_int4", grid.blocks, operation_macs(call.operation)), grid.emit)
-    return [*stream(call, "scales", [scales], []), launch]
+    of = grid.shape(tile.tile)
+    of["issued_macs"] *= 8  # a weight of the grid is eight outputs'
+    kernel = call.kernel("gemm_int4", grid.blocks, operation_macs(call.operation), **of)
+    return [*stream(call, "scales", [scales], []), Launch(kernel, grid.emit)]
 
 
 def _flat(view: View, call: Call) -> View:
@@ -112,7 +114,8 @@ def gemm(call: Call, a: View, b: View, out: View | None, bias: View | None) -> l
     operands.append(matrix(out, (r.M_AXIS, r.N_AXIS), _strides(out), r.WRITE_AT_END, _batch(out)))
     grid = Grid(m, n, depth, tile.shape, gpu.wave(tile.tile), tuple(operands), batches=batches, options=call.options,
                 gpu=gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    return [Launch(call.kernel("gemm", grid.blocks, batches * m * n * depth), grid.emit, Product(grid, out))]
+    kernel = call.kernel("gemm", grid.blocks, batches * m * n * depth, **grid.shape(tile.tile))
+    return [Launch(kernel, grid.emit, Product(grid, out))]
 
 
 def _factors(a: View, b: View) -> list[np.ndarray]:
@@ -130,8 +133,8 @@ def _split(call: Call, a: View, b: View, out: View, bias: View | None, tile: Cho
     target = matrix(partial, (r.M_AXIS, r.N_AXIS), (n, 1), r.WRITE_AT_END, tile.splits * m * n, m * n)
     grid = Grid(m, n, depth, tile.shape, gpu.wave(tile.tile), (*_factors(a, b), target), batches=batches,
                 splits=tile.splits, options=call.options, gpu=gpu, shared_bytes=tile.shared_bytes)  # fmt: skip
-    launches = [Launch(call.kernel("gemm_split", grid.blocks, batches * m * n * depth), grid.emit)]
-    return launches + reduce_splits(call, partial, out, tile.splits, batches, bias)
+    kernel = call.kernel("gemm_split", grid.blocks, batches * m * n * depth, **grid.shape(tile.tile))
+    return [Launch(kernel, grid.emit), *reduce_splits(call, partial, out, tile.splits, batches, bias)]
 
 
 def _strides(view: View) -> tuple[int, int]:

@@ -7,10 +7,11 @@ block of the wave in turn loads its part of every operand; after the last slab e
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
-from traces.gpus import Gpu
+from traces.gpus import Gpu, Tile
 from traces.lowering import rows as r
 from traces.lowering.image import Image
 from traces.lowering.l1 import L1
@@ -50,6 +51,16 @@ class Grid:
     @property
     def slabs(self) -> int:
         return -(-self.depth // self.tile[2]) * self.filters
+
+    def shape(self, tile: Tile) -> dict[str, int]:
+        """Return what a kernel's row says of a launch whose blocks are of this tile."""
+        rounds = -(-self.slabs // self.splits)
+        return {
+            "threads": tile.threads_per_block,
+            "registers": tile.registers_per_thread,
+            "rounds": rounds,
+            "issued_macs": self.blocks * prod(self.tile) * rounds,
+        }
 
     def emit(self, index: int) -> Iterator[Intervals]:
         """Yield the launch's stream in batches of about `BATCH_INTERVALS`."""

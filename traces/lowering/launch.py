@@ -88,10 +88,10 @@ class Call:
         tensor, address = self.allocate(prod(shape) * itemsize, f"{self.operation.layer}.{name}".lstrip("."))
         return View(tensor, address, shape, tuple(prod(shape[d + 1 :]) for d in range(len(shape))), itemsize, dtype)
 
-    def kernel(self, name: str, blocks: int, macs: int = 0) -> Kernel:
-        """Return the description of a launch of `blocks` thread blocks."""
+    def kernel(self, name: str, blocks: int, macs: int = 0, **shape: int) -> Kernel:
+        """Return the description of a launch of `blocks` thread blocks; `shape` are further fields of it."""
         of = self.operation
-        return Kernel(name, of.operator, of.layer, of.phase, blocks, macs)
+        return Kernel(name, of.operator, of.layer, of.phase, blocks, macs, **shape)
 
 
 Lowering = Callable[[Call], list[Launch]]
