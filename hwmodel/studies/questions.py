@@ -172,17 +172,20 @@ def gains(rows: "pd.DataFrame", keys: list[str]) -> "pd.DataFrame":
         keys: columns that tell cases apart.
 
     Columns: keys, cell, capacity_bytes, cache_edp_reduction, edp_reduction (with DRAM), energy_reduction (the cache's),
-    time_reduction, dynamic_energy_reduction, leakage_energy_reduction, area_reduction, dram_access_reduction; bands
-    where results have them.
+    time_reduction, dynamic_energy_reduction, leakage_energy_reduction, area_reduction, dram_access_reduction; where
+    results have them also edp_overlap_reduction, edp_board_reduction and time_overlap_reduction (on a GPU that hides
+    latency; cache with DRAM, and the whole board), and bands.
     """
     import pandas as pd
 
     figures = {
         "cache_edp": "cache_edp_Js", "edp": "edp_Js", "energy": "cache_energy_J", "time": "cache_time_s",
         "dynamic_energy": "dynamic_energy_J", "leakage_energy": "leakage_energy_J", "area": "area_m2",
-        "dram_access": "dram_accesses",
+        "dram_access": "dram_accesses", "edp_overlap": "edp_overlap_Js", "edp_board": "edp_board_Js",
+        "time_overlap": "time_overlap_s",
     }  # fmt: skip
     rows = rows.assign(dram_accesses=rows["dram_reads"] + rows["dram_writes"])
+    figures = {name: column for name, column in figures.items() if column in rows}
     found = []
     groups: Any = rows.groupby(keys, sort=False)
     for case, part in groups:

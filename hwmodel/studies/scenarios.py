@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hwmodel.studies.overlapped import add_overlap, known
 from hwmodel.studies.points import COUNTS, CachePoint, TrafficPoint, VariationPoint
 from hwmodel.studies.runner import Runner
 from hwmodel.studies.spec import Study
@@ -17,6 +18,7 @@ FIGURES = ("read_latency_s", "write_latency_s", "read_energy_J", "write_energy_J
 WORKLOAD = ("network", "phase", "batch", "dtype", "gpu")
 CACHE = ("cell", "node", "temperature_K", "leakage", "capacity_bytes", "ways", "line_bytes", *FIGURES)
 LOW, HIGH = "p5", "p95"  # of chips, for bands
+UNTOLD = "What a GPU that hides latency makes of it is not told: hwmodel.gpu.machine knows no figures of it."
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,12 @@ def evaluate(cases: Sequence[Scenario], runner: Runner, dies: int = 0, seed: int
                 }
                 for point in streams
             },
-            **grounds(designs, [answers[point].about for point in streams], _unique(case.dram for case in cases)),
+            **grounds(
+                designs,
+                [answers[point].about for point in streams],
+                _unique(case.dram for case in cases),
+                _unique(case.gpu for case in cases),
+            ),
         },
     )
 
@@ -190,7 +197,7 @@ def account_for(
     if dies:
         for end in ("low", "high"):
             found[f"cache_edp_{end}_Js"] = _edp(found, end)
-    return found
+    return add_overlap(found, cases, answers)
 
 
 def _band(answer: "Answer") -> dict[str, float]:
@@ -243,19 +250,21 @@ def is_fitted(assumptions: Sequence[str]) -> bool:
 
 
 def grounds(
-    designs: Sequence[dict[str, Any]], streams: Sequence[dict[str, Any]], drams: Sequence[str]
+    designs: Sequence[dict[str, Any]], streams: Sequence[dict[str, Any]], drams: Sequence[str], gpus: Sequence[str]
 ) -> dict[str, Any]:
     """Return what results rest on: assumptions, works, and how columns came about that are not purely modelled."""
     from hwmodel.gpu.accounting import ASSUMPTIONS, WORKS
     from hwmodel.gpu.dram import load_dram
+    from hwmodel.gpu.machine import load_machine
+    from hwmodel.gpu.overlap import ASSUMPTIONS as OVERLAPPED
+    from traces.gpus import load_gpu
 
+    overlaps = known(gpus)
+    machines = [load_machine(load_gpu(gpu).name) for gpu in gpus] if overlaps else []
     memories = [load_dram(name) for name in drams]
     works = dict(WORKS)
-    for more in (
-        *(one["works"] for one in designs),
-        *(one["works"] for one in streams),
-        *(one.works for one in memories),
-    ):
+    cited = [*(one["works"] for one in (*designs, *streams)), *(dict(one.works) for one in (*memories, *machines))]
+    for more in cited:
         for key, text in more.items():
             if key != "assumed":
                 works.setdefault(key, text)  # the first to cite a work names it
@@ -270,6 +279,7 @@ def grounds(
                 *(text for design in designs for text in design["assumptions"]),
                 *(text for one in streams for text in one["notes"]),
                 *ASSUMPTIONS,
+                *(OVERLAPPED if overlaps else [UNTOLD]),
                 *(f"The energy of DRAM ({one.name}) a bit is {one.basis}." for one in memories),
             ]
         ),

@@ -8,6 +8,7 @@ from reports.numbers import ranked, spread
 from reports.record import Record
 from reports.results import Study, read_rows
 from reports.studies import Told, common, sweeps
+from reports.studies.accountings import accountings
 from reports.studies.common import figures_of
 from reports.tables import caches_table, checks_table, organisation_table, results_table, workloads_table
 from reports.wording import (
@@ -72,6 +73,7 @@ def _document(study: Study, drawn: dict[str, dict[str, bytes]]) -> Document:
             Section("Energy", [Paragraph(plain(energy_words(study))),
                                *figures_of(drawn["energy"], energy_caption(study))]),
             Section("The traffic behind it", [workloads_table(study), *figures_of(drawn["traffic"], traffic)]),
+            accountings(sweeps.results_of(study)),
             Section("The books", [checks_table(study)]),
             common.works(study),
             common.again(study),

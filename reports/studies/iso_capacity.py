@@ -7,7 +7,8 @@ from reports.labels import cache_words, cell_label, listed, shared
 from reports.model import Block, Document, Equations, Paragraph, Section, formula, plain
 from reports.record import Record, clean
 from reports.results import Study, read_rows
-from reports.studies import Told, common
+from reports.studies import Told, common, sweeps
+from reports.studies.accountings import accountings
 from reports.studies.common import figures_of
 from reports.tables import (
     caches_table,
@@ -83,6 +84,7 @@ def _sections(study: Study, drawn: Drawn) -> list[Section]:
         Section(
             "The traffic behind it", [workloads_table(study), *figures_of(drawn["traffic"], traffic_caption(study))]
         ),
+        accountings(sweeps.results_of(study)),
         Section("What would change the answer", _sensitivity(study, drawn)),
         Section("How these numbers came about", _method(study)),
         common.works(study),

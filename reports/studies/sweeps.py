@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CACHE = ("read_latency_s", "write_latency_s", "read_energy_J", "write_energy_J", "leakage_W", "area_m2")
 EDPS = {"cache_edp_Js": "cache alone", "edp_Js": "with DRAM"}
+OVERLAP = "edp_overlap_Js"
+HIDDEN = "latency hidden"  # what a GPU that hides latency makes of it, DRAM included
 RESULT = ("batch", "capacity_bytes", *CACHE, "l2_reads", "l2_writes", "dram_reads", "dram_writes", *EDPS)
 POSITIVE = ("capacity_bytes", "area_m2", *EDPS)
 
@@ -36,7 +38,11 @@ def frame_of(
 
 def results_of(record: Record, *texts: str) -> "pd.DataFrame":
     """Return results.csv, with a column `workload` that names network and phase as people read them."""
+    import pandas as pd
+
     frame = frame_of(record, "results", ("network", "phase", "cell", *texts), RESULT, POSITIVE)
+    if OVERLAP in frame:
+        frame = frame.assign(**{OVERLAP: pd.to_numeric(frame[OVERLAP], errors="coerce")})
     names = [network_label(name) for name in frame["network"]]
     return frame.assign(workload=[f"{name} {phase}" for name, phase in zip(names, frame["phase"], strict=True)])
 
@@ -49,17 +55,18 @@ def caches_of(record: Record) -> "pd.DataFrame":
 def reductions(results: "pd.DataFrame", axis: str) -> "pd.DataFrame":
     """Return by how much each cell's EDP is below the first cell's, a row a (workload, axis, cell, accounting).
 
-    Columns: workload, the axis, cell, accounting (cache alone | with DRAM), reduction.
+    Columns: workload, the axis, cell, accounting (cache alone, with DRAM, latency hidden where it is known), reduction.
     """
     import pandas as pd
 
+    figures = EDPS | ({OVERLAP: HIDDEN} if OVERLAP in results else {})
     rows: list[dict[str, Any]] = []
     groups: Any = results.groupby(["workload", axis], sort=False)
     for (workload, value), part in groups:
         first, *others = part.to_dict("records")
         for row in others:
             rows += [{"workload": workload, axis: value, "cell": row["cell"], "accounting": title,
-                      "reduction": first[name] / row[name]} for name, title in EDPS.items()]  # fmt: skip
+                      "reduction": first[name] / row[name]} for name, title in figures.items()]  # fmt: skip
     return pd.DataFrame(rows, columns=["workload", axis, "cell", "accounting", "reduction"])
 
 
@@ -82,15 +89,15 @@ def means(gained: "pd.DataFrame", axis: str) -> "pd.DataFrame":
 
 def gains_table(gained: "pd.DataFrame", axis: str, values: Sequence[float], first: str, workloads: int) -> Table:
     """Return medians and ranges of the reductions at some values of the axis, a row a cell and value."""
-    rows = []
+    rows, titles = [], list(dict.fromkeys(gained["accounting"]))
     for cell in dict.fromkeys(gained["cell"]):
         rows.append([cell_label(cell)])
         for value in values:
             own: Any = gained.loc[(gained["cell"] == cell) & (gained[axis] == value)]
-            texts = [ranged_text(spread_of(own.loc[own["accounting"] == title])) for title in EDPS.values()]
+            texts = [ranged_text(spread_of(own.loc[own["accounting"] == title])) for title in titles]
             rows.append([show(axis, int(value)), *texts])
     headings = [Heading(label_of(axis).capitalize(), align="left"),
-                *(Heading("EDP reduction", title) for title in EDPS.values())]  # fmt: skip
+                *(Heading("EDP reduction", title) for title in titles)]  # fmt: skip
     caption = (
         f"How many times lower the EDP is than {cell_label(first)}’s of the same {label_of(axis)}: median (range) over "
         f"{workloads} workload{'s' * (workloads > 1)}. Below 1 it is higher."
