@@ -63,8 +63,9 @@ def _words(frame: "pd.DataFrame") -> str:
         summed = statistics.median(own["edp_Js ratio"].tolist())
         hidden = statistics.median(own["edp_overlap_Js ratio"].tolist())
         waits = statistics.median(own["waits"].tolist())
+        share = f"where {waits:.0f} % of its time waits for banks"
         parts.append(
             f"{cell_label(cell)}’s EDP is {sweeps.fold(1 / summed)} than {cell_label(first)}’s when latencies are "
-            f"summed, and {sweeps.fold(1 / hidden)} when they are hidden, where {waits:.0f} % of its time waits for its banks"
+            f"summed, and {sweeps.fold(1 / hidden)} when they are hidden, {share}"
         )
     return f"In the median over workloads, {listed(parts)}." if parts else ""

@@ -10,6 +10,7 @@ from reports.results import Study, read_rows
 from reports.studies import Told, common, sweeps
 from reports.studies.accountings import accountings
 from reports.studies.common import figures_of
+from reports.studies.variation import variation
 from reports.tables import caches_table, checks_table, organisation_table, results_table, workloads_table
 from reports.wording import (
     caches_caption,
@@ -74,6 +75,7 @@ def _document(study: Study, drawn: dict[str, dict[str, bytes]]) -> Document:
                                *figures_of(drawn["energy"], energy_caption(study))]),
             Section("The traffic behind it", [workloads_table(study), *figures_of(drawn["traffic"], traffic)]),
             accountings(sweeps.results_of(study)),
+            variation(study, sweeps.results_of(study)),
             Section("The books", [checks_table(study)]),
             common.works(study),
             common.again(study),

@@ -10,6 +10,7 @@ from reports.results import Study, read_rows
 from reports.studies import Told, common, sweeps
 from reports.studies.accountings import accountings
 from reports.studies.common import figures_of
+from reports.studies.variation import variation
 from reports.tables import (
     caches_table,
     checks_table,
@@ -85,6 +86,7 @@ def _sections(study: Study, drawn: Drawn) -> list[Section]:
             "The traffic behind it", [workloads_table(study), *figures_of(drawn["traffic"], traffic_caption(study))]
         ),
         accountings(sweeps.results_of(study)),
+        variation(study, sweeps.results_of(study)),
         Section("What would change the answer", _sensitivity(study, drawn)),
         Section("How these numbers came about", _method(study)),
         common.works(study),

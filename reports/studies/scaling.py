@@ -11,6 +11,7 @@ from reports.model import Document, Heading, Paragraph, Section, Table, Text, pl
 from reports.record import Record
 from reports.studies import Told, common, sweeps
 from reports.studies.common import figures_of
+from reports.studies.variation import variation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +73,7 @@ def _document(
         answer=_answer(crossings, cells, len(workloads), ends),
         keys=sweeps.gains_table(gained, AXIS, _some(sizes), cells[0], len(workloads)),
         pictures=figures_of(drawn["gains"], lead, lead=True),
-        sections=[
+        sections=[section for section in (
             common.assumptions(record),
             Section("Where the curves cross", [
                 Paragraph(plain("Between two capacities, the logarithm of the ratio is taken to run straight over the "
@@ -87,12 +88,13 @@ def _document(
                 Paragraph(plain("Alone, a larger cache only costs more; how fast is the cell’s doing.")),
                 *figures_of(drawn["cache_edp"], many.format("of the cache alone")),
             ]),
+            variation(record, results),
             Section("The caches", [sweeps.designs_table(caches, record)]),
             common.works(record),
             common.again(record),
             Section("Every result", [sweeps.every_table(results, AXIS)]),
             common.figures_assumed(record),
-        ],
+        ) if section.blocks],
         date=record.date.isoformat(),
         version=record.version,
     )  # fmt: skip
