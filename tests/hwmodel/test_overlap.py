@@ -196,6 +196,12 @@ def test_a_kernel_table_of_a_replayed_trace():
     assert (overlap(kernels, GPU, DRAM, CACHE)["time_s"] >= MACHINE.kernel_start_s).all()
 
 
+def test_no_kernels_take_no_time():
+    none = table(STREAM).iloc[:0]
+    assert overlap(none, GPU, DRAM, CACHE).empty
+    assert overlap_runs(none, CACHE, GPU, DRAM)[["time_overlap_s", "energy_board_J"]].to_numpy().sum() == 0
+
+
 @pytest.mark.parametrize(("change", "reason"), [
     ({"l2_reads": -1}, "row 0: l2_reads is -1; give a count from 0"),
     ({"l2_reads": np.nan}, "row 0: l2_reads is nan"),
