@@ -5,6 +5,7 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from hwmodel.units import show
+from reports.figures.axes import rounded
 from reports.figures.curves import Curves, curve_figures
 from reports.labels import cell_label, listed, network_label
 from reports.model import Document, Heading, Paragraph, Section, Table, Text, plain, strong
@@ -133,7 +134,7 @@ def _overtakes(own: "pd.DataFrame", cell: str, first: str, workloads: int) -> st
     share = "every workload" if len(above) == workloads else f"{len(above)} of {workloads} workloads"
     if not met:
         return f"{name} is better than {base} throughout on {share}"
-    at = show(AXIS, round(statistics.median(met) / 2**17) * 2**17)
+    at = rounded(AXIS, statistics.median(met))
     more = f" (on {throughout} of them already below)" if throughout else ""
     return f"{name} overtakes {base} at {at} on {share}{more}"
 

@@ -16,8 +16,8 @@ LOW, HIGH = "cache_edp_low_Js", "cache_edp_high_Js"
 WORDS = (
     "Chips differ: thresholds and widths of transistors, junctions and wires were drawn die by die, and each cache "
     "takes its weakest cell’s time. Bands run from the 5th to the 95th percentile of chips. An EDP’s band has every "
-    "figure at its own end, so it is wider than any one chip’s. Yields are of chips that read, write and keep every bit "
-    "in time."
+    "figure at its own end, so it is wider than any one chip’s. Yields are of chips that read, write and keep every "
+    "bit in time."
 )
 
 
