@@ -210,6 +210,7 @@ def _run(spec: Any, output: Path, jobs: int | None, engine: str, store: Path | N
         files = save(answer, output)
     files += report(output)
     return {
+        "study": spec.study,
         "folder": str(output),
         "files": [str(path.relative_to(output)) for path in files],
         "wall_time_s": answer.made["wall_time_s"],
@@ -234,12 +235,44 @@ def _runner(title: str, jobs: int | None, engine: str, store: Path | None) -> It
         yield Runner(kept, jobs or processors(), advance, engine)
 
 
+# What people see of a study's summary; machines get all of it.
+VIEWS = {
+    "iso-area": ("network", "phase", "cell", "capacity_bytes", "dram_access_reduction", "cache_edp_reduction",
+                 "edp_reduction", "edp_overlap_reduction"),
+    "scaling": ("network", "phase", "figure", "cell", "over", "capacity_bytes"),
+    "batch": ("network", "phase", "batch", "cell", "cache_edp_reduction", "edp_reduction", "edp_overlap_reduction"),
+    "sensitivity": ("factor", "value", "cell", "cache_edp_reduction_mean", "edp_reduction_mean",
+                    "edp_overlap_reduction_mean"),
+}  # fmt: skip
+COSTS = ("network", "phase", "cell", "cache_time_s", "dynamic_energy_J", "leakage_energy_J", "dram_energy_J",
+         "cache_edp_Js")  # fmt: skip
+
+
 def _view(document: dict[str, Any]) -> None:
-    console.view(document["summary"])
-    print(f"{document['sectors_replayed']:,} sectors replayed; {document['wall_time_s']:.0f} s")
+    columns = VIEWS.get(document["study"])
+    if document["study"] == "iso-capacity":
+        console.view(_costs(document["results"]))
+    elif columns:
+        console.view([{name: _short(row[name]) for name in columns if name in row} for row in document["summary"]])
+    else:
+        console.view(document["summary"])
+    print(f"{document['sectors_replayed']:,} sectors replayed in {document['wall_time_s']:.0f} s")
     for name in document["files"]:
         if name.endswith((".pdf", ".html")):
             print(f"Read {Path(document['folder']) / name}")
+
+
+def _short(value: Any) -> Any:
+    return round(value, 2) if isinstance(value, float) else value
+
+
+def _costs(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row a workload and cell: time, energies, EDP, and how the EDP stands to the first cell's."""
+    first = rows[0]["cell"]
+    base = {(row["network"], row["phase"]): row["cache_edp_Js"] for row in rows if row["cell"] == first}
+    name = f"EDP of {first} / EDP"
+    return [{column: row[column] for column in COSTS}
+            | {name: round(base[row["network"], row["phase"]] / row["cache_edp_Js"], 2)} for row in rows]  # fmt: skip
 
 
 for command in (iso_capacity, iso_area, scaling, batch, sensitivity, rerun):
@@ -284,3 +317,28 @@ def reproduce(
         save(found, output)
     report(output)
     return _plain(found.results)
+
+
+@click.command("store")
+@click.option("--prune", is_flag=True, help="Drop what other versions of the model computed.")
+@RUN[2]
+def store_(prune: bool, store: Path | None) -> dict[str, Any]:
+    """Say what the store of answers holds: how many, of which version of the model, since when.
+
+    Answers of other versions are never taken for those of this one; --prune drops them.
+
+    \b
+    Examples:
+      hwmodel store
+      hwmodel store --prune
+    """
+    from hwmodel.studies.model import PARTS, model_version
+    from hwmodel.studies.store import Store, default_folder
+
+    folder = store or default_folder()
+    current = {kind: model_version(kind) for kind in PARTS}
+    with Store(folder) as kept:
+        dropped = kept.prune(current.items()) if prune else 0
+        rows = [{**row, "current": current.get(row["kind"]) == row["model"]} for row in kept.summary()]
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {"folder": str(folder), "size_bytes": size, "dropped": dropped, "points": rows}
