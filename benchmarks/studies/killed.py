@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +52,11 @@ def kill(study: Sequence[str], folder: Path, engine: str, after_s: float, *, wor
     return False
 
 
+def compare(peace: Path, storm: Path, same: dict[str, bool]) -> None:
+    for table in TABLES:
+        same[table] &= (peace / "out" / table).read_bytes() == (storm / "out" / table).read_bytes()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
@@ -65,19 +71,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for folder in (peace, storm):
             folder.mkdir()
         took = whole(chosen.study, peace, chosen.engine)
-        fell, moments = 0, []
-        for number in range(chosen.kills):
-            after = draw.uniform(0.02, 0.98) * took / (1 + number / 2)  # ever less is left to do
-            at_work = kill(chosen.study, storm, chosen.engine, after, workers=number % 2 == 0)
-            fell += at_work
-            moments.append({"after_s": round(after, 2), "at_work": at_work})
+        moments: list[float] = []
+        same = dict.fromkeys(TABLES, True)
+        while len(moments) < chosen.kills:
+            after = draw.uniform(0.1, 0.6) * took
+            if kill(chosen.study, storm, chosen.engine, after, workers=len(moments) % 2 == 0):
+                moments.append(round(after, 2))
+            else:  # it came to its end, having been killed before or not: compare, and begin anew
+                compare(peace, storm, same)
+                shutil.rmtree(storm)
+                storm.mkdir()
         rest = whole(chosen.study, storm, chosen.engine)
-        same = {table: (peace / "out" / table).read_bytes() == (storm / "out" / table).read_bytes() for table in TABLES}
-    document = {"whole_s": took, "kills": fell, "moments": moments, "rest_s": rest, "same": same}
+        compare(peace, storm, same)
+    document = {"whole_s": took, "killed_after_s": moments, "rest_s": rest, "same": same}
     if chosen.json:
         print(json.dumps(document, indent=2))
     else:
-        print(f"whole: {took:.1f} s; killed {fell} times at work, then finished in {rest:.1f} s")
+        print(f"whole: {took:.1f} s; killed {len(moments)} times at work, then finished in {rest:.1f} s")
         for table, equal in same.items():
             print(f"{table:18}{'the same to the bit' if equal else 'DIFFERS'}")
     return 0 if all(same.values()) else 1

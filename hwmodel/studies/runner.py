@@ -12,6 +12,10 @@ from hwmodel.studies.points import Point, entry_of
 from hwmodel.studies.store import Answer, Store
 
 
+SHARED = 0.5  # of a point's time, what points of a group do but once: a stream is lowered, then replayed cache by cache
+MOST = 0.7  # of a worker's share of all time, what one job may take
+
+
 @dataclass(frozen=True)
 class PointJob:
     """Points of one group, as a job of an engine."""
@@ -20,7 +24,7 @@ class PointJob:
 
     @property
     def weight(self) -> float:
-        return max(point.weight for point in self.points) + 0.2 * sum(point.weight for point in self.points)
+        return max(point.weight for point in self.points) * (SHARED + (1 - SHARED) * len(self.points))
 
     @property
     def name(self) -> str:
@@ -29,6 +33,18 @@ class PointJob:
     def __call__(self, report: Callable[[float], None]) -> tuple[str, list[Answer]]:
         first = self.points[0]
         return model_version(first.kind), type(first).answer(self.points, report)
+
+
+def balanced(jobs: list[PointJob], workers: int) -> list[PointJob]:
+    """Return jobs of which none takes most of a worker's share: the heaviest are halved, though halves share no work."""
+    while workers > 1:
+        heaviest = max(jobs, key=lambda job: job.weight)
+        if len(heaviest.points) < 2 or heaviest.weight <= MOST * sum(job.weight for job in jobs) / workers:
+            break
+        middle = len(heaviest.points) // 2
+        halves = [PointJob(heaviest.points[:middle]), PointJob(heaviest.points[middle:])]
+        jobs = [job for job in jobs if job is not heaviest] + halves
+    return jobs
 
 
 def silent(done: float, total: float, what: str = "") -> None:
@@ -64,7 +80,7 @@ class Runner:
             if entry.key not in found:
                 missing.setdefault((point.kind, point.group), []).append(point)
         if missing:
-            jobs = [PointJob(tuple(group)) for group in missing.values()]
+            jobs = balanced([PointJob(tuple(group)) for group in missing.values()], self.workers)
 
             def keep(position: int, result: tuple[str, list[Answer]]) -> None:
                 model, answers = result

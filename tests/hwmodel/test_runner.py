@@ -14,7 +14,7 @@ from circuits.errors import InputError
 from hwmodel.studies import model
 from hwmodel.studies.engines import ENGINES, find_engine
 from hwmodel.studies.points import CachePoint, TrafficPoint, entry_of
-from hwmodel.studies.runner import Runner
+from hwmodel.studies.runner import PointJob, Runner, balanced
 from hwmodel.studies.store import Answer, Store
 
 
@@ -80,6 +80,16 @@ def test_points_of_a_group_are_one_job(tmp_path: Path) -> None:
         run = Runner(store, 1, lambda done, total, what="": seen.append(total))
         assert squares(run.answers(points)) == [value**2 for value in range(6)]
     assert seen
+
+
+def test_a_heavy_group_is_halved_where_others_would_wait(tmp_path: Path) -> None:
+    heavy = PointJob(tuple(Square(value, str(tmp_path), 1) for value in range(8)))
+    light = [PointJob((Square(value, str(tmp_path)),)) for value in (10, 11)]
+    found = balanced([heavy, *light], 2)
+    assert sorted(point.value for job in found for point in job.points) == [*range(8), 10, 11]
+    assert max(job.weight for job in found) < heavy.weight
+    assert balanced([heavy, *light], 1) == [heavy, *light]
+    assert balanced([light[0]], 4) == [light[0]]
 
 
 def test_what_was_finished_before_an_error_is_kept(tmp_path: Path) -> None:
