@@ -11,7 +11,6 @@ from hwmodel.studies.model import model_version
 from hwmodel.studies.points import Point, entry_of
 from hwmodel.studies.store import Answer, Store
 
-
 SHARED = 0.5  # of a point's time, what points of a group do but once: a stream is lowered, then replayed cache by cache
 MOST = 0.7  # of a worker's share of all time, what one job may take
 
@@ -36,7 +35,7 @@ class PointJob:
 
 
 def balanced(jobs: list[PointJob], workers: int) -> list[PointJob]:
-    """Return jobs of which none takes most of a worker's share: the heaviest are halved, though halves share no work."""
+    """Return jobs of which none takes most of a worker's share: the heaviest are halved, though halves share nothing."""
     while workers > 1:
         heaviest = max(jobs, key=lambda job: job.weight)
         if len(heaviest.points) < 2 or heaviest.weight <= MOST * sum(job.weight for job in jobs) / workers:
