@@ -169,6 +169,22 @@ def test_counters_of_another_gpu_are_not_mixed(gpu, capsys):
     refused(capsys, validate.main(["--output", "mine.csv"]), "mine.csv", "Tesla V100", "--output")
 
 
+def test_a_files_items_are_modelled_anew(monkeypatch, capsys, tmp_path):
+    job = Job("tests.traces.counters.test_join:plain", 2, "inference", shape=(8,))
+    monkeypatch.setattr(validate, "JOBS", (job,))
+    path, item = tmp_path / "mine.csv", validate.name_of(job)
+    write_counters(path, ABOUT, [row(1, 100, 5, item=item), row(2, 7, 5, item="other inference 1 fp32")])
+    refused(capsys, validate.main(["--recorded", str(path), "--again"]), "other inference 1 fp32", "--again")
+    write_counters(path, ABOUT | {"gpu": "NVIDIA H200"}, [row(1, 100, 5, item=item)])
+    assert validate.main(["--recorded", str(path), "--again", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["files"][0]["modelled gpu"] == "h200"
+    _, counts = validate.modelled(job, "h200")
+    assert counts["cold"][0]["l2_reads"] != 5
+    whole = of(found["errors"], "whole runs", "l2_reads")
+    assert whole["ratio"] == pytest.approx(sum(one["l2_reads"] for one in counts["cold"]) / 100)
+
+
 @pytest.mark.parametrize("name", ["Streams", "Products", "Convolutions", "Attention", "Norms"])
 def test_every_item_can_be_modelled(name):
     trace = capture_network(f"{validate.ITEMS}{name}", 1, "inference", "h100")
