@@ -81,6 +81,8 @@ class Gpu:
     attention: tuple[AttentionTile, ...]  # by head_most, ascending; the last serves all longer heads
     attention_splits_keys: bool  # whether its library's attention cuts the keys where there are few queries
     split_least_slabs: int
+    merged_requests: int  # most requests of one sector, made at about the same time, that reach L2 as one
+    abreast_sms: int  # SMs whose blocks march so close together that their requests are merged
     sources: dict[str, str]  # figure -> key of works
     works: dict[str, str]  # key -> citation
 

@@ -22,6 +22,7 @@ ASSUMPTIONS = (
     "A convolution's bias is added by a pass of its own, as torch does on CUDA; a linear layer's by its GEMM.",
     "A depthwise convolution is no product: a block has some pixels of up to 32 channels, where these divide.",
     "Elementwise kernels, reductions and optimiser steps read and write each tensor once a kernel.",
+    "A short vector that repeats along a pass is read by every block; once an SM, where L1 holds global loads.",
     "A view of some channels of an image is walked as torch's storage orders it: the same bytes, in another order.",
     "Attention is fused: tiles of queries against streams of keys and values; scores never reach memory.",
     "An atomic addition is a read and a write of its sectors.",

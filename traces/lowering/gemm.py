@@ -7,10 +7,11 @@ from math import prod
 import numpy as np
 
 from traces.lowering import rows as r
+from traces.lowering.cover import Row, joined
 from traces.lowering.elementwise import is_dense, rows_launch, stream
 from traces.lowering.grid import Grid, matrix
 from traces.lowering.launch import Call, Launch, Product, UnknownOperator, lowers
-from traces.lowering.passes import Operand, Row, joined, operand, walk
+from traces.lowering.passes import Operand, operand, walk
 from traces.lowering.tiles import Choice, choose
 from traces.macs import operation_macs
 from traces.operation import View
