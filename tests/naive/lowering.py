@@ -82,11 +82,13 @@ class L1:
 def grid(
     m: int, n: int, slabs: list[list], tile: tuple[int, int], resident: int, batches: int, splits: int,
     loads: list[Callable], stores: list[Callable], raster: str = "m", swizzle: int = 1, l1: L1 | None = None,
+    sms: int = 1, abreast: int = 1,
 ) -> Iterator[Access]:  # fmt: skip
     """Yield the accesses of all blocks that L1, if any, does not catch, wave by wave, slab by slab.
 
     `loads` are functions (batch, results along M, results along N, slab) -> accesses, `stores` the same with the split
-    in the place of the slab.
+    in the place of the slab. What a block loads in a step as an earlier one does, on its SM or on one `abreast`, is
+    loaded once, unless the wave has no more blocks than there are such groups of SMs.
     """
     ms = [range(i, min(m, i + tile[0])) for i in range(0, m, tile[0])]
     ns = [range(i, min(n, i + tile[1])) for i in range(0, n, tile[1])]
@@ -96,10 +98,15 @@ def grid(
     for first in range(0, len(order), resident):
         wave = order[first : first + resident]
         for step in range(share):
+            loaded: set[tuple] = set()
             for block, (z, s, j, i) in enumerate(wave):
                 if s * share + step < len(slabs):
-                    for one in loads:
+                    for number, one in enumerate(loads):
                         made = one(z, i, j, slabs[s * share + step])
+                        key = (block % sms // abreast, number, *made)
+                        if abreast > 1 and len(wave) > sms // abreast and key in loaded:
+                            continue
+                        loaded.add(key)
                         yield from l1.missed(block, made) if l1 else made
         for block, (z, s, j, i) in enumerate(wave):
             for one in stores:

@@ -115,6 +115,17 @@ def test_products_are_the_twin(m, n, depth, batches, turn_a, turn_b, offset):
     assert ours(call("bmm.default", a, b, outputs=(c,)), small_gpu()) == list(expected)
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(8, 70), st.integers(8, 40), st.integers(8, 20), st.integers(1, 3), st.integers(2, 3), OFFSETS)
+def test_blocks_abreast_load_together(m, n, depth, batches, abreast, offset):
+    """Two blocks an SM, 16 a wave: what an earlier block of the same SMs loads in a step is not loaded again."""
+    memory, gpu = Memory(offset), replace(small_gpu(sms=8), abreast_sms=abreast)
+    a, b, c = memory.tensor(batches, m, depth), memory.tensor(batches, depth, n), memory.tensor(batches, m, n)
+    described = [(*of(v), v.stride) for v in (a, b, c)]
+    expected = naive.product_stream(m, n, depth, (8, 8), 8, 16, *described, 4, batches, sms=8, abreast=abreast)
+    assert ours(call("bmm.default", a, b, outputs=(c,)), gpu) == list(expected)
+
+
 @settings(max_examples=25, deadline=None)
 @given(EITHER, OFFSETS, st.integers(1, 20), st.integers(1, 20))
 def test_what_rounds_to_tf32_takes_its_own_tiles(sizes, offset, m, n):

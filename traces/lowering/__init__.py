@@ -18,6 +18,7 @@ ASSUMPTIONS = (
     "Tiles are chosen by a stated rule from the GPU file's list; the libraries' own choice is not public.",
     "Blocks run in waves of as many as the machine holds, and those of a wave advance together, slab by slab.",
     "A block reads no sector twice within a slab.",
+    "Where L2 has a coalescer before it, blocks of an SM, or of SMs abreast, that load the same in a step ask L2 once.",
     "A convolution's data gradient visits every filter position at any stride; pixels out of reach make no access.",
     "A convolution's bias is added by a pass of its own, as torch does on CUDA; a linear layer's by its GEMM.",
     "A depthwise convolution is no product: a block has some pixels of up to 32 channels, where these divide.",

@@ -98,7 +98,8 @@ def gemm(call: Call, a: View, b: View, out: View | None, bias: View | None) -> l
     depth, gpu = a.shape[-1], call.gpu
     products = call.operation.products
     slabs = -(-depth * a.itemsize // gpu.tiles_of(a.itemsize, products)[0].depth_bytes)
-    split = call.options.split_k == "products" and call.allocate is not None and is_dense(out)
+    allowed = call.options.split_k == "products" or (call.options.split_k == "library" and gpu.splits_products)
+    split = allowed and call.allocate is not None and is_dense(out)
     tile = choose(gpu, m, n, slabs, a.itemsize, batches, split, products)
     if tile.splits > 1:
         return _split(call, a, b, out, bias, tile)

@@ -2,7 +2,9 @@
 
 The grid's blocks are numbered along M first (or as the options say), then N, then splits of the reduction, then
 batches, and run in waves of as many as the machine holds. The blocks of a wave advance together: slab by slab, each
-block of the wave in turn loads its part of every operand; after the last slab each stores its tile.
+block of the wave in turn loads its part of every operand; after the last slab each stores its tile. Block b of a wave
+runs on SM b mod SMs. On a GPU whose L2 has a coalescer of requests before it, what several blocks of an SM, or of SMs
+abreast, load in one step is loaded once.
 """
 
 from collections.abc import Iterator
@@ -58,13 +60,13 @@ class Grid:
         operands = np.stack(self.operands)
         per_split = -(-self.slabs // self.splits)
         sizes = np.array([self.m, self.n, self.depth, *self.tile, self.filters, self.batches, self.splits,
-                          self.resident, self.slabs, per_split, self.options.raster == "n", self.options.swizzle],
-                         np.int64)  # fmt: skip
+                          self.resident, self.slabs, per_split, self.options.raster == "n", self.options.swizzle,
+                          *self._sharing()], np.int64)  # fmt: skip
         room = self._room()
         position = np.zeros(3, np.int64)
         scratch = np.empty((7, max(BATCH_INTERVALS, room)), np.int64)
         blocks = np.empty((self.resident + 2, 6), np.int64)
-        places = np.empty((len(operands), self.resident, 3), np.int64)
+        places = np.zeros((len(operands), self.resident, 4), np.int64)
         cache = L1.chosen(self.options, self.gpu, self.shared_bytes, self.resident)
         while position[0] * self.resident < self.blocks:
             count = int(fill(scratch, position, operands, sizes, room, cache is not None, blocks, places))
@@ -73,6 +75,12 @@ class Grid:
                     columns = [column.astype(kind) for column, kind in zip(part, COLUMNS.values(), strict=False)]
                     columns.append(np.full(part.shape[1], index, COLUMNS["kernel"]))
                     yield Intervals(*columns)
+
+    def _sharing(self) -> tuple[int, int]:
+        """Return the SMs, and how many of them are abreast: none where a model of L1 says what blocks share."""
+        if self.gpu is None or self.options.l1 != "bypass":
+            return 1, 1
+        return self.gpu.sms, self.gpu.abreast_sms
 
     def _room(self) -> int:
         """Return an upper bound of the intervals one block needs in one step."""
