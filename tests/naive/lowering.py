@@ -208,6 +208,51 @@ class Convolution:
         m, n = len(self.out), self.group_filters
         return grid(m, n, slabs, tile, resident, self.groups, 1, [images, filters], [results], **order)
 
+    def by_planes(self, tile, slab, resident, x, w, y, item) -> Iterator[Access]:
+        """As `forward`, of an image, filters and a result that lie plane by plane; a slab has whole channels.
+
+        What windows reach of a plane is read in stretches, each with those like it of all the slab's planes.
+        """
+        area = self.size[0] * self.size[1]
+        out_area = self.out_size[0] * self.out_size[1]
+        taps = len(self.positions())
+
+        def images(z, i, _, channels):
+            made = []
+            for image in sorted({self.out[pixel][0] for pixel in i}):
+                mine = [self.out[pixel] for pixel in i if self.out[pixel][0] == image]
+                reached = {self.x(pixel, at, 0) for pixel in mine for at in self.positions()} - {None}
+                stretches: list[list[int]] = []
+                for e in sorted(index // self.c - image * area for index in reached):
+                    if stretches and (e - stretches[-1][1] - 1) * item < SECTOR:
+                        stretches[-1][1] = e
+                    else:
+                        stretches.append([e, e])
+                for first, last in stretches:
+                    at = [
+                        x[1] + ((image * self.c + c) * area + e) * item
+                        for c in channels
+                        for e in range(first, last + 1)
+                    ]
+                    made += load([(0, one) for one in at], item, x[0])
+            return made
+
+        def filters(z, _, j, channels):
+            at = [w[1] + ((k * self.c + c) * taps + t) * item for k in j for c in channels for t in range(taps)]
+            return load([(0, one) for one in at], item, w[0])
+
+        def results(z, i, j, _):
+            made = []
+            for image in sorted({self.out[pixel][0] for pixel in i}):
+                mine = [pixel - image * out_area for pixel in i if self.out[pixel][0] == image]
+                made += store(
+                    [[y[1] + ((image * self.k + k) * out_area + e) * item for e in mine] for k in j], item, y[0]
+                )
+            return made
+
+        slabs = chunks(list(range(self.c)), slab)
+        return grid(len(self.out), self.k, slabs, tile, resident, 1, 1, [images, filters], [results])
+
     def data_gradient(self, tile, slab, resident, dy, w, dx, item) -> Iterator[Access]:
         parts = chunks(list(range(self.group_filters)), slab)
         slabs = [[(at, k) for k in part] for part in parts for at in self.positions()]

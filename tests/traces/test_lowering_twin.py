@@ -17,6 +17,7 @@ from tests.traces.lowering_samples import (
     transposed,
 )
 from traces.gpus import Tile
+from traces.lowering import plan
 
 OFFSETS = st.sampled_from([0, 4, 12, 20])
 
@@ -54,6 +55,39 @@ def test_forward_is_the_twin(sizes, offset, tile, dtype):
     x, w = operation.arguments[:2]
     expected = twin.forward(tile, 32 // x.itemsize, 4, of(x), of(w), of(operation.outputs[0]), x.itemsize)
     assert ours(operation, small_gpu(*tile)) == list(expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(convolutions(grouped=False), OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]))
+def test_a_convolution_by_planes_is_the_twin(sizes, offset, tile):
+    """Images and filters are laid out plane by plane, multiplied, and the result laid out as it was."""
+    memory, gpu = Memory(offset), replace(small_gpu(*tile), float_images="nchw")
+    sizes = (*sizes[:2], max(8, sizes[2]), *sizes[3:])
+    gaps = sizes[5][1] > sizes[4][1] or sizes[7][1] > 1  # that windows of a row leave: not across the padding
+    assume(not gaps or sizes[6][1] == 0)
+    operation, twin = built(sizes, memory)
+    (x, w), (y,) = operation.arguments[:2], operation.outputs
+    before = len(memory.bytes)
+    made = list(accesses(operation, gpu, memory.allocate))
+    lent = [(index, address) for index, (address, _) in enumerate(memory.bytes)][before:]
+    images, results, *filters = lent
+    expected = twin.by_planes(tile, 8, 4, images, filters[0] if filters else of(w), results, 4)
+    names = [one.kernel.name for one in plan(operation, gpu, Memory().allocate)]
+    at = names.index("implicit_gemm_forward")
+    assert names == ["nhwc_to_nchw"] * (1 + len(filters)) + ["implicit_gemm_forward", "nchw_to_nhwc"]
+    assert [a[:3] for a in made if a[3] == at] == list(expected)
+    for number, (source, target) in enumerate([(of(x), images), *[(of(w), one) for one in filters]]):
+        laid_out(made, number, source, target, (x, w)[number].numel)
+    laid_out(made, at + 1, results, of(y), y.numel)
+    assert ours(operation, gpu) == ours(operation, small_gpu(*tile))  # without memory for a workspace
+
+
+def laid_out(made, kernel, source, target, count):
+    """Each byte of one is read, and each of the other written, and nothing else."""
+    sides = [{s for s, write, t, k in made if (k, write, t) == (kernel, side, tensor)}
+             for side, (tensor, _) in ((False, source), (True, target))]  # fmt: skip
+    assert sides == [set(naive.sectors(address, address + 4 * count - 1)) for _, address in (source, target)]
+    assert {t for _, _, t, k in made if k == kernel} == {source[0], target[0]}
 
 
 @settings(max_examples=50, deadline=None)

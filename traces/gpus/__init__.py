@@ -80,6 +80,7 @@ class Gpu:
     tf32_tiles: tuple[Tile, ...]  # of floats whose products round to TF32; empty where there is no such instruction
     attention: tuple[AttentionTile, ...]  # by head_most, ascending; the last serves all longer heads
     attention_splits_keys: bool  # whether its library's attention cuts the keys where there are few queries
+    float_images: str  # nhwc | nchw: how its library's kernels for convolutions of float32 want images
     splits_products: bool  # whether its library cuts the reduction of a product with a small grid
     split_least_slabs: int
     merged_requests: int  # most requests of one sector, made at about the same time, that reach L2 as one

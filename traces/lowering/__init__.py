@@ -15,6 +15,7 @@ for _family in _FAMILIES:
 ASSUMPTIONS = (
     "Convolutions are implicit GEMM, whatever faster algorithm (Winograd, FFT) a library might choose.",
     "Activations lie channels-last (NHWC) on the device, filters as KRSC.",
+    "Where the GPU's file says so, forward convolutions of float32 lay images and filters out as planes, and back.",
     "Tiles are chosen by a stated rule from the GPU file's list; the libraries' own choice is not public.",
     "Blocks run in waves of as many as the machine holds, and those of a wave advance together, slab by slab.",
     "A block reads no sector twice within a slab.",

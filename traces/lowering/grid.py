@@ -65,7 +65,7 @@ class Grid:
         room = self._room()
         position = np.zeros(3, np.int64)
         scratch = np.empty((7, max(BATCH_INTERVALS, room)), np.int64)
-        blocks = np.empty((self.resident + 2, 6), np.int64)
+        blocks = np.empty((self.resident + 4, 6), np.int64)
         places = np.zeros((len(operands), self.resident, 4), np.int64)
         cache = L1.chosen(self.options, self.gpu, self.shared_bytes, self.resident)
         while position[0] * self.resident < self.blocks:
@@ -94,6 +94,8 @@ class Grid:
             elif o[r.KIND] == r.PATCHES:
                 segments = k // o[r.GROUP_CHANNELS] + 2
                 total += segments * 2 * (i + 1)
+            elif o[r.KIND] == r.PLANES:
+                total += 2 * (i + 1) * (o[r.R] + 1)
             elif o[r.KIND] == r.REACH:
                 total += 2 * (i + 1) * o[r.T] * o[r.R]
             elif o[r.KIND] == r.WINDOWS:
@@ -139,6 +141,18 @@ def reach(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> np
     Windows must overlap or abut along a row: dilation 1, stride at most the window.
     """
     return _image(view, image, r.REACH, axes, batch)
+
+
+def planes(view: View, image: Image) -> np.ndarray:
+    """Describe what windows of the pixels along M reach of the channels along K, in an image that lies as NCHW."""
+    return _image(view, image, r.PLANES, (r.M_AXIS, r.K_AXIS), 0)
+
+
+def stored(view: View, image: Image) -> np.ndarray:
+    """Describe results of pixels along M and of filters along N, written as NCHW; `image.channels` are the filters."""
+    o = _image(view, image, r.STORED, (r.M_AXIS, r.N_AXIS), 0)
+    o[r.ROLE] = r.WRITE_AT_END
+    return o
 
 
 def adjoint(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> np.ndarray:

@@ -9,8 +9,10 @@ import numpy as np
 from traces import stream
 from traces.compiled import kernel, stamp_of
 from traces.lowering import patches as _patches
+from traces.lowering import planes as _planes
 from traces.lowering import rows as _rows
 from traces.lowering.patches import adjoint, locate, patches, reach, windows
+from traces.lowering.planes import planes, stored
 from traces.lowering.rows import (
     ADJOINT,
     BASE,
@@ -28,21 +30,20 @@ from traces.lowering.rows import (
     N_AXIS,
     NO_AXIS,
     PATCHES,
+    PLANES,
     REACH,
     ROLE,
     ROW_AXIS,
     ROW_STRIDE,
     SPLIT_STRIDE,
+    STORED,
     TENSOR,
     WRITE_AT_END,
     put,
 )
 
-_kernel: Any = partial(
-    kernel,
-    stamp_of(*(Path(str(one)) for one in (__file__, _patches.__file__, _rows.__file__, stream.__file__))),
-    _nrt=False,
-)
+_files = (__file__, _patches.__file__, _planes.__file__, _rows.__file__, stream.__file__)
+_kernel: Any = partial(kernel, stamp_of(*(Path(str(one)) for one in _files)), _nrt=False)
 
 
 _SHARED = 3  # column of a block's place that tells whether another block's load serves it
@@ -70,8 +71,9 @@ def _matrix(out: np.ndarray, n: int, o: np.ndarray, base: int, i0: int, i1: int,
 
 @_kernel()
 def _operand(
-    out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, i0: int, i1: int, k0: int, k1: int, f: int
-) -> int:
+    out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, i0: int, i1: int, k0: int, k1: int, f: int,
+    found: np.ndarray,
+) -> int:  # fmt: skip
     if o[KIND] == MATRIX:
         return _matrix(out, n, o, base + f * o[FILTER_STRIDE], i0, i1, k0, k1, o[ROLE] == WRITE_AT_END)
     if o[KIND] == PATCHES:
@@ -81,6 +83,10 @@ def _operand(
         return adjoint(out, n, o, base, place, i1 - i0, k0, k1, f)
     if o[KIND] == REACH:
         return reach(out, n, o, base, place, i1 - i0)
+    if o[KIND] == PLANES:
+        return planes(out, n, o, base, place, i1 - i0, k0, k1, found)
+    if o[KIND] == STORED:
+        return stored(out, n, o, base, place, i1 - i0, k0, k1)
     return windows(out, n, o, base, place, i1 - i0)
 
 
@@ -152,10 +158,12 @@ def fill(
             that are abreast (1: none shares what it loads).
         room: intervals one block may need in one step.
         mark: whether to note which block made an interval.
-        blocks: int64 (resident blocks + 2, 6), room for a wave's blocks, and for where a slab begins and ends.
+        blocks: int64 (resident blocks + 4, 6), room for a wave's blocks, for where a slab begins and ends, and for what
+            is found on the way.
         places: int64 (operands, resident blocks, 4), room for where each begins, and whether it shares what it loads.
     """
     depth, tk, filters, resident, slabs, per_split = sizes[2], sizes[5], sizes[6], sizes[9], sizes[10], sizes[11]
+    found = blocks[resident + 2 :]
     low, high = blocks[resident], blocks[resident + 1]  # along M, N and K; an operand without an axis has one element
     low[NO_AXIS], high[NO_AXIS] = 0, 1
     wave, step, local, n = position[0], position[1], position[2], 0
@@ -180,7 +188,7 @@ def fill(
                             if i == K_AXIS:
                                 locate(place, o, low[2])
                             f = slab - chunk * filters
-                            n = _operand(out, n, o, base, place, low[i], high[i], low[k], high[k], f)
+                            n = _operand(out, n, o, base, place, low[i], high[i], low[k], high[k], f, found)
                 if mark:
                     out[BLOCKS, before:n] = local
                 local += 1
