@@ -84,6 +84,9 @@ def test_figures_agree_with_one_another(name):
     assert heads == sorted(set(heads))
     assert [gpu.attention_tile(head) for head in heads] == list(gpu.attention)
     assert gpu.attention_tile(1 << 20) == gpu.attention[-1]
+    for tile in gpu.float_attention:
+        assert gpu.attention_tile(tile.head_most, 4) == tile
+        assert tile.queries * tile.keys == 32 * tile.threads_per_block  # a warp for 32 x 32 scores
 
 
 def test_16_bit_products_have_their_own_tiles():
