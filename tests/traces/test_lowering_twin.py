@@ -1,5 +1,6 @@
 """Tiled lowerings against their element-by-element twins: the same accesses in the same order."""
 
+from collections import Counter
 from dataclasses import replace
 
 from hypothesis import assume, given, settings
@@ -205,6 +206,40 @@ def test_pooling_is_the_twin(sizes, offset):
         assert ours(average, gpu) == list(twin.pool(share, resident, of(x), outputs[:1]))
         average = call(f"avg_pool{len(size)}d_backward.default", y, x, *sliding[:3], outputs=(dx,))
         assert ours(average, gpu) == list(twin.pool_backward(share, resident, outputs[:1], of(dx)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(convolutions(grouped=False), OFFSETS)
+def test_a_maximum_reads_what_a_blocks_windows_reach_once(sizes, offset):
+    """Where L1 holds loads, blocks have rows of an image: of a small one all rows."""
+    n, size, c, _, window, stride, padding, _, _ = sizes
+    assume(stride[1] <= window[1])
+    memory, twin = Memory(offset), naive.Convolution(n, size, c, c, window, stride, padding, (1, 1))
+    x, y = memory.tensor(n, c, *size), memory.tensor(n, c, *twin.out_size)
+    numbers = memory.tensor(n, c, *twin.out_size, dtype="int64")
+    sliding = [list(one) for one in (window, stride, padding, (1, 1))]
+    operation = call("max_pool2d_with_indices.default", x, *sliding, False, outputs=(y, numbers))
+    made = ours(operation, replace(small_gpu(), l1_holds_global_loads=True))
+    expected: Counter = Counter()
+    for image in range(n):
+        found = {twin.x(pixel, at, e) for pixel in twin.out if pixel[0] == image for at in twin.positions()
+                 for e in range(c)} - {None}  # fmt: skip
+        expected.update(set(naive.load([(0, x.address + 4 * e) for e in found], 4, x.tensor)))
+    assert Counter(a for a in made if not a[1]) == expected
+    for view in (y, numbers):
+        last = view.address + view.numel * view.itemsize - 1
+        assert {s for s, write, t in made if write and t == view.tensor} == set(naive.sectors(view.address, last))
+
+
+def test_blocks_of_a_maximum_have_two_rows_a_thread():
+    """1024 threads hold a row of 32 pixels by 32 channels: blocks have two rows of a wide image, and read two more."""
+    memory, gpu = Memory(), replace(small_gpu(), l1_holds_global_loads=True)
+    x, y, numbers = (memory.tensor(2, 32, 20, 64) for _ in range(3))
+    sliding = ([3, 3], [1, 1], [1, 1], [1, 1], False)
+    operation = call("max_pool2d_with_indices.default", x, *sliding, outputs=(y, numbers))
+    assert plan(operation, gpu)[0].kernel.blocks == 2 * 10
+    reads = sum(not write for _, write, _ in ours(operation, gpu))
+    assert reads == 2 * (10 * 4 - 2) * 64 * 4  # the first and the last block have a row in the padding
 
 
 @settings(max_examples=50, deadline=None)
