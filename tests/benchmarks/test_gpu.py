@@ -52,6 +52,9 @@ def test_a_calls_kernels_are_summed_and_named_by_the_heaviest():
     rows = [row(1, 100, 10, "convert"), row(1, 50, 140, "gemm"), row(1, None, 10, "reduction")]
     gemm = of(errors(rows), "gemm", "l2_writes")
     assert (gemm["pairs"], gemm["ratio"]) == (1, pytest.approx(160 / 150))
+    served = [row(1, 100, 10, "implicit_gemm_forward"), row(1, 50, 140, "nchw_to_nhwc")]
+    assert of(errors(served), "implicit_gemm_forward", "l2_writes")["pairs"] == 1
+    assert of(errors(served[1:]), "nchw_to_nhwc", "l2_writes")["pairs"] == 1
 
 
 def test_hit_rates_are_compared_as_rates():
