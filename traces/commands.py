@@ -43,8 +43,9 @@ class Shape(click.ParamType):
 @click.option("--set", "arguments", type=Argument(), multiple=True, help="An argument of the network, as length=384.")
 @click.option("--skip-unknown", is_flag=True, help="Leave out operators that have no lowering, and note which.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="A choice of the lowering: raster=m|n, "
-              "swizzle=1|2|4|8, split_k=gradients|products|never, fusion=none|pointwise|epilogue, l1=bypass|lru, "
-              "indices=uniform|zipf, zipf_exponent=, seed=, mask_share=; may be given more than once.")  # fmt: skip
+              "swizzle=1|2|4|8, split_k=library|gradients|products|never, fusion=none|pointwise|epilogue, "
+              "l1=bypass|lru, indices=uniform|zipf, zipf_exponent=, seed=, mask_share=; may be given more "
+              "than once.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.option("--counters", is_flag=True, help="Run it under Nsight Compute on this machine's GPU too, cold and warm, "
               "and put what its kernels count beside what is modelled.")  # fmt: skip

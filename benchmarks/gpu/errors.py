@@ -14,6 +14,7 @@ from traces.counters.table import SIDES
 
 RATE = "l2_read_hit_rate"
 SHOWN = ("l2_reads", "l2_writes", "l2_read_hits", RATE, "dram_reads", "dram_writes")
+_SERVING = {"nhwc_to_nchw", "nchw_to_nhwc", "split_reduction"}  # kernels that serve another of their call
 ALL, RUNS = "all calls", "whole runs"
 Sums = dict[str, dict[str, float | None]]  # side -> quantity -> sectors
 
@@ -33,10 +34,11 @@ def summed(rows: Sequence[Row]) -> Sums:
 
 
 def kind(rows: Sequence[Row]) -> str:
-    """Return the kernel that makes the most of a call's modelled traffic."""
+    """Return the kernel that makes the most of a call's modelled traffic, none that serves another."""
     size = {row.modelled_kernel: 0.0 for row in rows if row.modelled_kernel}
+    size = {name: 0.0 for name in size if name not in _SERVING} or size
     for row in rows:
-        if row.modelled_kernel:
+        if row.modelled_kernel in size:
             size[row.modelled_kernel] += (row.modelled["l2_reads"] or 0) + (row.modelled["l2_writes"] or 0)
     return max(size, key=lambda name: size[name])
 

@@ -2,7 +2,8 @@
 
 On a machine with an NVIDIA GPU, a torch with CUDA and Nsight Compute; no network is needed. Each item is run under ncu,
 cold and warm, and saved with what is modelled of it; run again, it goes on behind what is there. The file belongs into
-tests/reference/. `--recorded FILE` makes the table of errors from such files, wherever they were counted.
+tests/reference/. `--recorded FILE` makes the table of errors from such files, wherever they were counted; with it,
+`--again` models their items anew, with the code as it is, in the place of what the file holds.
 """
 
 import argparse
@@ -22,7 +23,8 @@ sys.path.insert(0, str(HERE.parents[1]))  # where this is run as a file
 import yaml  # noqa: E402
 
 from benchmarks.gpu.errors import RATE, coverage, errors  # noqa: E402
-from traces.counters.join import Counts, Row  # noqa: E402
+from traces.counters.join import Counts, Row, rejoin  # noqa: E402
+from traces.counters.machine import describe  # noqa: E402
 from traces.counters.profile import MODES, Refused  # noqa: E402
 from traces.counters.session import Session, name_of  # noqa: E402
 from traces.counters.table import SIDES, read_table, write_counters  # noqa: E402
@@ -99,6 +101,30 @@ def modelled(job: Job, gpu: str) -> tuple[list[Kernel], dict[str, list[Counts]]]
     return trace.kernels, {mode: list(by_kernel(trace, load_gpu(gpu), mode)) for mode in MODES}
 
 
+def again(rows: Sequence[Row], gpu: str) -> list[Row]:
+    """Return the rows with their items modelled anew, cold and warm, for a described GPU.
+
+    Raises:
+        InputError: for an item that is none of ours.
+    """
+    jobs, found = {name_of(job): job for job in JOBS}, []
+    for item in dict.fromkeys(row.item for row in rows):
+        if item not in jobs:
+            raise InputError(f"item {item[:80]!r}: not one of this program's; without --again it needs no model")
+        kernels, counts = modelled(jobs[item], gpu)
+        for mode in dict.fromkeys(row.mode for row in rows if row.item == item):
+            found += rejoin([row for row in rows if (row.item, row.mode) == (item, mode)], kernels, counts[mode])
+    return found
+
+
+def described(about: dict[str, str]) -> str:
+    """Return the description that a file's GPU is modelled by: that of its name, else the one the file itself names."""
+    try:
+        return describe(about.get("gpu", ""))
+    except InputError:
+        return about.get("modelled gpu", "")
+
+
 def show(document: dict[str, Any]) -> None:
     """Print the table of errors for people."""
     for file in document["files"]:
@@ -135,11 +161,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--recorded", type=Path, nargs="+", metavar="FILE", help="make the table of these files instead"
     )
+    parser.add_argument(
+        "--again", action="store_true", help="model the items of --recorded anew, seconds each, for --gpu or their own"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.recorded:
             tables = {path: read_table(path) for path in chosen.recorded}
+            if chosen.again:
+                for path, (about, rows) in tables.items():
+                    gpu = chosen.gpu or described(about)
+                    tables[path] = {**about, "modelled gpu": gpu}, again(rows, gpu)
         else:
             session = Session.open(JOBS[0], chosen.gpu)
             output = chosen.output or Path(f"gpu_counters_{Path(session.gpu).stem}.csv")

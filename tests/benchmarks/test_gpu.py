@@ -52,6 +52,9 @@ def test_a_calls_kernels_are_summed_and_named_by_the_heaviest():
     rows = [row(1, 100, 10, "convert"), row(1, 50, 140, "gemm"), row(1, None, 10, "reduction")]
     gemm = of(errors(rows), "gemm", "l2_writes")
     assert (gemm["pairs"], gemm["ratio"]) == (1, pytest.approx(160 / 150))
+    served = [row(1, 100, 10, "implicit_gemm_forward"), row(1, 50, 140, "nchw_to_nhwc")]
+    assert of(errors(served), "implicit_gemm_forward", "l2_writes")["pairs"] == 1
+    assert of(errors(served[1:]), "nchw_to_nhwc", "l2_writes")["pairs"] == 1
 
 
 def test_hit_rates_are_compared_as_rates():
@@ -167,6 +170,22 @@ def test_an_item_that_fails_is_named_and_left_out(gpu, monkeypatch, capsys):
 def test_counters_of_another_gpu_are_not_mixed(gpu, capsys):
     write_counters(Path("mine.csv"), {"gpu": "Tesla V100-SXM2-16GB"}, [row(1, 1, 1)])
     refused(capsys, validate.main(["--output", "mine.csv"]), "mine.csv", "Tesla V100", "--output")
+
+
+def test_a_files_items_are_modelled_anew(monkeypatch, capsys, tmp_path):
+    job = Job("tests.traces.counters.test_join:plain", 2, "inference", shape=(8,))
+    monkeypatch.setattr(validate, "JOBS", (job,))
+    path, item = tmp_path / "mine.csv", validate.name_of(job)
+    write_counters(path, ABOUT, [row(1, 100, 5, item=item), row(2, 7, 5, item="other inference 1 fp32")])
+    refused(capsys, validate.main(["--recorded", str(path), "--again"]), "other inference 1 fp32", "--again")
+    write_counters(path, ABOUT | {"gpu": "NVIDIA H200"}, [row(1, 100, 5, item=item)])
+    assert validate.main(["--recorded", str(path), "--again", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["files"][0]["modelled gpu"] == "h200"
+    _, counts = validate.modelled(job, "h200")
+    assert counts["cold"][0]["l2_reads"] != 5
+    whole = of(found["errors"], "whole runs", "l2_reads")
+    assert whole["ratio"] == pytest.approx(sum(one["l2_reads"] for one in counts["cold"]) / 100)
 
 
 @pytest.mark.parametrize("name", ["Streams", "Products", "Convolutions", "Attention", "Norms"])

@@ -31,8 +31,14 @@ def tiles(count: int, size: int) -> list[range]:
     return [range(first, min(count, first + size)) for first in range(0, count, size)]
 
 
-def run(blocks: list, resident: int, firsts, steps, lasts, l1: L1 | None = None) -> Iterator[Access]:
-    """Waves of blocks: each block's first accesses, then step by step each block's, then its last."""
+def run(
+    blocks: list, resident: int, firsts, steps, lasts, l1: L1 | None = None, marks=None, sms: int = 1, abreast: int = 1
+) -> Iterator[Access]:
+    """Waves of blocks: each block's first accesses, then step by step each block's, then its last.
+
+    A step of the same mark as a neighbour's on an SM `abreast` is made once, where a wave has more blocks than there
+    are such groups of SMs.
+    """
 
     def missed(number: int, made: list[Access]) -> Iterator[Access]:
         yield from l1.missed(number, made) if l1 else made
@@ -43,13 +49,16 @@ def run(blocks: list, resident: int, firsts, steps, lasts, l1: L1 | None = None)
         each = [steps(*block) for block in wave]
         for step in range(max(map(len, each))):
             for number, mine in enumerate(each):
-                yield from missed(number, mine[step] if step < len(mine) else [])
+                group = [e for e in range(number - number % sms % abreast, number) if len(wave) > sms // abreast]
+                alike = [e for e in group if marks and marks(*wave[e])[step:][:1] == marks(*wave[number])[step:][:1]]
+                if step < len(mine) and not alike:
+                    yield from missed(number, mine[step])
         for number, block in enumerate(wave):
             yield from missed(number, lasts(*block))
 
 
 def forward(sizes, tile, resident, q, k, v, out, sums, bias=None, causal=False, share=1, splits=1,
-            l1=None) -> Iterator[Access]:  # fmt: skip
+            l1=None, **order) -> Iterator[Access]:  # fmt: skip
     """`sizes` are batch, heads, queries, keys; with splits, `out` and `sums` have (split, batch) for their batch."""
     batch, heads, queries, keys = sizes
     blocks = [(ms, split, b, h) for h in range(heads) for b in range(batch) for split in range(splits)
@@ -57,11 +66,13 @@ def forward(sizes, tile, resident, q, k, v, out, sums, bias=None, causal=False, 
     every = tiles(keys, tile[1])
     share_of = -(-len(every) // splits)
 
-    def steps(ms, split, b, h):
+    def marks(ms, split, b, h):
         mine = every[split * share_of : (split + 1) * share_of]
-        mine = [ns for ns in mine if not causal or ns[0] <= ms[-1]]
+        return [(b, h // share, ns) for ns in reversed(mine) if not causal or ns[0] <= ms[-1]]
+
+    def steps(ms, split, b, h):
         made = []
-        for ns in reversed(mine):
+        for _, _, ns in marks(ms, split, b, h):
             added = scores(bias, b, h, ms, ns) if bias else []
             made.append(read(k, b, h // share, ns) + added + read(v, b, h // share, ns))
         return made
@@ -70,7 +81,7 @@ def forward(sizes, tile, resident, q, k, v, out, sums, bias=None, causal=False, 
         place = split * batch + b
         return write(out, place, h, ms) + (write(sums, place, h, ms) if sums else [])
 
-    return run(blocks, resident, lambda ms, _, b, h: read(q, b, h, ms), steps, lasts, l1)
+    return run(blocks, resident, lambda ms, _, b, h: read(q, b, h, ms), steps, lasts, l1, marks, **order)
 
 
 def dots(sizes, tile, resident, grad, out, sums, under_way, l1=None) -> Iterator[Access]:

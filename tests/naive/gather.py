@@ -12,19 +12,25 @@ WARP = 32
 
 
 def walk(
-    elements: int, itemsize: int, wave: int, operands: list, block: int = 0, l1: L1 | None = None
-) -> Iterator[Access]:
-    """With an L1, each of a wave's blocks of `block` elements loads for itself, block by block."""
+    elements: int, itemsize: int, wave: int, operands: list, block: int = 0, l1: L1 | None = None, sms: int = 0,
+    merged: int = 1,
+) -> Iterator[Access]:  # fmt: skip
+    """With an L1, each of a wave's blocks of `block` elements loads for itself, block by block.
+
+    With `sms`, a row that a wave names often is loaded once an SM, and `merged` of these loads are one.
+    """
     for first in range(0, elements, wave):
         last = min(elements, first + wave)
         for operand in operands:
             each = block if l1 and not operand[4] else wave
             for number, start in enumerate(range(first, last, each)):
-                made = part(elements, itemsize, operand, start, min(last, start + each))
+                made = part(elements, itemsize, operand, start, min(last, start + each), sms, merged)
                 yield from l1.missed(number, list(made)) if l1 else made
 
 
-def part(elements: int, itemsize: int, operand: tuple, first: int, last: int) -> Iterator[Access]:
+def part(
+    elements: int, itemsize: int, operand: tuple, first: int, last: int, sms: int = 0, merged: int = 1
+) -> Iterator[Access]:
     """What elements `first` to `last` of a kernel touch of an operand."""
     tensor, addresses, item, row, written = operand
     total, size = len(addresses), len(addresses) * item
@@ -39,8 +45,11 @@ def part(elements: int, itemsize: int, operand: tuple, first: int, last: int) ->
     elif row < WARP:
         yield from load([(e // WARP, addresses[e]) for e in mine], item, tensor)
     else:
-        for found in rows(mine, row):
-            yield from load([(0, addresses[e]) for e in found], item, tensor)
+        named = [(addresses[found[0]], len(found)) for found in rows(mine, row)]
+        for turn, found in enumerate(rows(mine, row)):
+            often = -(-min(named.count(named[turn]), sms) // merged)
+            if not sms or named[:turn].count(named[turn]) < often:
+                yield from load([(0, addresses[e]) for e in found], item, tensor)
 
 
 def rows(elements: list[int], length: int) -> list[list[int]]:

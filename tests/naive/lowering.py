@@ -82,11 +82,13 @@ class L1:
 def grid(
     m: int, n: int, slabs: list[list], tile: tuple[int, int], resident: int, batches: int, splits: int,
     loads: list[Callable], stores: list[Callable], raster: str = "m", swizzle: int = 1, l1: L1 | None = None,
+    sms: int = 1, abreast: int = 1,
 ) -> Iterator[Access]:  # fmt: skip
     """Yield the accesses of all blocks that L1, if any, does not catch, wave by wave, slab by slab.
 
     `loads` are functions (batch, results along M, results along N, slab) -> accesses, `stores` the same with the split
-    in the place of the slab.
+    in the place of the slab. What a block loads in a step as an earlier one does, on its SM or on one `abreast`, is
+    loaded once, unless the wave has no more blocks than there are such groups of SMs.
     """
     ms = [range(i, min(m, i + tile[0])) for i in range(0, m, tile[0])]
     ns = [range(i, min(n, i + tile[1])) for i in range(0, n, tile[1])]
@@ -96,10 +98,15 @@ def grid(
     for first in range(0, len(order), resident):
         wave = order[first : first + resident]
         for step in range(share):
+            loaded: set[tuple] = set()
             for block, (z, s, j, i) in enumerate(wave):
                 if s * share + step < len(slabs):
-                    for one in loads:
+                    for number, one in enumerate(loads):
                         made = one(z, i, j, slabs[s * share + step])
+                        key = (block % sms // abreast, number, *made)
+                        if abreast > 1 and len(wave) > sms // abreast and key in loaded:
+                            continue
+                        loaded.add(key)
                         yield from l1.missed(block, made) if l1 else made
         for block, (z, s, j, i) in enumerate(wave):
             for one in stores:
@@ -200,6 +207,51 @@ class Convolution:
 
         m, n = len(self.out), self.group_filters
         return grid(m, n, slabs, tile, resident, self.groups, 1, [images, filters], [results], **order)
+
+    def by_planes(self, tile, slab, resident, x, w, y, item) -> Iterator[Access]:
+        """As `forward`, of an image, filters and a result that lie plane by plane; a slab has whole channels.
+
+        What windows reach of a plane is read in stretches, each with those like it of all the slab's planes.
+        """
+        area = self.size[0] * self.size[1]
+        out_area = self.out_size[0] * self.out_size[1]
+        taps = len(self.positions())
+
+        def images(z, i, _, channels):
+            made = []
+            for image in sorted({self.out[pixel][0] for pixel in i}):
+                mine = [self.out[pixel] for pixel in i if self.out[pixel][0] == image]
+                reached = {self.x(pixel, at, 0) for pixel in mine for at in self.positions()} - {None}
+                stretches: list[list[int]] = []
+                for e in sorted(index // self.c - image * area for index in reached):
+                    if stretches and (e - stretches[-1][1] - 1) * item < SECTOR:
+                        stretches[-1][1] = e
+                    else:
+                        stretches.append([e, e])
+                for first, last in stretches:
+                    at = [
+                        x[1] + ((image * self.c + c) * area + e) * item
+                        for c in channels
+                        for e in range(first, last + 1)
+                    ]
+                    made += load([(0, one) for one in at], item, x[0])
+            return made
+
+        def filters(z, _, j, channels):
+            at = [w[1] + ((k * self.c + c) * taps + t) * item for k in j for c in channels for t in range(taps)]
+            return load([(0, one) for one in at], item, w[0])
+
+        def results(z, i, j, _):
+            made = []
+            for image in sorted({self.out[pixel][0] for pixel in i}):
+                mine = [pixel - image * out_area for pixel in i if self.out[pixel][0] == image]
+                made += store(
+                    [[y[1] + ((image * self.k + k) * out_area + e) * item for e in mine] for k in j], item, y[0]
+                )
+            return made
+
+        slabs = chunks(list(range(self.c)), slab)
+        return grid(len(self.out), self.k, slabs, tile, resident, 1, 1, [images, filters], [results])
 
     def data_gradient(self, tile, slab, resident, dy, w, dx, item) -> Iterator[Access]:
         parts = chunks(list(range(self.group_filters)), slab)

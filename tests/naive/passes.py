@@ -12,11 +12,13 @@ def touch(operand, elements) -> list[Access]:
     return store([at], item, tensor) if written else load([(0, one) for one in at], item, tensor)
 
 
-def stream(elements: int, block: int, resident: int, operands: list) -> Iterator[Access]:
+def stream(elements: int, block: int, resident: int, operands: list, sms: int = 0, merged: int = 1) -> Iterator[Access]:
     """A kernel's blocks, `resident` a wave: all of a wave touches one operand, then the next.
 
     An operand is (tensor, address, item, count, written, how): `step` walks it with the elements, in proportion where
-    it has fewer, whole sectors at a time; `again` is a vector that repeats along them, read anew by each block.
+    it has fewer, whole sectors at a time; `alone` is the same, each element touched by itself; `again` is a vector that
+    repeats along them, read anew by each block. With the L1s of `sms`, a short one is read by the first block of each,
+    and L2 is asked once for `merged` of these.
     """
     for first in range(0, elements, block * resident):
         last = min(elements, first + block * resident)
@@ -25,6 +27,14 @@ def stream(elements: int, block: int, resident: int, operands: list) -> Iterator
             if how == "step":
                 low, high = (reached(count, item, elements, e) for e in (first, last))
                 yield from touch(operand, range(low // item, high // item))
+            elif how == "alone":
+                low, high = (reached(count, item, elements, e) for e in (first, last))
+                for e in range(low // item, high // item):
+                    yield from touch(operand, [e])
+            elif sms and count * sms <= block * resident:
+                readers = range(0, elements if first == 0 else 0, max(block, count))
+                for _ in chunks(list(readers)[:sms], merged):
+                    yield from touch(operand, range(count))
             elif count <= block:
                 for _ in range(first, last, block):
                     yield from touch(operand, range(count))

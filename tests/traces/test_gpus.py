@@ -58,6 +58,7 @@ BUSES = {
     "a100_80gb": (5120, 2, 2039),
     "gtx1080ti": (352, 4, 484),
     "h100": (5120, 2, 3350),
+    "h200": (6144, 2, 4800),
     "orin": (256, 2, 204.8),
     "rtx4090": (384, 16, 1008),
     "v100": (4096, 2, 900),
@@ -83,6 +84,9 @@ def test_figures_agree_with_one_another(name):
     assert heads == sorted(set(heads))
     assert [gpu.attention_tile(head) for head in heads] == list(gpu.attention)
     assert gpu.attention_tile(1 << 20) == gpu.attention[-1]
+    for tile in gpu.float_attention:
+        assert gpu.attention_tile(tile.head_most, 4) == tile
+        assert tile.queries * tile.keys == 32 * tile.threads_per_block  # a warp for 32 x 32 scores
 
 
 def test_16_bit_products_have_their_own_tiles():

@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import ceil
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.naive import attention as naive
@@ -212,8 +212,9 @@ def test_decoding_splits_the_keys_and_reads_each_once(share):
 def test_a_split_is_the_twin():
     memory, (b, h, sk, d) = Memory(), (1, 3, 150, 72)
     gpu = replace(A100, sms=4)
-    q, out = (memory.tensor(b, h, 2, d) for _ in range(2))
-    k, v, sums = memory.tensor(b, h, sk, d), memory.tensor(b, h, sk, d), memory.tensor(b, h, 2)
+    q, out = (memory.tensor(b, h, 2, d, dtype="float16") for _ in range(2))
+    k, v = (memory.tensor(b, h, sk, d, dtype="float16") for _ in range(2))
+    sums = memory.tensor(b, h, 2)
     operation = call(f"{FLASH}.default", q, k, v, 0.0, False, False, outputs=(out, sums))
     before = len(memory.bytes)
     made = [a[:3] for a in accesses(operation, gpu, memory.allocate) if a[3] == 0]
@@ -222,6 +223,21 @@ def test_a_split_is_the_twin():
     sums_part = (before + 1, memory.bytes[before + 1][0], (h * 2, 2, 1, 1), 4, 1)
     expected = naive.forward((b, h, 2, sk), (64, 128), 8, *map(plain, (q, k, v)), part, sums_part, splits=2)
     assert made == list(expected)
+    floats = [memory.tensor(b, h, n, d) for n in (2, sk, sk, 2)]  # are not FlashAttention's, which alone splits keys
+    operation = call(f"{EFFICIENT}.default", *floats[:3], None, True, outputs=(floats[3], sums))
+    assert [one.kernel.name for one in plan(operation, gpu, memory.allocate)] == ["attention"]
+
+
+@given(problems(), st.integers(2, 3))
+def test_blocks_abreast_load_keys_together(problem, abreast):
+    """Four blocks a wave, one an SM: a step is loaded once by those abreast that make it alike."""
+    memory, sizes, share, q, k, v, causal, packed, dtype = problem
+    assume(not (sizes[2] == 1 and share > 1 and not causal))
+    operation, out, sums = flash(memory, sizes, q, k, v, causal, packed, dtype)
+    gpu = replace(GPU, sms=4, abreast_sms=abreast, threads_per_sm=TILE.threads_per_block)
+    tensors = [*map(plain, (q, k, v, out)), single(sums)]
+    expected = naive.forward(sizes, (4, 3), 4, *tensors, causal=causal, share=share, sms=4, abreast=abreast)
+    assert [a[:3] for a in accesses(operation, gpu)] == list(expected)
 
 
 @pytest.mark.parametrize(

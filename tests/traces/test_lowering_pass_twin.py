@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from tests.naive import passes as naive
 from tests.traces.lowering_samples import Memory, accesses, call, of, small_gpu
+from traces.gpus import load_gpu
 from traces.lowering import plan
+from traces.lowering.reductions import shared
 
 # Waves of 4 blocks of 16 elements; lists in chunks of 64, 8 elements a step, 4 blocks a wave.
 GPU = replace(small_gpu(), pass_threads_per_block=16, pass_elements_per_thread=1, threads_per_sm=32, blocks_per_sm=2,
@@ -18,6 +20,10 @@ OFFSETS = st.sampled_from([0, 4, 12, 20])
 
 def step(view, written=False):
     return *of(view), view.itemsize, view.numel, written, "step"
+
+
+def alone(view):
+    return *of(view), view.itemsize, view.numel, True, "alone"
 
 
 def again(view):
@@ -58,6 +64,39 @@ def test_a_vector_along_the_rows_is_read_by_every_block(rows, columns, offset):
     assert seen(operation) == expected(x.numel, step(x), again(vector), step(y, True))
 
 
+@given(st.integers(2, 40), st.integers(2, 40), st.integers(1, 4), OFFSETS)
+def test_a_short_vector_is_read_once_an_l1_and_together(rows, columns, merged, offset):
+    memory = Memory(offset)
+    x, vector, y = memory.tensor(rows, columns), memory.tensor(columns), memory.tensor(rows, columns)
+    operation = call("add.Tensor", x, vector, outputs=(y,))
+    gpu = replace(GPU, l1_holds_global_loads=True, merged_requests=merged)
+    made = [a[:3] for a in accesses(operation, gpu)]
+    assert made == list(naive.stream(x.numel, 16, 4, [step(x), again(vector), step(y, True)], gpu.sms, merged))
+
+
+@given(st.integers(1, 400), st.integers(1, 1 << 20), st.booleans())
+def test_blocks_that_share_a_result_have_enough_to_do(outputs, inputs, inner):
+    """As Reduce.cuh has it: no thread adds up more than 256 values where blocks share, and none shares for fewer."""
+    gpu = load_gpu("v100")
+    width, groups, sharing = shared(gpu, outputs, inputs, inner)
+    assert (groups - 1) * width < outputs <= groups * width
+    assert 1 <= sharing <= -(-inputs // 16)
+    if sharing > 1:
+        assert inputs >= 256
+        assert groups <= gpu.sms * gpu.threads_per_sm // 32
+
+
+def test_a_sum_over_all_is_shared_by_as_many_blocks_as_the_machine_holds():
+    memory, gpu = Memory(), load_gpu("v100")
+    x, out = memory.tensor(1 << 24), memory.tensor()
+    blocks = gpu.sms * gpu.threads_per_sm // 512
+    assert shared(gpu, 1, x.numel, True) == (1, 1, blocks)
+    made = list(accesses(call("sum.default", x, outputs=(out,)), gpu, memory.allocate))
+    assert sum(write for _, write, *_ in made) == 1 + 2 * blocks  # the result; each block's part, and its count
+    assert sum(not write for _, write, *_ in made) == x.numel // 8 + blocks + -(-blocks * 4 // 32)
+    assert sum(write for _, write, *_ in accesses(call("sum.default", x, outputs=(out,)), gpu)) == 1  # no workspace
+
+
 @given(st.integers(2, 40), st.integers(2, 40), OFFSETS)
 def test_a_matrix_by_a_vector_is_the_twin(rows, columns, offset):
     memory = Memory(offset)
@@ -91,7 +130,7 @@ def test_rows_that_are_normalised_or_reduced_are_the_twin(rows, columns, offset)
     if rows > 1 and columns > 1:
         mean, scale = memory.tensor(rows, 1), memory.tensor(rows, 1)
         operation = call("native_layer_norm.default", x, [columns], weight, weight, 1e-5, outputs=(y, mean, scale))
-        writes = [step(v, True) for v in (y, mean, scale)]
+        writes = [step(y, True), alone(mean), alone(scale)]
         assert seen(operation) == expected(n, step(x), again(weight), *writes)
 
 

@@ -13,7 +13,8 @@ from tests.naive.lowering import SECTOR, expand, load, sectors
 from tests.traces.lowering_samples import Memory, accesses, call, convolution, convolution_backward, small_gpu
 from traces.gpus import load_gpu
 from traces.lowering import UnknownOperator, grid, known_operators, plan
-from traces.lowering.passes import batches, cover, operand
+from traces.lowering.cover import cover
+from traces.lowering.passes import batches, operand
 from traces.operation import View
 
 GPU = load_gpu("gtx1080ti")

@@ -1,5 +1,6 @@
 """Tiled lowerings against their element-by-element twins: the same accesses in the same order."""
 
+from collections import Counter
 from dataclasses import replace
 
 from hypothesis import assume, given, settings
@@ -17,6 +18,7 @@ from tests.traces.lowering_samples import (
     transposed,
 )
 from traces.gpus import Tile
+from traces.lowering import plan
 
 OFFSETS = st.sampled_from([0, 4, 12, 20])
 
@@ -54,6 +56,39 @@ def test_forward_is_the_twin(sizes, offset, tile, dtype):
     x, w = operation.arguments[:2]
     expected = twin.forward(tile, 32 // x.itemsize, 4, of(x), of(w), of(operation.outputs[0]), x.itemsize)
     assert ours(operation, small_gpu(*tile)) == list(expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(convolutions(grouped=False), OFFSETS, st.sampled_from([(8, 8), (16, 4), (4, 16)]))
+def test_a_convolution_by_planes_is_the_twin(sizes, offset, tile):
+    """Images and filters are laid out plane by plane, multiplied, and the result laid out as it was."""
+    memory, gpu = Memory(offset), replace(small_gpu(*tile), float_images="nchw")
+    sizes = (*sizes[:2], max(8, sizes[2]), *sizes[3:])
+    gaps = sizes[5][1] > sizes[4][1] or sizes[7][1] > 1  # that windows of a row leave: not across the padding
+    assume(not gaps or sizes[6][1] == 0)
+    operation, twin = built(sizes, memory)
+    (x, w), (y,) = operation.arguments[:2], operation.outputs
+    before = len(memory.bytes)
+    made = list(accesses(operation, gpu, memory.allocate))
+    lent = [(index, address) for index, (address, _) in enumerate(memory.bytes)][before:]
+    images, results, *filters = lent
+    expected = twin.by_planes(tile, 8, 4, images, filters[0] if filters else of(w), results, 4)
+    names = [one.kernel.name for one in plan(operation, gpu, Memory().allocate)]
+    at = names.index("implicit_gemm_forward")
+    assert names == ["nhwc_to_nchw"] * (1 + len(filters)) + ["implicit_gemm_forward", "nchw_to_nhwc"]
+    assert [a[:3] for a in made if a[3] == at] == list(expected)
+    for number, (source, target) in enumerate([(of(x), images), *[(of(w), one) for one in filters]]):
+        laid_out(made, number, source, target, (x, w)[number].numel)
+    laid_out(made, at + 1, results, of(y), y.numel)
+    assert ours(operation, gpu) == ours(operation, small_gpu(*tile))  # without memory for a workspace
+
+
+def laid_out(made, kernel, source, target, count):
+    """Each byte of one is read, and each of the other written, and nothing else."""
+    sides = [{s for s, write, t, k in made if (k, write, t) == (kernel, side, tensor)}
+             for side, (tensor, _) in ((False, source), (True, target))]  # fmt: skip
+    assert sides == [set(naive.sectors(address, address + 4 * count - 1)) for _, address in (source, target)]
+    assert {t for _, _, t, k in made if k == kernel} == {source[0], target[0]}
 
 
 @settings(max_examples=50, deadline=None)
@@ -115,6 +150,17 @@ def test_products_are_the_twin(m, n, depth, batches, turn_a, turn_b, offset):
     assert ours(call("bmm.default", a, b, outputs=(c,)), small_gpu()) == list(expected)
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(8, 70), st.integers(8, 40), st.integers(8, 20), st.integers(1, 3), st.integers(2, 3), OFFSETS)
+def test_blocks_abreast_load_together(m, n, depth, batches, abreast, offset):
+    """Two blocks an SM, 16 a wave: what an earlier block of the same SMs loads in a step is not loaded again."""
+    memory, gpu = Memory(offset), replace(small_gpu(sms=8), abreast_sms=abreast)
+    a, b, c = memory.tensor(batches, m, depth), memory.tensor(batches, depth, n), memory.tensor(batches, m, n)
+    described = [(*of(v), v.stride) for v in (a, b, c)]
+    expected = naive.product_stream(m, n, depth, (8, 8), 8, 16, *described, 4, batches, sms=8, abreast=abreast)
+    assert ours(call("bmm.default", a, b, outputs=(c,)), gpu) == list(expected)
+
+
 @settings(max_examples=25, deadline=None)
 @given(EITHER, OFFSETS, st.integers(1, 20), st.integers(1, 20))
 def test_what_rounds_to_tf32_takes_its_own_tiles(sizes, offset, m, n):
@@ -160,6 +206,40 @@ def test_pooling_is_the_twin(sizes, offset):
         assert ours(average, gpu) == list(twin.pool(share, resident, of(x), outputs[:1]))
         average = call(f"avg_pool{len(size)}d_backward.default", y, x, *sliding[:3], outputs=(dx,))
         assert ours(average, gpu) == list(twin.pool_backward(share, resident, outputs[:1], of(dx)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(convolutions(grouped=False), OFFSETS)
+def test_a_maximum_reads_what_a_blocks_windows_reach_once(sizes, offset):
+    """Where L1 holds loads, blocks have rows of an image: of a small one all rows."""
+    n, size, c, _, window, stride, padding, _, _ = sizes
+    assume(stride[1] <= window[1])
+    memory, twin = Memory(offset), naive.Convolution(n, size, c, c, window, stride, padding, (1, 1))
+    x, y = memory.tensor(n, c, *size), memory.tensor(n, c, *twin.out_size)
+    numbers = memory.tensor(n, c, *twin.out_size, dtype="int64")
+    sliding = [list(one) for one in (window, stride, padding, (1, 1))]
+    operation = call("max_pool2d_with_indices.default", x, *sliding, False, outputs=(y, numbers))
+    made = ours(operation, replace(small_gpu(), l1_holds_global_loads=True))
+    expected: Counter = Counter()
+    for image in range(n):
+        found = {twin.x(pixel, at, e) for pixel in twin.out if pixel[0] == image for at in twin.positions()
+                 for e in range(c)} - {None}  # fmt: skip
+        expected.update(set(naive.load([(0, x.address + 4 * e) for e in found], 4, x.tensor)))
+    assert Counter(a for a in made if not a[1]) == expected
+    for view in (y, numbers):
+        last = view.address + view.numel * view.itemsize - 1
+        assert {s for s, write, t in made if write and t == view.tensor} == set(naive.sectors(view.address, last))
+
+
+def test_blocks_of_a_maximum_have_two_rows_a_thread():
+    """1024 threads hold a row of 32 pixels by 32 channels: blocks have two rows of a wide image, and read two more."""
+    memory, gpu = Memory(), replace(small_gpu(), l1_holds_global_loads=True)
+    x, y, numbers = (memory.tensor(2, 32, 20, 64) for _ in range(3))
+    sliding = ([3, 3], [1, 1], [1, 1], [1, 1], False)
+    operation = call("max_pool2d_with_indices.default", x, *sliding, outputs=(y, numbers))
+    assert plan(operation, gpu)[0].kernel.blocks == 2 * 10
+    reads = sum(not write for _, write, _ in ours(operation, gpu))
+    assert reads == 2 * (10 * 4 - 2) * 64 * 4  # the first and the last block have a row in the padding
 
 
 @settings(max_examples=50, deadline=None)

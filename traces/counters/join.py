@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby, zip_longest
+from typing import NamedTuple
 
 from traces.counters.metrics import QUANTITIES, measured
 from traces.counters.read import Counted
@@ -80,36 +81,71 @@ def join(
         kernels: of the trace, with the calls they belong to.
         modelled: quantities of each of them.
     """
-    by_call: dict[int, list[Counted]] = {}
+    by_call: dict[int, list[_Side]] = {}
     for one in counted:
-        by_call.setdefault(one.operation, []).append(one)
+        found = measured(one.counts)
+        counts = {name: found.get(name) for name in QUANTITIES}
+        by_call.setdefault(one.operation, []).append(_Side(one.name, counts, found.get("fabric"), found.get("time_s")))
+    return _joined(item, mode, dict(enumerate(calls, 1)), by_call, kernels, modelled)
+
+
+def rejoin(rows: Sequence[Row], kernels: Sequence[Kernel], modelled: Sequence[Counts]) -> list[Row]:
+    """Return the rows of one item and mode with what was counted as it is, and what is modelled anew beside it.
+
+    Args:
+        rows: as `join` returned them, or a file keeps them; at least one.
+        kernels: of the new trace, with the calls they belong to.
+        modelled: quantities of each of them.
+    """
+    by_call: dict[int, list[_Side]] = {}
+    calls: dict[int, tuple[str, str]] = {}
+    for row in rows:
+        if row.measured_kernel:
+            side = _Side(row.measured_kernel, row.measured, row.fabric, row.time_s)
+            by_call.setdefault(row.operation, []).append(side)
+            if row.operation:
+                calls[row.operation] = row.operator, row.phase
+    return _joined(rows[0].item, rows[0].mode, calls, by_call, kernels, modelled)
+
+
+class _Side(NamedTuple):
+    """What was counted of one kernel."""
+
+    kernel: str
+    counts: Counts
+    fabric: float | None
+    time_s: float | None
+
+
+def _joined(
+    item: str, mode: str, calls: Mapping[int, tuple[str, str]], by_call: Mapping[int, Sequence[_Side]],
+    kernels: Sequence[Kernel], modelled: Sequence[Counts],
+) -> list[Row]:  # fmt: skip
     groups = [
         list(group) for _, group in groupby(zip(kernels, modelled, strict=True), key=lambda one: one[0].operation)
     ]
     right = [(group[0][0].operator, group[0][0].phase) for group in groups]
     # Calls that launched nothing are none that a trace has kernels of.
-    numbers = [number for number in range(1, len(calls) + 1) if number in by_call]
+    numbers = [number for number in sorted(calls) if number in by_call]
     rows = []
-    for left_at, right_at in align([calls[number - 1] for number in numbers], right):
+    for left_at, right_at in align([calls[number] for number in numbers], right):
         ours = [] if right_at is None else groups[right_at]
         number = numbers[left_at] if left_at is not None else ours[0][0].operation
         theirs = by_call[number] if left_at is not None else []
-        operator, phase = calls[number - 1] if left_at is not None else right[right_at or 0]
+        operator, phase = calls[number] if left_at is not None else right[right_at or 0]
         layer = ours[0][0].layer if ours else ""
         rows += [_row(item, mode, number, operator, layer, phase, one, pair)
                  for one, pair in zip_longest(theirs, ours)]  # fmt: skip
-    outside = [one for number, found in by_call.items() if not 1 <= number <= len(calls) for one in found]
+    outside = [one for number, found in by_call.items() if number not in calls for one in found]
     return rows + [_row(item, mode, 0, "", "", "", one, None) for one in outside]
 
 
 def _row(
-    item: str, mode: str, number: int, operator: str, layer: str, phase: str, counted: Counted | None,
+    item: str, mode: str, number: int, operator: str, layer: str, phase: str, counted: _Side | None,
     pair: tuple[Kernel, Counts] | None,
 ) -> Row:  # fmt: skip
-    found = measured(counted.counts) if counted else {}
-    ours = pair[1] if pair else NONE
     return Row(
-        item, mode, number, operator, layer, phase, counted.name if counted else "", pair[0].name if pair else "",
-        {name: found.get(name) for name in QUANTITIES}, {name: ours.get(name) for name in QUANTITIES},
-        found.get("fabric"), found.get("time_s"),
+        item, mode, number, operator, layer, phase, counted.kernel if counted else "", pair[0].name if pair else "",
+        counted.counts if counted else NONE, {name: (pair[1] if pair else NONE).get(name) for name in QUANTITIES},
+        counted.fabric if counted else None, counted.time_s if counted else None,
     )  # fmt: skip

@@ -79,8 +79,13 @@ class Gpu:
     half_tiles: tuple[Tile, ...]  # of smaller elements
     tf32_tiles: tuple[Tile, ...]  # of floats whose products round to TF32; empty where there is no such instruction
     attention: tuple[AttentionTile, ...]  # by head_most, ascending; the last serves all longer heads
+    float_attention: tuple[AttentionTile, ...]  # of heads of float32; empty where they are cut as all are
     attention_splits_keys: bool  # whether its library's attention cuts the keys where there are few queries
+    float_images: str  # nhwc | nchw: how its library's kernels for convolutions of float32 want images
+    splits_products: bool  # whether its library cuts the reduction of a product with a small grid
     split_least_slabs: int
+    merged_requests: int  # most requests of one sector, made at about the same time, that reach L2 as one
+    abreast_sms: int  # SMs whose blocks march so close together that their requests are merged
     sources: dict[str, str]  # figure -> key of works
     works: dict[str, str]  # key -> citation
 
@@ -97,9 +102,10 @@ class Gpu:
             return self.tf32_tiles
         return self.tiles if itemsize >= 4 else self.half_tiles
 
-    def attention_tile(self, head: int) -> AttentionTile:
-        """Return how attention is cut for heads of `head` elements."""
-        return next((tile for tile in self.attention if head <= tile.head_most), self.attention[-1])
+    def attention_tile(self, head: int, itemsize: int = 2) -> AttentionTile:
+        """Return how attention is cut for heads of `head` elements of `itemsize` bytes."""
+        tiles = (self.float_attention if itemsize >= 4 else ()) or self.attention
+        return next((tile for tile in tiles if head <= tile.head_most), tiles[-1])
 
     def wave(self, tile: Tile) -> int:
         """Return how many blocks of a GEMM kernel the whole machine holds at once."""
@@ -191,8 +197,9 @@ def _figure(value: object, kind: type, where: str) -> object:
     raise InputError(f"{where} is {value!r}; give {right}")
 
 
-_LISTS: dict[str, type] = {"tiles": Tile, "half_tiles": Tile, "tf32_tiles": Tile, "attention": AttentionTile}
-_MAY_LACK = {"tf32_tiles"}  # lists of what older machines have not; none stands for them
+_LISTS: dict[str, type] = {"tiles": Tile, "half_tiles": Tile, "tf32_tiles": Tile,
+                           "attention": AttentionTile, "float_attention": AttentionTile}  # fmt: skip
+_MAY_LACK = {"tf32_tiles", "float_attention"}  # lists of what older machines have not; none stands for them
 
 
 def _list(value: object, kind: type, where: str) -> tuple[Any, ...]:

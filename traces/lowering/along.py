@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from traces.gpus import Gpu
-from traces.lowering.indices import Rows
+from traces.lowering.indices import WARP, Rows
 from traces.lowering.l1 import AROUND, L1
 from traces.lowering.launch import Call, Launch
 from traces.lowering.march import joined, told
 from traces.lowering.options import DEFAULTS, Options
+from traces.lowering.rows import BASES, WIDTHS
 from traces.operation import View
 from traces.stream import Intervals
 
@@ -48,7 +49,23 @@ class Walk:
                     self._part(rows, write, start, min(last, start + each), number)
                     for number, start in enumerate(range(first, last, each))
                 ]
-                yield from told(np.concatenate(parts, 1), index, cache)
+                batch = np.concatenate(parts, 1)
+                yield from told(batch if cache or write else self._together(rows, batch), index, cache)
+
+    def _together(self, rows: Rows, batch: np.ndarray) -> np.ndarray:
+        """Return a wave's reads without those of rows named often that an SM's L1 or the coalescer before L2 serves.
+
+        A row is asked for by as many SMs as name it, together. Rows shorter than a warp's elements stay as they are.
+        """
+        gpu = self.gpu
+        if gpu is None or not gpu.l1_holds_global_loads or rows.atomic or rows.width < WARP * rows.view.itemsize:
+            return batch
+        _, which, counts = np.unique(batch[[BASES, WIDTHS]], axis=1, return_inverse=True, return_counts=True)
+        which = which.reshape(-1)
+        order = np.argsort(which, kind="stable")
+        turn = np.empty_like(order)
+        turn[order] = np.arange(len(order)) - (np.cumsum(counts) - counts)[which[order]]
+        return batch[:, turn < -(-np.minimum(counts, gpu.sms) // gpu.merged_requests)[which]]
 
     def _part(self, rows: Rows, write: bool, first: int, last: int, block: int) -> np.ndarray:
         """Return what elements `first` to `last` touch of an operand, int64 (7, intervals)."""

@@ -62,8 +62,10 @@ def _forward(of: Problem, out: Heads, sums: Heads | None, dropout: bool) -> list
         out, sums = _grouped(out, share), _grouped(sums, share) if sums else None
         b, h, sq, sk = of.sizes
     head, splits = of.q.view.shape[3], 1
-    tile, keys = gpu.attention_tile(head), next((n for most, n in _SPLIT_KEYS if head <= most), 64)
-    if gpu.attention_splits_keys and call.allocate and of.bias is None and not of.causal and not dropout:
+    item = of.q.view.itemsize
+    tile, keys = gpu.attention_tile(head, item), next((n for most, n in _SPLIT_KEYS if head <= most), 64)
+    flash = gpu.attention_splits_keys and item < 4  # which takes no float32
+    if flash and call.allocate and of.bias is None and not of.causal and not dropout:
         splits = split_keys(b * h * -(-sq // _SPLIT_QUERIES), 2 * gpu.sms, -(-sk // keys))
     if splits == 1:
         return [_forward_launch(of, out, sums, tile, 1, "attention")]

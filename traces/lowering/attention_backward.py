@@ -74,7 +74,7 @@ def attention_backward(call: Call) -> list[Launch]:
             spread += stream(call, "reduction", [wide], [view])
         else:
             targets.append(Heads(four(view)))
-    tile = call.gpu.attention_tile(of.q.view.shape[3])
+    tile = call.gpu.attention_tile(of.q.view.shape[3], of.q.view.itemsize)
     launches += [
         _dots(of, Heads(out), Heads(grad), dots, Heads(under_way), tile),
         _backward_launch(of, Heads(grad), sums, dots, Heads(under_way), targets, tile, _bias_gradient(call, of)),

@@ -9,7 +9,7 @@ With fewer channels than a slab holds, a slab runs along (s, c) of one filter ro
 from dataclasses import dataclass, replace
 from math import prod
 
-from traces.lowering import depthwise
+from traces.lowering import depthwise, layout
 from traces.lowering import rows as r
 from traces.lowering.elementwise import channels_last, dense, stream
 from traces.lowering.gemm import reduce_splits, workspace
@@ -98,6 +98,8 @@ def forward(of: Problem, x: View, w: View, y: View, name: str) -> list[Launch]:
     image, call = of.image, of.call
     if of.depthwise:
         return depthwise.forward(of, x, w, y, name)
+    if layout.by_planes(of, x):
+        return layout.forward(of, x, w, y, name)
     (*lines, columns), group, filters = image.window, image.group_channels, of.k // of.groups
     positions, depth = prod(image.window), group
     products = call.operation.products

@@ -1,7 +1,8 @@
 """Elementwise operators, copies, fills and random numbers: one pass that reads each operand and writes each result."""
 
+from traces.lowering.cover import Row
 from traces.lowering.launch import Call, Launch, Pointwise, UnknownOperator, lowers
-from traces.lowering.passes import Operand, Row, batches, walk
+from traces.lowering.passes import Operand, batches, walk
 from traces.operation import View
 
 _UNARY = (

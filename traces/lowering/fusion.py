@@ -73,7 +73,7 @@ class _Chain:
     launches: list[Launch] = field(default_factory=list)
     product: Product | None = None  # that it begins with
     elements: int = 0
-    waves: tuple[int, int] = 1, 1  # elements of a block, blocks of a wave
+    walk: Pass = field(default_factory=lambda: Pass((), 0, 1, 1))  # of the last pass
     loads: dict[Operand, View] = field(default_factory=dict)
     stores: dict[int, Operand] = field(default_factory=dict)  # tensor -> how it is written
     targets: dict[int, View] = field(default_factory=dict)  # tensor -> what of it is written
@@ -114,7 +114,7 @@ class _Chain:
             self.product, self.elements = work, work.out.numel
             self._write(work.out, None)
         elif work:
-            self.elements, self.waves = work.walk.elements, (work.walk.block, work.walk.resident)
+            self.elements, self.walk = work.walk.elements, work.walk
             self._pass(work)
 
     def _pass(self, work: Pointwise) -> None:
@@ -145,8 +145,7 @@ class _Chain:
             ends += [_end(self.product, None, v, r.WRITE_AT_END) for t, v in self.targets.items() if t not in unstored]
             return Launch(kernel, replace(grid, operands=(*grid.operands[:-1], *ends)).emit)
         stores = [operand for tensor, operand in self.stores.items() if tensor not in unstored]
-        walk = Pass((*self.loads, *stores), self.elements, *self.waves)
-        return Launch(replace(kernel, name="fused"), walk.emit)
+        return Launch(replace(kernel, name="fused"), replace(self.walk, operands=(*self.loads, *stores)).emit)
 
 
 def form(view: View) -> tuple[object, ...]:

@@ -7,10 +7,11 @@ from math import prod
 import numpy as np
 
 from traces.lowering import rows as r
+from traces.lowering.cover import Row, joined
 from traces.lowering.elementwise import is_dense, rows_launch, stream
 from traces.lowering.grid import Grid, matrix
 from traces.lowering.launch import Call, Launch, Product, UnknownOperator, lowers
-from traces.lowering.passes import Operand, Row, joined, operand, walk
+from traces.lowering.passes import Operand, operand, walk
 from traces.lowering.tiles import Choice, choose
 from traces.macs import operation_macs
 from traces.operation import View
@@ -99,7 +100,8 @@ def gemm(call: Call, a: View, b: View, out: View | None, bias: View | None) -> l
     depth, gpu = a.shape[-1], call.gpu
     products = call.operation.products
     slabs = -(-depth * a.itemsize // gpu.tiles_of(a.itemsize, products)[0].depth_bytes)
-    split = call.options.split_k == "products" and call.allocate is not None and is_dense(out)
+    allowed = call.options.split_k == "products" or (call.options.split_k == "library" and gpu.splits_products)
+    split = allowed and call.allocate is not None and is_dense(out)
     tile = choose(gpu, m, n, slabs, a.itemsize, batches, split, products)
     if tile.splits > 1:
         return _split(call, a, b, out, bias, tile)

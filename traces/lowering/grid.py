@@ -2,7 +2,9 @@
 
 The grid's blocks are numbered along M first (or as the options say), then N, then splits of the reduction, then
 batches, and run in waves of as many as the machine holds. The blocks of a wave advance together: slab by slab, each
-block of the wave in turn loads its part of every operand; after the last slab each stores its tile.
+block of the wave in turn loads its part of every operand; after the last slab each stores its tile. Block b of a wave
+runs on SM b mod SMs. On a GPU whose L2 has a coalescer of requests before it, what several blocks of an SM, or of SMs
+abreast, load in one step is loaded once.
 """
 
 from collections.abc import Iterator
@@ -69,13 +71,13 @@ class Grid:
         operands = np.stack(self.operands)
         per_split = -(-self.slabs // self.splits)
         sizes = np.array([self.m, self.n, self.depth, *self.tile, self.filters, self.batches, self.splits,
-                          self.resident, self.slabs, per_split, self.options.raster == "n", self.options.swizzle],
-                         np.int64)  # fmt: skip
+                          self.resident, self.slabs, per_split, self.options.raster == "n", self.options.swizzle,
+                          *self._sharing()], np.int64)  # fmt: skip
         room = self._room()
         position = np.zeros(3, np.int64)
         scratch = np.empty((7, max(BATCH_INTERVALS, room)), np.int64)
-        blocks = np.empty((self.resident + 2, 6), np.int64)
-        places = np.empty((len(operands), self.resident, 3), np.int64)
+        blocks = np.empty((self.resident + 4, 6), np.int64)
+        places = np.zeros((len(operands), self.resident, 4), np.int64)
         cache = L1.chosen(self.options, self.gpu, self.shared_bytes, self.resident)
         while position[0] * self.resident < self.blocks:
             count = int(fill(scratch, position, operands, sizes, room, cache is not None, blocks, places))
@@ -84,6 +86,12 @@ class Grid:
                     columns = [column.astype(kind) for column, kind in zip(part, COLUMNS.values(), strict=False)]
                     columns.append(np.full(part.shape[1], index, COLUMNS["kernel"]))
                     yield Intervals(*columns)
+
+    def _sharing(self) -> tuple[int, int]:
+        """Return the SMs, and how many of them are abreast: none where a model of L1 says what blocks share."""
+        if self.gpu is None or self.options.l1 != "bypass":
+            return 1, 1
+        return self.gpu.sms, self.gpu.abreast_sms
 
     def _room(self) -> int:
         """Return an upper bound of the intervals one block needs in one step."""
@@ -97,6 +105,8 @@ class Grid:
             elif o[r.KIND] == r.PATCHES:
                 segments = k // o[r.GROUP_CHANNELS] + 2
                 total += segments * 2 * (i + 1)
+            elif o[r.KIND] == r.PLANES:
+                total += 2 * (i + 1) * (o[r.R] + 1)
             elif o[r.KIND] == r.REACH:
                 total += 2 * (i + 1) * o[r.T] * o[r.R]
             elif o[r.KIND] == r.WINDOWS:
@@ -142,6 +152,18 @@ def reach(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> np
     Windows must overlap or abut along a row: dilation 1, stride at most the window.
     """
     return _image(view, image, r.REACH, axes, batch)
+
+
+def planes(view: View, image: Image) -> np.ndarray:
+    """Describe what windows of the pixels along M reach of the channels along K, in an image that lies as NCHW."""
+    return _image(view, image, r.PLANES, (r.M_AXIS, r.K_AXIS), 0)
+
+
+def stored(view: View, image: Image) -> np.ndarray:
+    """Describe results of pixels along M and of filters along N, written as NCHW; `image.channels` are the filters."""
+    o = _image(view, image, r.STORED, (r.M_AXIS, r.N_AXIS), 0)
+    o[r.ROLE] = r.WRITE_AT_END
+    return o
 
 
 def adjoint(view: View, image: Image, axes: tuple[int, int], batch: int = 0) -> np.ndarray:

@@ -5,7 +5,7 @@ block of the wave in turn touches its pieces: rows of bytes, given for all block
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,7 +51,25 @@ class March:
         for first in range(0, self.blocks, self.resident):
             blocks = np.arange(first, min(self.blocks, first + self.resident), dtype=np.int64)
             for pieces in self.wave(blocks):
-                yield from told(stage(pieces, self.lanes), index, cache)
+                yield from told(stage(self._shared(pieces, len(blocks)), self.lanes), index, cache)
+
+    def _shared(self, pieces: Stage, count: int) -> Stage:
+        """Return a stage without what blocks read that one before them, on an SM abreast, reads in the same step."""
+        gpu = self.gpu
+        if gpu is None or self.options.l1 != "bypass" or self.lanes > 1 or count <= gpu.sms // gpu.abreast_sms:
+            return pieces
+        sm = np.arange(count) % gpu.sms
+        found = []
+        for piece in pieces:
+            figures = (piece.base, piece.rows, piece.stride, piece.width)
+            shape = np.broadcast_shapes((1, count), *(np.shape(n) for n in figures))
+            base, rows, stride, width = (np.broadcast_to(np.asarray(n, np.int64), shape) for n in figures)
+            same = np.zeros(shape, bool)
+            for back in range(1, gpu.abreast_sms if not (piece.write or piece.atomic) else 1):
+                equal = [n[:, back:] == n[:, :-back] for n in (base, rows, stride, width)]
+                same[:, back:] |= np.logical_and.reduce(equal) & (sm % gpu.abreast_sms >= back)[back:]
+            found.append(replace(piece, rows=np.where(same, 0, rows)))
+        return found
 
 
 def told(batch: np.ndarray, index: int, cache: L1 | None) -> Iterator[Intervals]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from traces.lowering.elementwise import channels_last, stream, tensors
 from traces.lowering.launch import Call, Launch, lowers
+from traces.lowering.passes import alone, walk
 from traces.operation import View
 
 
@@ -53,9 +54,14 @@ def batch_norm_backward(call: Call) -> list[Launch]:
 
 @lowers("aten.native_layer_norm", "aten._fused_rms_norm")
 def layer_norm(call: Call) -> list[Launch]:
-    """One pass: a block holds a row between its statistics and its result."""
+    """One pass: a block holds a row between its statistics, which it writes alone, and its result."""
     reads = [v for a in call.operation.arguments for v in tensors(a)]
-    return stream(call, "layer_norm", reads, [v for v in call.operation.outputs if v is not None], reads[0])
+    writes = [v for v in call.operation.outputs if v is not None]
+    if not any(v.numel for v in (*reads, *writes)):
+        return []
+    made = walk(call.gpu, reads, writes, reads[0])
+    operands = (alone(o) if o.write and o.numel < made.elements else o for o in made.operands)
+    return [Launch(call.kernel("layer_norm", made.blocks), replace(made, operands=tuple(operands)).emit)]
 
 
 @lowers("aten.native_layer_norm_backward", "aten._fused_rms_norm_backward")

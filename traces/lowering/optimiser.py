@@ -8,9 +8,10 @@ lists into several launches, which follow one another without a gap; here they a
 from collections.abc import Iterator
 
 from traces.gpus import Gpu
+from traces.lowering.cover import Row, joined
 from traces.lowering.elementwise import tensors
 from traces.lowering.launch import Call, Launch, lowers
-from traces.lowering.passes import Operand, Row, batches, joined, operand
+from traces.lowering.passes import Operand, batches, operand
 from traces.operation import View
 
 _NAMES = (

@@ -18,7 +18,7 @@ class Options:
 
     raster: str = "m"  # m | n: the axis of a product along which neighbouring thread blocks lie
     swizzle: int = 1  # 1 | 2 | 4 | 8: tiles of the other axis that a raster takes side by side
-    split_k: str = "gradients"  # gradients | products | never: which reductions may be cut into slices
+    split_k: str = "library"  # library | gradients | products | never: which reductions may be cut into slices
     l1: str = "bypass"  # bypass | lru: whether loads that hit a model of L1 are kept from L2
     indices: str = "uniform"  # uniform | zipf: how rows are drawn where indices are not known
     zipf_exponent: float = 1.05  # of the row of rank r the probability is about r ** -exponent
@@ -48,6 +48,7 @@ class Options:
         drawn = "uniformly" if self.indices == "uniform" else f"by Zipf's law of exponent {self.zipf_exponent:g}"
         order = f"along {self.raster.upper()} first" + (f", {self.swizzle} abreast" if self.swizzle > 1 else "")
         split = {
+            "library": "A weight gradient (a product too, where the GPU's file says so) with too small a grid splits",
             "gradients": "A weight gradient with too small a grid splits",
             "products": "A product or weight gradient with too small a grid splits",
         }
@@ -71,7 +72,7 @@ class Options:
 _KNOWN: dict[str, tuple[Any, ...]] = {
     "raster": ("m", "n"),
     "swizzle": SWIZZLES,
-    "split_k": ("gradients", "products", "never"),
+    "split_k": ("library", "gradients", "products", "never"),
     "fusion": ("none", "pointwise", "epilogue"),
     "l1": ("bypass", "lru"),
     "indices": ("uniform", "zipf"),

@@ -6,17 +6,16 @@ within a piece the operands follow one another: all reads of the first, all read
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from traces.gpus import Gpu
+from traces.lowering.cover import Dims, Row, cover, joined, often
 from traces.lowering.grid import BATCH_INTERVALS
 from traces.operation import View
 from traces.stream import COLUMNS, SECTOR_BYTES, Intervals
 
-Row = tuple[int, int, int, int]  # base, stride, rows, width, in bytes
-Dims = tuple[tuple[int, int], ...]  # (length, stride in bytes), outermost first, innermost contiguous run left out
 MAX_WIDTH = (1 << 32) - SECTOR_BYTES
 
 
@@ -41,7 +40,7 @@ def operand(view: View, write: bool = False, leader: View | None = None) -> Oper
     """Return the walk over a view's elements, each once.
 
     The walk follows the view's own memory; where a leader of the same shape lies in memory in another order, it follows
-    the leader's. A view that is broadcast along the leader's outermost dimension is read anew by every block.
+    the leader's. A view that is broadcast along the leader's outermost dimension is read anew by each block.
     """
     pairs = list(zip(view.shape, view.stride, strict=True))
     pairs = [(1, 0)] * (len(leader.shape) - len(pairs)) + pairs if leader else pairs
@@ -68,35 +67,15 @@ def operand(view: View, write: bool = False, leader: View | None = None) -> Oper
     return Operand(view.tensor, view.address, dims, run, view.itemsize, write, repeated)
 
 
+def alone(o: Operand) -> Operand:
+    """Return the walk of a dense operand element by element, as blocks touch it that have one each."""
+    return replace(o, dims=((o.numel, o.itemsize),), run=o.itemsize) if not o.dims and o.numel > 1 else o
+
+
 def memory_order(view: View) -> list[int]:
     """Return the dimensions longer than 1 from the outermost in memory to the innermost."""
     lengths = [d for d, length in enumerate(view.shape) if length != 1]
     return sorted(lengths, key=lambda d: -view.stride[d])
-
-
-def cover(base: int, dims: Dims, run: int, start: int, stop: int) -> Iterator[Row]:
-    """Yield the rows of bytes `start` to `stop` of a walk (counted along it), in its order."""
-    if start >= stop:
-        return
-    if not dims:
-        yield base + start, 0, 1, stop - start
-        return
-    (_, stride), inner = dims[0], math.prod(length for length, _ in dims[1:]) * run
-    first, last = start // inner, -(-stop // inner)
-    if last - first == 1:
-        yield from cover(base + first * stride, dims[1:], run, start - first * inner, stop - first * inner)
-        return
-    if start % inner:
-        yield from cover(base + first * stride, dims[1:], run, start % inner, inner)
-        first += 1
-    whole = stop // inner
-    if len(dims) == 1 and whole > first:
-        yield base + first * stride, stride if whole - first > 1 else 0, whole - first, run
-    else:
-        for index in range(first, whole):
-            yield from cover(base + index * stride, dims[1:], run, 0, inner)
-    if stop % inner:
-        yield from cover(base + whole * stride, dims[1:], run, 0, stop % inner)
 
 
 @dataclass(frozen=True)
@@ -104,12 +83,16 @@ class Pass:
     """Operands walked side by side in as many pieces as the kernel has waves.
 
     An operand of fewer elements advances in proportion: a reduction's result is written as its terms have been read.
+    A vector that every block reads anew is asked of L2 by each, or once an SM where L1 holds what is loaded and the
+    vector is short against what the SM's blocks have in hand: the first blocks of all SMs ask for it together.
     """
 
     operands: tuple[Operand, ...]
     elements: int  # of the walk
     block: int  # elements of a thread block
     resident: int  # blocks of a wave
+    l1s: int = 0  # SMs whose L1 keeps a vector that their blocks read anew; 0 where loads bypass it
+    merged: int = 1  # requests of one sector, made together, that L2 is asked for as one
 
     @property
     def blocks(self) -> int:
@@ -148,13 +131,15 @@ class Pass:
         period = o.numel
         if not period:
             return
+        if self.l1s and period * self.l1s <= self.block * self.resident:
+            if first == 0:  # later blocks of an SM find it in L1
+                readers = -(-last // self.block) if period <= self.block else -(-last // period)
+                times = -(-min(readers, self.l1s) // self.merged)
+                yield from often(cover(o.base, o.dims, o.run, 0, period * o.itemsize), times)
+            return
         if period <= self.block:
             blocks = -(-(last - first) // self.block)
-            once = list(cover(o.base, o.dims, o.run, 0, period * o.itemsize))
-            if len(once) == 1 and once[0][2] == 1:
-                yield o.base, 0, blocks, once[0][3]
-            else:
-                yield from once * blocks
+            yield from often(cover(o.base, o.dims, o.run, 0, period * o.itemsize), blocks)
             return
         while first < last:
             start = first % period
@@ -165,12 +150,6 @@ class Pass:
             stop = min(period, start + last - first)
             yield from cover(o.base, o.dims, o.run, start * o.itemsize, stop * o.itemsize)
             first += stop - start
-
-
-def joined(row: Row) -> Row:
-    """Return rows that leave no whole sector between them as one row: what a warp's request is coalesced to."""
-    base, stride, rows, width = row
-    return (base, 0, 1, width + (rows - 1) * stride) if rows > 1 and 0 < stride < width + SECTOR_BYTES else row
 
 
 def batches(rows: Iterable[tuple[Row, Operand]], index: int) -> Iterator[Intervals]:
@@ -210,4 +189,7 @@ def walk(gpu: Gpu, reads: Sequence[View], writes: Sequence[View], leader: View |
     leader = leader or max((*writes, *reads), key=lambda v: v.numel)
     operands = [operand(v, False, leader) for v in reads] + [operand(v, True, leader) for v in writes]
     block = gpu.pass_threads_per_block * gpu.pass_elements_per_thread
-    return Pass(tuple(operands), leader.numel, block, gpu.resident(gpu.pass_threads_per_block))
+    l1s = gpu.sms if gpu.l1_holds_global_loads else 0
+    return Pass(
+        tuple(operands), leader.numel, block, gpu.resident(gpu.pass_threads_per_block), l1s, gpu.merged_requests
+    )

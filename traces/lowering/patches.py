@@ -10,6 +10,7 @@ from traces import stream
 from traces.compiled import kernel, stamp_of
 from traces.lowering import rows as _rows
 from traces.lowering.rows import (
+    ADJOINT,
     CHANNELS,
     DEEP,
     DEPTH,
@@ -27,13 +28,12 @@ from traces.lowering.rows import (
     PAD_D,
     PAD_H,
     PAD_W,
-    PATCHES,
-    REACH,
     STRIDE_D,
     STRIDE_H,
     STRIDE_W,
     TENSOR,
     WIDTH,
+    WINDOWS,
     R,
     S,
     T,
@@ -255,7 +255,7 @@ def reach(out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, 
 
 @_kernel()
 def locate(place: np.ndarray, o: np.ndarray, pixel: int) -> None:
-    """Write frame, row and column of a pixel: of the output for patches and reach, else of the input."""
-    width, height = (o[OUT_WIDTH], o[OUT_HEIGHT]) if o[KIND] in (PATCHES, REACH) else (o[WIDTH], o[HEIGHT])
+    """Write frame, row and column of a pixel: of the input for adjoints and windows, else of the output."""
+    width, height = (o[WIDTH], o[HEIGHT]) if o[KIND] in (ADJOINT, WINDOWS) else (o[OUT_WIDTH], o[OUT_HEIGHT])
     line = pixel // width
     place[0], place[1], place[2] = line // height, line % height, pixel - line * width

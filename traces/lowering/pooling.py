@@ -1,19 +1,24 @@
 """Pooling over NHWC images: windows that slide, and whole-image averages as passes."""
 
+from dataclasses import replace
 from math import prod
 
 from traces.lowering import rows as r
 from traces.lowering.elementwise import dense, stream
-from traces.lowering.grid import Grid, matrix, patches, windows
+from traces.lowering.grid import Grid, matrix, patches, planes, windows
 from traces.lowering.image import Image, triple
 from traces.lowering.launch import Call, Launch, lowers
 from traces.operation import View
+
+# Blocks of a maximum over NHWC images, as PyTorch's DilatedMaxPool2d.cu launches them: so many threads, and twice the
+# rows that these hold.
+_MOST_THREADS, _WARP, _ROWS = 1024, 32, 2
 
 
 @lowers("aten.max_pool2d_with_indices", "aten.max_pool3d_with_indices")
 def max_pool(call: Call) -> list[Launch]:
     """Read each window, write the largest value and its index."""
-    return _forward(call, "max_pool", call.argument(4))
+    return _by_rows(call) or _forward(call, "max_pool", call.argument(4))
 
 
 @lowers("aten.avg_pool2d", "aten.avg_pool3d")
@@ -68,6 +73,36 @@ def _image(call: Call, x: View, y: View, first: int, dilation: object) -> Image:
 def _pixels(call: Call, channels: int) -> int:
     """Return how many pixels, all channels, a block has: a thread an element."""
     return max(1, call.gpu.pool_threads_per_block // channels)
+
+
+def _by_rows(call: Call) -> list[Launch]:
+    """Lower a maximum whose blocks have whole rows of pixels and an L1 that keeps what their windows share.
+
+    Empty for windows of images in three dimensions, that leave gaps, and where loads bypass L1.
+    """
+    y, indices = call.output(0), call.output(1)
+    if y is None or not y.numel or not call.gpu.l1_holds_global_loads or "3d" in call.operation.operator:
+        return []
+    launches, x = dense(call, call.view(0))
+    image, (_, height, width) = _image(call, x, y, 1, call.argument(4)), triple(y.shape[-2:], 1)
+    if image.dilation[2] > 1 or image.stride[2] > image.window[2]:
+        return []
+    c, threads = image.channels, _MOST_THREADS // min(_floor_power(image.channels), _WARP)
+    across = min(_floor_power(width), threads)
+    down = min(_floor_power(height), threads // across)
+    rows = -(-height // -(-height // (down * _ROWS)))
+    pixels = planes(x, replace(image, n=1, channels=1))  # an item is a pixel with all its channels
+    pixels[r.ITEM] *= c
+    pixels[r.BATCH_STRIDE] = prod(image.size) * c * x.itemsize
+    operands = [pixels]
+    operands += [matrix(v, (r.M_AXIS, r.N_AXIS), (c, 1), r.WRITE_AT_END, height * width * c) for v in (y, indices) if v]
+    grid = Grid(height * width, c, 1, (rows * width, c, 1), call.gpu.resident(_MOST_THREADS), tuple(operands),
+                batches=image.n, options=call.options, gpu=call.gpu)  # fmt: skip
+    return [*launches, Launch(call.kernel("max_pool", grid.blocks), grid.emit)]
+
+
+def _floor_power(number: int) -> int:
+    return 1 << number.bit_length() - 1
 
 
 def _forward(call: Call, name: str, dilation: object) -> list[Launch]:

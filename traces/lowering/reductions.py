@@ -1,12 +1,28 @@
-"""Reductions and softmax: a pass that reads all and writes little, rows held in a block."""
+"""Reductions and softmax: a pass that reads all and writes little, rows held in a block.
 
+Where there are few results, several blocks share one: each leaves its part in a workspace and counts itself, and the
+last adds the parts up. Source: PyTorch, aten/src/ATen/native/cuda/Reduce.cuh.
+"""
+
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
+from traces.gpus import Gpu
 from traces.lowering.along import launch
-from traces.lowering.elementwise import stream, tensors
+from traces.lowering.elementwise import is_image, stream, tensors
 from traces.lowering.indices import Rows, dense_rows, rows_gathered
-from traces.lowering.launch import Call, Launch, lowers
+from traces.lowering.launch import Call, Launch, lowers, packet
+from traces.lowering.passes import Operand, batches
 from traces.operation import View
+from traces.stream import Intervals
+
+# As Reduce.cuh has them.
+_THREADS, _WARP, _VECTOR = 512, 32, 4
+_LEAST_VALUES, _MOST_VALUES = 16, 256  # that a thread adds up: what makes blocks share a result, and how many at most
+_SHARED = {f"aten.{name}" for name in ("all", "amax", "amin", "any", "linalg_vector_norm", "mean", "nansum", "prod",
+                                       "sum")}  # fmt: skip
+_PART_BYTES = 4  # parts are kept as float32
 
 
 @lowers(*(f"aten.{name}" for name in (
@@ -18,9 +34,75 @@ from traces.operation import View
     "sort",
 )))  # fmt: skip
 def reduction(call: Call) -> list[Launch]:
-    """Read every tensor among the arguments once, write every result."""
+    """Read every tensor among the arguments once, write every result; where blocks share it, its parts too."""
     reads = [v for a in call.operation.arguments for v in tensors(a)]
-    return stream(call, "reduction", reads, [v for v in call.operation.outputs if v is not None])
+    launches = stream(call, "reduction", reads, [v for v in call.operation.outputs if v is not None])
+    out = call.output()
+    if packet(call.operation.operator) not in _SHARED or out is None or not out.numel or not launches or len(reads) > 1:
+        return launches
+    width, groups, sharing = shared(call.gpu, out.numel, reads[0].numel // out.numel, _inner(call, reads[0], out))
+    return [_with_parts(call, launches[0], width, groups, sharing)] if sharing > 1 and call.allocate else launches
+
+
+def shared(gpu: Gpu, outputs: int, inputs: int, inner: bool) -> tuple[int, int, int]:
+    """Return the results a block works on, how many such groups of results there are, and the blocks that share one.
+
+    Args:
+        gpu: the machine.
+        outputs: results.
+        inputs: elements of one result.
+        inner: whether those lie next to one another.
+    """
+    along, across = (inputs, outputs) if inner else (outputs, inputs)
+    if inner and outputs == 1 and inputs > 4 * _WARP:
+        along //= _VECTOR
+    height = min(_floor_power(across), _THREADS // min(_floor_power(along), _WARP))
+    width = min(_floor_power(along), _THREADS // height)
+    values = -(-inputs // width) if inner else inputs
+    by_warps = values >= min(_LEAST_VALUES * height, _MOST_VALUES)
+    if by_warps:
+        values = -(-values // height)
+    results = 1 if inner else min(width, outputs)
+    groups, slots = -(-outputs // results), gpu.sms * (gpu.threads_per_sm // (width * height))
+    if not by_warps or values < _MOST_VALUES or groups > slots:
+        return results, groups, 1
+    fewest, most = -(-values // _MOST_VALUES), -(-values // _LEAST_VALUES)
+    return results, groups, max(min(-(-slots // groups), most), fewest)
+
+
+def _floor_power(number: int) -> int:
+    return 1 << min(number, _THREADS).bit_length() - 1
+
+
+def _inner(call: Call, x: View, out: View) -> bool:
+    """Return whether a reduction runs along the dimension of a tensor that lies innermost."""
+    dims = call.argument(1)
+    if out.numel == 1 or not isinstance(dims, (list, tuple)):
+        return True
+    innermost = min((d for d in range(len(x.shape)) if x.shape[d] != 1), key=lambda d: x.stride[d], default=0)
+    if is_image(x) and x.shape[1] > 1:
+        innermost = 1  # on the device
+    return innermost in {d % len(x.shape) for d in dims if isinstance(d, int)}
+
+
+def _with_parts(call: Call, launch: Launch, width: int, groups: int, sharing: int) -> Launch:
+    """Return a reduction whose blocks share results: parts written, the blocks counted atomically, parts read."""
+    part = call.lend((sharing * groups * width,), _PART_BYTES, "float32", "workspace")
+    count = call.lend((groups,), _PART_BYTES, "int32", "workspace")
+    bytes_of, blocks = width * _PART_BYTES, sharing * groups
+
+    def access(view: View, write: bool) -> Operand:
+        return Operand(view.tensor, view.address, (), view.itemsize, view.itemsize, write)
+
+    rows = [((part.address, bytes_of, blocks, bytes_of), access(part, True))]
+    rows += [((count.address + group * _PART_BYTES, 0, sharing, _PART_BYTES), access(count, write))
+             for group in range(groups) for write in (False, True)]  # fmt: skip
+    rows += [((part.address, 0, 1, blocks * bytes_of), access(part, False))]
+
+    def emit(index: int) -> Iterator[Intervals]:
+        return chain(launch.emit(index), batches(rows, index))
+
+    return Launch(replace(launch.kernel, blocks=blocks), emit)
 
 
 @lowers("aten._nested_tensor_from_mask_left_aligned")

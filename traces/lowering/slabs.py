@@ -9,8 +9,10 @@ import numpy as np
 from traces import stream
 from traces.compiled import kernel, stamp_of
 from traces.lowering import patches as _patches
+from traces.lowering import planes as _planes
 from traces.lowering import rows as _rows
 from traces.lowering.patches import adjoint, locate, patches, reach, windows
+from traces.lowering.planes import planes, stored
 from traces.lowering.rows import (
     ADJOINT,
     BASE,
@@ -25,23 +27,26 @@ from traces.lowering.rows import (
     LOAD,
     M_AXIS,
     MATRIX,
+    N_AXIS,
     NO_AXIS,
     PATCHES,
+    PLANES,
     REACH,
     ROLE,
     ROW_AXIS,
     ROW_STRIDE,
     SPLIT_STRIDE,
+    STORED,
     TENSOR,
     WRITE_AT_END,
     put,
 )
 
-_kernel: Any = partial(
-    kernel,
-    stamp_of(*(Path(str(one)) for one in (__file__, _patches.__file__, _rows.__file__, stream.__file__))),
-    _nrt=False,
-)
+_files = (__file__, _patches.__file__, _planes.__file__, _rows.__file__, stream.__file__)
+_kernel: Any = partial(kernel, stamp_of(*(Path(str(one)) for one in _files)), _nrt=False)
+
+
+_SHARED = 3  # column of a block's place that tells whether another block's load serves it
 
 
 @_kernel()
@@ -66,8 +71,9 @@ def _matrix(out: np.ndarray, n: int, o: np.ndarray, base: int, i0: int, i1: int,
 
 @_kernel()
 def _operand(
-    out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, i0: int, i1: int, k0: int, k1: int, f: int
-) -> int:
+    out: np.ndarray, n: int, o: np.ndarray, base: int, place: np.ndarray, i0: int, i1: int, k0: int, k1: int, f: int,
+    found: np.ndarray,
+) -> int:  # fmt: skip
     if o[KIND] == MATRIX:
         return _matrix(out, n, o, base + f * o[FILTER_STRIDE], i0, i1, k0, k1, o[ROLE] == WRITE_AT_END)
     if o[KIND] == PATCHES:
@@ -77,6 +83,10 @@ def _operand(
         return adjoint(out, n, o, base, place, i1 - i0, k0, k1, f)
     if o[KIND] == REACH:
         return reach(out, n, o, base, place, i1 - i0)
+    if o[KIND] == PLANES:
+        return planes(out, n, o, base, place, i1 - i0, k0, k1, found)
+    if o[KIND] == STORED:
+        return stored(out, n, o, base, place, i1 - i0, k0, k1)
     return windows(out, n, o, base, place, i1 - i0)
 
 
@@ -103,7 +113,32 @@ def _enter(blocks: np.ndarray, places: np.ndarray, operands: np.ndarray, sizes: 
             o = operands[index]
             if o[KIND] != MATRIX and o[ROW_AXIS] == M_AXIS:
                 locate(places[index, local], o, at[0])
+            places[index, local, _SHARED] = _shared(blocks, o, local, count, sizes)
     return count
+
+
+@_kernel()
+def _shared(blocks: np.ndarray, o: np.ndarray, local: int, count: int, sizes: np.ndarray) -> bool:
+    """Tell whether an earlier block of a wave, on the same SM or one abreast, loads the same each step."""
+    sms, abreast = sizes[14], sizes[15]
+    if o[ROLE] != LOAD or abreast < 2 or count <= sms // abreast:  # so few blocks lie on SMs apart
+        return False
+    first = local % sms // abreast * abreast
+    mine, by_m, by_n = blocks[local], False, False
+    for axis in (o[ROW_AXIS], o[COLUMN_AXIS]):
+        by_m, by_n = by_m or axis == M_AXIS, by_n or axis == N_AXIS
+    width = min(abreast, sms - first)
+    for start in range(first, local, sms):
+        for other in range(start, min(local, start + width)):
+            its = blocks[other]
+            if (
+                its[5] == mine[5]
+                and (its[0] == mine[0] or not by_m)
+                and (its[2] == mine[2] or not by_n)
+                and (its[4] == mine[4] or o[BATCH_STRIDE] == 0)
+            ):
+                return True
+    return False
 
 
 @_kernel()
@@ -119,13 +154,16 @@ def fill(
             holds no block.
         operands: int64 (operands, COLUMNS), each in the order a block touches them.
         sizes: M, N, depth, tile M, N, depth, filter positions, batches, splits, resident blocks, slabs, slabs a split,
-            whether neighbouring blocks lie along N, tiles of the other axis that they take side by side.
+            whether neighbouring blocks lie along N, tiles of the other axis that they take side by side, SMs, and SMs
+            that are abreast (1: none shares what it loads).
         room: intervals one block may need in one step.
         mark: whether to note which block made an interval.
-        blocks: int64 (resident blocks + 2, 6), room for a wave's blocks, and for where a slab begins and ends.
-        places: int64 (operands, resident blocks, 3), room for where each begins.
+        blocks: int64 (resident blocks + 4, 6), room for a wave's blocks, for where a slab begins and ends, and for what
+            is found on the way.
+        places: int64 (operands, resident blocks, 4), room for where each begins, and whether it shares what it loads.
     """
     depth, tk, filters, resident, slabs, per_split = sizes[2], sizes[5], sizes[6], sizes[9], sizes[10], sizes[11]
+    found = blocks[resident + 2 :]
     low, high = blocks[resident], blocks[resident + 1]  # along M, N and K; an operand without an axis has one element
     low[NO_AXIS], high[NO_AXIS] = 0, 1
     wave, step, local, n = position[0], position[1], position[2], 0
@@ -144,13 +182,13 @@ def fill(
                     low[2], high[2] = chunk * tk, min(depth, (chunk + 1) * tk)
                     for index in range(operands.shape[0]):
                         o = operands[index]
-                        if (o[ROLE] == LOAD) == (step < per_split):
+                        if (o[ROLE] == LOAD) == (step < per_split) and not places[index, local, _SHARED]:
                             base = o[BASE] + block[4] * o[BATCH_STRIDE] + block[5] * o[SPLIT_STRIDE]
                             i, k, place = o[ROW_AXIS], o[COLUMN_AXIS], places[index, local]
                             if i == K_AXIS:
                                 locate(place, o, low[2])
                             f = slab - chunk * filters
-                            n = _operand(out, n, o, base, place, low[i], high[i], low[k], high[k], f)
+                            n = _operand(out, n, o, base, place, low[i], high[i], low[k], high[k], f, found)
                 if mark:
                     out[BLOCKS, before:n] = local
                 local += 1

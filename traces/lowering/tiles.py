@@ -28,10 +28,9 @@ def choose(
 ) -> Choice:
     """Return the tile for a product of `m` x `n` results.
 
-    The rule, in order: the first (largest) tile whose grid gives every SM a block; where a split is allowed, the first
-    tile with the reduction cut so that the grid fills a wave, as long as that gives every SM a block and no slice is
-    shorter than the GPU file's `split_least_slabs`; the next smaller tile that gives every SM a block; the tile with
-    most blocks. It is assumed: the libraries' own choice is not public.
+    The rule: the first tile, the largest first, that gives every SM a block, as it is or, where a split is allowed,
+    with the reduction cut so that the grid fills a wave and no slice is shorter than the GPU file's
+    `split_least_slabs`; else the tile with most blocks. It is assumed: the libraries' own choice is not public.
 
     Args:
         gpu: the machine.
@@ -51,15 +50,11 @@ def choose(
         return Choice(tile, max(1, tile.depth_bytes // itemsize), splits)
 
     tiles = gpu.tiles_of(itemsize, products)
-    first = tiles[0]
-    if blocks(first) >= gpu.sms:
-        return choice(first)
-    if split:
-        splits = min(-(-gpu.wave(first) // blocks(first)), slabs // gpu.split_least_slabs)
-        if splits > 1 and splits * blocks(first) >= gpu.sms:
-            per_split = -(-slabs // splits)
-            return choice(first, -(-slabs // per_split))
-    for tile in tiles[1:]:
+    for tile in tiles:
         if blocks(tile) >= gpu.sms:
             return choice(tile)
+        splits = min(-(-gpu.wave(tile) // blocks(tile)), slabs // gpu.split_least_slabs) if split else 1
+        if splits > 1 and splits * blocks(tile) >= gpu.sms:
+            per_split = -(-slabs // splits)
+            return choice(tile, -(-slabs // per_split))
     return choice(max(tiles, key=blocks))

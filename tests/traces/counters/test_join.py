@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from traces.counters.join import align, common, join
+from traces.counters.join import align, common, join, rejoin
 from traces.counters.machine import _descriptions, describe
 from traces.counters.metrics import measured, quantities, wanted
 from traces.counters.read import Counted
@@ -91,6 +91,12 @@ def test_kernels_of_a_call_stand_side_by_side_and_others_alone():
     assert [row.modelled["l2_reads"] for row in rows] == [0.0, 1.0, None, 2.0, 3.0, 4.0, None]
     assert rows[0].layer == "layer1"
     assert rows[2].operator == "aten.clone.default"
+    assert rejoin(rows, kernels, [modelled(float(n)) for n in range(5)]) == rows
+    fewer = rejoin(rows, kernels[:1], [modelled(9.0)])
+    assert [(row.measured_kernel, row.measured["l2_reads"]) for row in fewer] == [
+        (row.measured_kernel, row.measured["l2_reads"]) for row in rows if row.measured_kernel
+    ]
+    assert [row.modelled["l2_reads"] for row in fewer] == [9.0, None, None, None, None]
 
 
 def test_an_atomic_is_a_read_and_a_write_and_bytes_are_sectors():
