@@ -35,7 +35,7 @@ class PointJob:
 
 
 def balanced(jobs: list[PointJob], workers: int) -> list[PointJob]:
-    """Return jobs of which none takes most of a worker's share: the heaviest are halved, though halves share nothing."""
+    """Return jobs of which none takes most of a worker's share: the heaviest are halved, which share nothing then."""
     while workers > 1:
         heaviest = max(jobs, key=lambda job: job.weight)
         if len(heaviest.points) < 2 or heaviest.weight <= MOST * sum(job.weight for job in jobs) / workers:
