@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,9 +36,8 @@ class Card:
 
     @classmethod
     def h200(cls) -> "Card":
-        """Return an H200 as its counters are modelled: an H100's description, with its memory."""
-        lowered = load_gpu("h100")
-        return cls(replace(lowered, name="h200", dram_bytes_per_s=4.8e12), lowered)
+        """Return an H200, as its counters are modelled."""
+        return cls(load_gpu("h200"), load_gpu("h200"))
 
     def overlap(self, kernels: pd.DataFrame, **more: Any) -> pd.DataFrame:
         return overlap(kernels, self.gpu, load_dram("hbm3e"), None, load_machine("h200"), **more)

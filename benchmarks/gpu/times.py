@@ -25,7 +25,7 @@ import pandas as pd  # noqa: E402
 
 from benchmarks.gpu.machine import JOBS as RUNS  # noqa: E402
 from benchmarks.gpu.timed import Card, own, table_of, timed  # noqa: E402
-from benchmarks.gpu.validate import JOBS, name_of  # noqa: E402
+from benchmarks.gpu.validate import JOBS, again, name_of  # noqa: E402
 from hwmodel.cache import replay_trace  # noqa: E402
 from hwmodel.gpu.dram import load_dram  # noqa: E402
 from hwmodel.gpu.machine import load_machine  # noqa: E402
@@ -101,6 +101,7 @@ def compare(counters: Path, machine: Path, chosen: Sequence[str]) -> dict[str, A
                                       arguments=job.arguments, dtype=job.dtype, checkpoint=job.checkpoint)
         for job in JOBS if any(row.item == name_of(job) for row in rows)
     }  # fmt: skip
+    rows = again(rows, card.lowered.name)
     table, start, told = timed(rows, traces, card)
     left = table[~told]
     ours = own(rows, traces, card, start)
