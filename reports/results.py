@@ -218,6 +218,15 @@ def _strings(value: object) -> list[str]:
     return [clean(str(item)) for item in value] if isinstance(value, list) else []
 
 
+def kind_of(folder: Path) -> str:
+    """Return what kind of study a folder holds.
+
+    Raises:
+        InputError: where its study.yaml is missing or that of no finished study.
+    """
+    return clean(_study_yaml(folder / "study.yaml")["study"])
+
+
 def read_study(folder: Path) -> Study:
     """Read the folder of a finished iso-capacity study.
 

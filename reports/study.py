@@ -23,7 +23,7 @@ from reports.model import (
     formula,
     plain,
 )
-from reports.results import Study, clean, read_study
+from reports.results import Study, clean, kind_of, read_study
 from reports.tables import (
     caches_table,
     checks_table,
@@ -49,6 +49,7 @@ from traces.files import replacing
 
 QUESTION = "Which memory should this GPU’s last-level cache be made of?"
 STEMS = ("caches", "energy", "edp", "traffic", "leakage")
+WITHOUT = ("explore",)  # studies whose tables are all there is
 RERUN = "hwmodel study rerun study.yaml --output again"
 
 
@@ -64,9 +65,13 @@ class Report:
 def write_report(folder: Path) -> list[Path]:
     """Write report.pdf and figures/*.svg of a finished study to its folder; return the paths, the PDF first.
 
+    Of a kind that has no report, nothing is written.
+
     Raises:
         InputError: for a folder that holds no finished study, or in which a file is missing, cut short or foreign.
     """
+    if kind_of(folder) in WITHOUT:
+        return []
     report = make_report(folder)
     return [report.pdf, *report.figures]
 

@@ -171,7 +171,7 @@ class TrafficPoint:
     kind: ClassVar[str] = "traffic"
 
     def inputs(self) -> dict[str, Any]:
-        values = asdict(self) | {"network": _network(self.network), "gpu": named(self.gpu)}
+        values = asdict(self) | {"network": network_inputs(self.network), "gpu": named(self.gpu)}
         del values["macs"]
         return values
 
@@ -216,7 +216,7 @@ class TrafficPoint:
         return found
 
 
-def _network(name: str) -> Any:
+def network_inputs(name: str) -> Any:
     """Return a network's name; of a user's module, its file's contents as well, as its code may change."""
     place, colon, _ = name.partition(":")
     if not colon:

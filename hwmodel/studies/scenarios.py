@@ -1,7 +1,7 @@
 """A study as scenarios: a workload on a machine with a cache of some technology; and the tables that come of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hwmodel.studies.points import COUNTS, CachePoint, TrafficPoint, VariationPoint
@@ -62,6 +62,7 @@ class Tables:
     caches: "pd.DataFrame"  # a row a design, all of its figures
     traffic: "pd.DataFrame"  # a row a (workload, capacity, kind of kernel)
     about: dict[str, Any]  # sectors_replayed, networks, assumptions, basis, works
+    more: "dict[str, pd.DataFrame]" = field(default_factory=dict)  # further tables, by name
 
 
 def check(
