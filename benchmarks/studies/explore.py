@@ -2,10 +2,11 @@
 
 The space has 10,920 designs. The sweep computes all of them once, into a store (--store); searches then run on its
 answers, several seeds each, so that what is compared is which designs they ask for. A share is the hypervolume of the
-designs computed so far over that of all, both of the box between the best and the worst of each objective (times,
-energies and areas by their logarithms).
+designs computed so far over that of all, in one of two boxes from the best of each objective (times, energies and areas
+by their logarithms): `front`, to the worst on the space's front and a tenth of the way further, which is strict; `all`,
+to the worst of the space, where most of the volume is had by designs that are just not bad.
 
-    python -m benchmarks.studies.explore --store FOLDER [--jobs 1] [--seeds 5] [--json]
+    python -m benchmarks.studies.explore --store FOLDER [--jobs 1] [--seeds 5] [--shares 0.01,0.03,0.1] [--json]
 """
 
 import argparse
@@ -40,7 +41,6 @@ SPEC: dict[str, Any] = {
     "gpus": ["gtx1080ti", "v100", "a100_80gb", "h100", "rtx4090"],
 }
 OBJECTIVES = {"delay, energy, area": ["delay", "energy", "area"], "edp, area": ["edp", "area"]}
-SHARES = (0.01, 0.03, 0.1)
 SEARCHES = ("surrogate", "evolution", "random")
 
 
@@ -55,20 +55,35 @@ def sweep(spec: Explore, store: Path, jobs: int) -> tuple[Space, Any, float]:
     return space, figures, time.perf_counter() - start
 
 
-def found(spec: Explore, space: Space, values: np.ndarray, counts: list[int]) -> tuple[list[float], float]:
-    """Return the share of the hypervolume after so many designs, and the seconds a search itself took."""
-    low, high = values.min(axis=0), values.max(axis=0)
-    whole = share(values[front(values)], low, high)
+def course(spec: Explore, space: Space, values: np.ndarray, count: int) -> tuple[np.ndarray, float]:
+    """Return the designs that a search asks for, in order, and the seconds that it took to choose them."""
     proposer, chance = proposer_of(spec, space), np.random.default_rng([spec.seed, 1])
-    seen, start, shares = np.empty(0, np.int64), time.perf_counter(), {}
-    for count in counts:
-        while len(seen) < count:
-            wanted = min(spec.population, count - len(seen))
-            chosen = proposer.propose(seen, values[seen], wanted)
-            rest = unseen(space, np.concatenate([seen, chosen]), wanted - len(chosen), chance)
-            seen = np.concatenate([seen, chosen, rest])
-        shares[count] = share(values[seen], low, high) / whole
-    return [shares[count] for count in counts], time.perf_counter() - start
+    seen, start = np.empty(0, np.int64), time.perf_counter()
+    while len(seen) < count:
+        chosen = proposer.propose(seen, values[seen], spec.population)
+        rest = unseen(space, np.concatenate([seen, chosen]), spec.population - len(chosen), chance)
+        seen = np.concatenate([seen, chosen, rest])
+    return seen, time.perf_counter() - start
+
+
+def compare(spec: Explore, space: Space, values: np.ndarray, counts: list[int], seeds: int) -> list[dict[str, Any]]:
+    """Return, for each box, the shares of the hypervolume after so many designs over seeds; and of the front."""
+    best = front(values)
+    low, far = values.min(axis=0), values.max(axis=0)
+    near = values[best].max(axis=0)
+    boxes = {"front": near + (near - low) / 10, "all": far}
+    courses = [course(spec.model_copy(update={"seed": seed}), space, values, counts[-1]) for seed in range(seeds)]
+    rows = []
+    for box, high in boxes.items():
+        whole = share(values[best], low, high)
+        shares = np.array([[share(values[seen[:n]], low, high) / whole for n in counts] for seen, _ in courses])
+        rows.append({
+            "search": spec.search, "box": box, "median": np.median(shares, axis=0).tolist(),
+            "least": shares.min(axis=0).tolist(),
+            "on_front": [float(np.median([best[seen[:n]].sum() for seen, _ in courses])) for n in counts],
+            "choosing_s": float(np.median([seconds for _, seconds in courses])),
+        })  # fmt: skip
+    return rows
 
 
 def main() -> None:
@@ -77,39 +92,39 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--population", type=int, default=20)
+    parser.add_argument("--population", type=int, default=10)
     parser.add_argument("--searches", default=",".join(SEARCHES))
+    parser.add_argument("--shares", default="0.01,0.03,0.1", help="of the designs, to compute")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     spec = Explore.model_validate(SPEC | {"population": asked.population})
     space, figures, seconds = sweep(spec, asked.store, asked.jobs)
-    counts = [round(part * len(space)) for part in SHARES]
+    counts = [round(part * len(space)) for part in map(float, asked.shares.split(","))]
     rows = []
     for title, names in OBJECTIVES.items():
         values = values_of(figures, names)
         for search in asked.searches.split(","):
-            runs = [
-                found(
-                    spec.model_copy(update={"objectives": names, "search": search, "seed": seed}), space, values, counts
-                )
-                for seed in range(asked.seeds)
-            ]
-            shares = np.array([run[0] for run in runs])
-            rows.append({"objectives": title, "front": int(front(values).sum()), "search": search,
-                         "median": np.median(shares, axis=0).tolist(), "least": shares.min(axis=0).tolist(),
-                         "search_s": float(np.median([run[1] for run in runs]))})  # fmt: skip
-            print(rows[-1], file=sys.stderr)
+            one = spec.model_copy(update={"objectives": names, "search": search})
+            for row in compare(one, space, values, counts, asked.seeds):
+                rows.append({"objectives": title, "front": int(front(values).sum())} | row)
+                print(rows[-1], file=sys.stderr, flush=True)
     document = {"designs": len(space), "sweep_s": seconds, "seeds": asked.seeds, "population": asked.population,
                 "evaluations": counts, "rows": rows}  # fmt: skip
     if asked.json:
         print(json.dumps(document, indent=1))
         return
     print(f"{len(space)} designs, swept or read from the store in {seconds:.0f} s")
-    print(f"share of the hypervolume after so many evaluations: median (least) of {asked.seeds} seeds")
-    print(f"{'objectives':22} {'search':10} " + " ".join(f"{count:>16}" for count in counts) + "   search itself")
+    print(
+        f"share of the hypervolume after so many evaluations: median (least) of {asked.seeds} seeds; found of the front"
+    )
+    print(f"{'objectives':20} {'box':6} {'search':10} " + " ".join(f"{count:>22}" for count in counts) + "   choosing")
     for row in rows:
-        cells = (f"{m:8.4f} ({low:.4f})" for m, low in zip(row["median"], row["least"], strict=True))
-        print(f"{row['objectives']:22} {row['search']:10} {' '.join(cells)} {row['search_s']:9.1f} s")
+        cells = (
+            f"{middle:8.4f} ({least:.4f}) {there:3.0f}"
+            for middle, least, there in zip(row["median"], row["least"], row["on_front"], strict=True)
+        )
+        head = f"{row['objectives']:20} {row['box']:6} {row['search']:10}"
+        print(f"{head} {'   '.join(cells)} {row['choosing_s']:8.1f} s")
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ def sensitivity(**asked: Any) -> dict[str, Any]:
     ("--ecc", click.Choice(["none", "secded"]), "The code that yield is counted with. [default: secded]"),
     ("--search", click.Choice(["surrogate", "evolution", "random"]), "[default: surrogate]"),
     ("--budget", int, "Designs to compute. [default: 200]"),
-    ("--population", int, "Designs a generation. [default: 20]"),
+    ("--population", int, "Designs a generation. [default: 10]"),
     ("--dies", int, "Chips drawn a design where yield is asked for. [default: 20]"),
     without=("--ways", "--dies"),
 )  # fmt: skip

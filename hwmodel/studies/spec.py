@@ -159,7 +159,7 @@ class Explore(Study):
     dies: Annotated[int, Field(ge=2, le=10_000)] = 20  # chips drawn a design where yield is asked for
     search: Literal["surrogate", "evolution", "random"] = "surrogate"
     budget: Annotated[int, Field(ge=1)] = 200  # designs to compute
-    population: Annotated[int, Field(ge=2, le=1000)] = 20  # designs a generation
+    population: Annotated[int, Field(ge=2, le=1000)] = 10  # designs a generation
 
     @field_validator("capacities", "lines", mode="before")
     @classmethod

@@ -18,7 +18,7 @@ from hwmodel.studies.explore import prepare, proposer_of
 from hwmodel.studies.folder import save
 from hwmodel.studies.objectives import YEAR_S, charges
 from hwmodel.studies.pareto import front, hypervolume, share
-from hwmodel.studies.process import Process
+from hwmodel.studies.process import Process, unlikelihood
 from hwmodel.studies.questions import Results, run
 from hwmodel.studies.runner import Runner
 from hwmodel.studies.search import Random, distances
@@ -325,7 +325,19 @@ def test_searches_need_fewer_designs_than_chance():
     assert shares["surrogate"] > shares["evolution"] > shares["random"]
 
 
-def test_a_process_learns_by_the_slope_of_its_likelihood_and_keeps_what_it_knows():
+def test_the_slope_of_a_likelihood_is_its_difference():
+    random = np.random.default_rng(2)
+    codes = SMALL.codes[random.choice(len(SMALL), 20, replace=False)]
+    steps = [table[codes[:, place]][:, codes[:, place]] for place, table in enumerate(distances(SMALL))]
+    values, lengths = random.normal(size=20), random.normal(size=len(FACTORS) + 2) - 0.5
+    values -= values.mean()
+    slope = unlikelihood(lengths, steps, values)[1]
+    for place, one in enumerate(np.eye(len(lengths)) * 1e-5):
+        up, down = (unlikelihood(lengths + sign * one, steps, values)[0] for sign in (1, -1))
+        assert slope[place] == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-7)
+
+
+def test_a_process_keeps_what_it_knows_and_finds_the_rest():
     random = np.random.default_rng(1)
     apart = distances(SMALL)
     numbers = random.choice(len(SMALL), 40, replace=False)
