@@ -46,9 +46,14 @@ from hwmodel.cache.writes import plan, settle, written
     EXPIRED,
     EXPIRED_DIRTY,
     REFRESHES,
+    MRAM_READS,
+    MRAM_WRITES,
     COUNTERS,
-) = range(16)
-_BY_KIND = {"sram_read_hits": SRAM_HITS, "mram_read_hits": MRAM_HITS, "migrations": MOVES}
+) = range(18)
+_BY_KIND = {
+    "sram_read_hits": SRAM_HITS, "mram_read_hits": MRAM_HITS, "migrations": MOVES, "mram_read_accesses": MRAM_READS,
+    "mram_write_accesses": MRAM_WRITES,
+}  # fmt: skip
 _FORGOTTEN = {"expired_lines": EXPIRED, "expired_writebacks": EXPIRED_DIRTY, "refreshes": REFRESHES}
 _SECTOR_BITS = SECTOR_BYTES.bit_length() - 1
 _ZERO, _EIGHT = np.uint32(0), np.uint32(8)
@@ -116,6 +121,8 @@ def visit_any(
                     state.parts[slot * SECTORS : (slot + 1) * SECTORS] = 0
                 _written_back(rule, gone, counters)
             if slot >= 0:
+                if mixed:
+                    counters[MRAM_READS + writes] += np.uint64(slot - place * rule[WIDTH] >= rule[SRAM])
                 if masked and writes != 0 and what & _BYTE == _ZERO:
                     what |= _completed(state.parts, slot, what >> _SIXTEEN & _BYTE, block.wanted[i])
                 state.bits[slot] = settle(rule, bits, what, fetched)

@@ -242,8 +242,9 @@ def replay(
     where sector_bytes is 0, else of dirty sectors; and all that is written on at once), through_sectors (what is
     written on at once, through or around the cache); dirty_lines_left and dirty_sectors_left (still in the cache at
     the end, not written back); where a configuration counts wear, also what hwmodel.cache.wear.figures returns;
-    where it is hybrid, of its MRAM, and sram_writes, mram_writes, sram_read_hits, mram_read_hits and migrations; where
-    it forgets, expired_lines, expired_writebacks (of them, the dirty ones, among writebacks too) and refreshes.
+    where it is hybrid, of its MRAM, and sram_writes, mram_writes, sram_read_hits, mram_read_hits, migrations, and
+    mram_read_accesses and mram_write_accesses (sector accesses that an MRAM way served, after any move); where it
+    forgets, expired_lines, expired_writebacks (of them, the dirty ones, among writebacks too) and refreshes.
 
     Raises:
         InputError: for addresses that are negative or no integers, and arrays that do not match.

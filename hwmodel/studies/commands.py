@@ -172,6 +172,35 @@ def sensitivity(**asked: Any) -> dict[str, Any]:
     return _asked("sensitivity", asked)
 
 
+@study.command("explore")
+@asks(
+    ("--objectives", Items(), "Of delay, energy, area, edp, yield, endurance. [default: delay,energy,area]"),
+    ("--nodes", Items(), "Nodes to choose from. [default: the --node]"),
+    ("--capacities", Items(), "Capacities to choose from. [default: 1MiB to 32MiB, doubled]"),
+    ("--ways", Items(), "Ways to choose from. [default: 4,8,16,32]"),
+    ("--lines", Items(), "Lines to choose from. [default: the --line]"),
+    ("--sram-ways", Items(), "How many ways may be SRAM beside another cell. [default: 0,1,2]"),
+    ("--migrate-after", int, "Writes in a way of that cell, after which a line moves to SRAM. [default: 2]"),
+    ("--gpus", Items(), "GPUs to choose from. [default: the --gpu]"),
+    ("--over", click.Choice(["sum", "geometric"]), "Workloads: summed, or their geometric mean. [default: sum]"),
+    ("--runs-per-s", float, "How often all workloads run, for endurance. [default: back to back]"),
+    ("--ecc", click.Choice(["none", "secded"]), "The code that yield is counted with. [default: secded]"),
+    ("--search", click.Choice(["surrogate", "evolution", "random"]), "[default: surrogate]"),
+    ("--budget", int, "Designs to compute. [default: 200]"),
+    ("--population", int, "Designs a generation. [default: 10]"),
+    ("--dies", int, "Chips drawn a design where yield is asked for. [default: 20]"),
+    without=("--ways", "--dies"),
+)  # fmt: skip
+def explore(**asked: Any) -> dict[str, Any]:
+    """Choose among many designs by computing few: which does no other beat in all that you ask for?
+
+    \b
+    Example:
+      hwmodel study explore --networks resnet18 --phases inference:1 --nodes 16nm,7nm --budget 100 -o answer
+    """
+    return _asked("explore", asked)
+
+
 @study.command("rerun")
 @click.argument("file", type=click.Path(path_type=Path))
 @OUTPUT
@@ -275,7 +304,7 @@ def _costs(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             | {name: round(base[row["network"], row["phase"]] / row["cache_edp_Js"], 2)} for row in rows]  # fmt: skip
 
 
-for command in (iso_capacity, iso_area, scaling, batch, sensitivity, rerun):
+for command in (iso_capacity, iso_area, scaling, batch, sensitivity, explore, rerun):
     command.view = _view  # type: ignore[attr-defined]
 
 

@@ -72,9 +72,10 @@ def _write(study: "Results", folder: Path) -> list[Path]:
     import yaml
 
     paths = []
-    for name in TABLES:
+    tables = {name: getattr(study, name) for name in TABLES} | study.more
+    for name, table in tables.items():
         paths.append(folder / f"{name}.csv")
-        getattr(study, name).to_csv(paths[-1], index=False)
+        table.to_csv(paths[-1], index=False)
     paths.append(folder / "results.parquet")
     study.results.to_parquet(paths[-1], index=False, compression="zstd")
     paths.append(folder / "study.yaml")

@@ -10,8 +10,11 @@ PARTS = {  # kind of a point -> the packages that its answer is computed by
     "cache": ("circuits",),
     "variation": ("circuits",),
     "traffic": ("traces", "hwmodel.cache", "workloads.networks"),
+    "stream": ("traces", "hwmodel.cache", "workloads.networks"),
 }
-LIBRARIES = {"cache": ("numpy",), "variation": ("numpy", "scipy"), "traffic": ("numpy", "torch")}
+LIBRARIES = {
+    "cache": ("numpy",), "variation": ("numpy", "scipy"), "traffic": ("numpy", "torch"), "stream": ("numpy", "torch")
+}  # fmt: skip
 KINDS = {".py", ".yaml", ".csv"}
 
 

@@ -171,7 +171,7 @@ class TrafficPoint:
     kind: ClassVar[str] = "traffic"
 
     def inputs(self) -> dict[str, Any]:
-        return asdict(self) | {"network": _network(self.network), "gpu": named(self.gpu)}
+        return asdict(self) | {"network": network_inputs(self.network), "gpu": named(self.gpu)}
 
     @property
     def group(self) -> Hashable:
@@ -222,7 +222,7 @@ def macs_of(network: str) -> int:
     return count_macs(find_network(network))
 
 
-def _network(name: str) -> Any:
+def network_inputs(name: str) -> Any:
     """Return a network's name; of a user's module, its file's contents as well, as its code may change."""
     place, colon, _ = name.partition(":")
     if not colon:

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from circuits.errors import InputError
 from hwmodel import __version__
+from hwmodel.studies.explore import explore
 from hwmodel.studies.points import CachePoint
 from hwmodel.studies.runner import Runner
 from hwmodel.studies.scenarios import Scenario, Tables, check, evaluate, scenarios
@@ -30,6 +31,7 @@ class Results:
     traffic: "pd.DataFrame"  # a row a (workload, capacity, kind of kernel)
     summary: "pd.DataFrame"  # the rows that answer the question
     made: dict[str, Any]
+    more: "dict[str, pd.DataFrame]" = field(default_factory=dict)  # further tables, by name
 
 
 def run(spec: Study, runner: Runner) -> Results:
@@ -47,7 +49,7 @@ def run(spec: Study, runner: Runner) -> Results:
         "wall_time_s": round(time.perf_counter() - start, 3),
         **tables.about,
     }
-    return Results(spec, tables.results, tables.caches, tables.traffic, summary, made)
+    return Results(spec, tables.results, tables.caches, tables.traffic, summary, made, tables.more)
 
 
 def iso_capacity(spec: IsoCapacity, runner: Runner) -> "tuple[Tables, pd.DataFrame]":
@@ -244,5 +246,6 @@ def crossings(rows: "pd.DataFrame") -> "pd.DataFrame":
 
 
 QUESTIONS: dict[str, "Callable[[Any, Runner], tuple[Tables, pd.DataFrame]]"] = {
-    "iso-capacity": iso_capacity, "iso-area": iso_area, "scaling": scaling, "batch": batch, "sensitivity": sensitivity
+    "iso-capacity": iso_capacity, "iso-area": iso_area, "scaling": scaling, "batch": batch, "sensitivity": sensitivity,
+    "explore": explore,
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """A study as scenarios: a workload on a machine with a cache of some technology; and the tables that come of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hwmodel.studies.overlapped import add_overlap, known
@@ -63,6 +63,7 @@ class Tables:
     caches: "pd.DataFrame"  # a row a design, all of its figures
     traffic: "pd.DataFrame"  # a row a (workload, capacity, kind of kernel)
     about: dict[str, Any]  # sectors_replayed, networks, assumptions, basis, works
+    more: "dict[str, pd.DataFrame]" = field(default_factory=dict)  # further tables, by name
 
 
 def check(
@@ -250,7 +251,10 @@ def is_fitted(assumptions: Sequence[str]) -> bool:
 
 
 def grounds(
-    designs: Sequence[dict[str, Any]], streams: Sequence[dict[str, Any]], drams: Sequence[str], gpus: Sequence[str]
+    designs: Sequence[dict[str, Any]],
+    streams: Sequence[dict[str, Any]],
+    drams: Sequence[str],
+    gpus: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what results rest on: assumptions, works, and how columns came about that are not purely modelled."""
     from hwmodel.gpu.accounting import ASSUMPTIONS, WORKS
@@ -259,7 +263,7 @@ def grounds(
     from hwmodel.gpu.overlap import ASSUMPTIONS as OVERLAPPED
     from traces.gpus import load_gpu
 
-    overlaps = known(gpus)
+    overlaps = bool(gpus) and known(gpus)
     machines = [load_machine(load_gpu(gpu).name) for gpu in gpus] if overlaps else []
     memories = [load_dram(name) for name in drams]
     works = dict(WORKS)

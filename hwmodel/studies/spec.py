@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from circuits.errors import InputError
 from circuits.quantity import parse_bytes
@@ -15,6 +15,7 @@ MIB = 1 << 20
 Phase = Literal["inference", "training"]
 Size = Annotated[int, Field(ge=1, le=1 << 20)]
 Names = Annotated[list[str], Field(min_length=1)]
+Objective = Literal["delay", "energy", "area", "edp", "yield", "endurance"]
 Kelvin = Annotated[float, Field(ge=300, le=400)]
 
 
@@ -139,8 +140,41 @@ class Sensitivity(OfCapacity):
         return value and distinct(value)
 
 
+class Explore(Study):
+    """Many designs, as few of them computed as may be: which does no other beat?"""
+
+    question: ClassVar[str] = "Which designs does no other beat in all that is asked for?"
+    study: Literal["explore"] = "explore"  # type: ignore[assignment]
+    nodes: Names | None = None  # None takes `node` alone
+    capacities: Annotated[list[int], Field(min_length=1)] = [MIB << power for power in range(6)]
+    ways: Annotated[list[Annotated[int, Field(ge=1, le=64)]], Field(min_length=1)] = [4, 8, 16, 32]  # type: ignore[assignment]
+    lines: Annotated[list[int], Field(min_length=1)] | None = None  # None takes `line` alone
+    sram_ways: Annotated[list[Annotated[int, Field(ge=0, le=63)]], Field(min_length=1)] = [0, 1, 2]
+    migrate_after: Annotated[int, Field(ge=0, le=1 << 20)] = 2  # writes, after which a line moves to an SRAM way
+    gpus: Names | None = None  # None takes `gpu` alone
+    objectives: Annotated[list[Objective], Field(min_length=1)] = ["delay", "energy", "area"]
+    over: Literal["sum", "geometric"] = "sum"  # workloads: summed, or their geometric mean
+    runs_per_s: Annotated[float, Field(gt=0)] | None = None  # of all workloads, for endurance; None is back to back
+    ecc: Literal["none", "secded"] = "secded"  # the code that a chip's yield is counted with
+    dies: Annotated[int, Field(ge=2, le=10_000)] = 20  # chips drawn a design where yield is asked for
+    search: Literal["surrogate", "evolution", "random"] = "surrogate"
+    budget: Annotated[int, Field(ge=1)] = 200  # designs to compute
+    population: Annotated[int, Field(ge=2, le=1000)] = 10  # designs a generation
+
+    @field_validator("capacities", "lines", mode="before")
+    @classmethod
+    def _bytes(cls, value: Any, info: ValidationInfo) -> Any:
+        return [parse_bytes(one, str(info.field_name)) for one in value] if isinstance(value, list) else value
+
+    @field_validator("nodes", "capacities", "ways", "lines", "sram_ways", "gpus", "objectives")
+    @classmethod
+    def _once(cls, value: list[Any] | None) -> list[Any] | None:
+        return value and distinct(value)
+
+
 STUDIES: dict[str, type[Study]] = {
-    "iso-capacity": IsoCapacity, "iso-area": IsoArea, "scaling": Scaling, "batch": Batch, "sensitivity": Sensitivity
+    "iso-capacity": IsoCapacity, "iso-area": IsoArea, "scaling": Scaling, "batch": Batch, "sensitivity": Sensitivity,
+    "explore": Explore,
 }  # fmt: skip
 
 

@@ -260,7 +260,7 @@ def test_hybrid_ways_equal_the_twin(trace, config, sram, more, after):
     for address, write in zip(trace[0].tolist(), trace[1].tolist(), strict=True):
         twin.access(address, write)
     row = run.result().iloc[0]
-    names = (*COUNTS, "sram_read_hits", "mram_read_hits", "migrations")
+    names = (*COUNTS, "sram_read_hits", "mram_read_hits", "migrations", "mram_read_accesses", "mram_write_accesses")
     assert {name: row[name] for name in names} == {name: twin.counts[name] for name in names}
     assert run.wear(0).tolist() == twin.wear
     assert row.sram_writes == sum(sum(set_[:sram]) for set_ in twin.wear)
@@ -278,6 +278,7 @@ def test_a_line_written_often_moves_to_sram():
     # SRAM: 8 filled and written, 0 moved in and written. MRAM: 0 filled and written, 8 moved in and written.
     assert run.wear(0)[0].tolist() == [4, 4]
     assert (row.migrations, row.sram_read_hits, row.mram_read_hits, row.read_misses) == (1, 1, 0, 1)
+    assert (row.mram_read_accesses, row.mram_write_accesses) == (1, 2)  # 0 read and written; 8 written there at the end
 
 
 def test_rows_of_counts_are_made_as_they_are_needed():

@@ -186,6 +186,8 @@ class HybridCache(Cache):
                 if self.since[number] == self.after:
                     self.swap(place, way)
         super().access(address, write, whole)
+        if any(line and line.number == number for line in self.ways[place][self.sram :]):
+            self.counts["mram_write_accesses" if write else "mram_read_accesses"] += 1
 
     def swap(self, place: int, way: int) -> None:
         ways, order = self.ways[place], self.policy.order[place]
