@@ -283,7 +283,7 @@ def grounds(
                 *(text for design in designs for text in design["assumptions"]),
                 *(text for one in streams for text in one["notes"]),
                 *ASSUMPTIONS,
-                *(OVERLAPPED if overlaps else [UNTOLD]),
+                *(OVERLAPPED if overlaps else [UNTOLD] if gpus else []),
                 *(f"The energy of DRAM ({one.name}) a bit is {one.basis}." for one in memories),
             ]
         ),

@@ -11,7 +11,8 @@ from reports.record import Record
 # what study.yaml says under `study` -> the module that tells of it
 KINDS = {"iso-capacity": "reports.studies.iso_capacity", "iso-area": "reports.studies.iso_area",
          "scaling": "reports.studies.scaling", "batch": "reports.studies.batch",
-         "sensitivity": "reports.studies.sensitivity", "reproduce": "reports.studies.reproduce"}  # fmt: skip
+         "sensitivity": "reports.studies.sensitivity", "explore": "reports.studies.explore",
+         "reproduce": "reports.studies.reproduce"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,15 @@ from tests.hwmodel.test_questions import made_up
 
 SMALL = {"networks": ["alexnet", "squeezenet"], "phases": {"inference": 1, "training": 2}}
 KNOWN: dict[str, dict[str, Any]] = {
+    "explore": {
+        "networks": ["squeezenet"],
+        "phases": {"inference": 1},
+        "capacities": ["64KiB", "256KiB"],
+        "ways": [4, 8],
+        "sram_ways": [0, 1],
+        "budget": 12,
+        "population": 4,
+    },
     "iso-capacity": {**SMALL, "capacity": "64KiB", "dies": 2},
     "iso-area": {**SMALL, "capacity": "48KiB", "ways": 4, "most": 3},
     "scaling": {**SMALL, "capacities": ["64KiB", "256KiB", "1MiB"], "dies": 2},
