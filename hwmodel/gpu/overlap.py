@@ -27,7 +27,7 @@ from circuits.errors import InputError
 from hwmodel.gpu.dram import Dram
 from hwmodel.gpu.machine import Machine, load_machine
 from hwmodel.gpu.occupancy import Work, work_of
-from hwmodel.gpu.shapes import launched
+from hwmodel.gpu.shapes import launched, tunes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,7 @@ def _figure(cache: "Mapping[str, Any] | pd.DataFrame", name: str, default: np.nd
 
 def bounds(
     work: Work, gpu: "Gpu", dram: Dram, machine: Machine, arrays: Arrays, *, row_hits: float = ROW_HITS,
-    fills: bool = True, tuned: bool = True,
+    fills: bool = True, tuned: bool | None = None,
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Return each bound in seconds, of shape (caches, kernels), or (kernels,) where no cache changes it."""
     if not 0 <= row_hits <= 1:
@@ -112,7 +112,7 @@ def bounds(
     reads = work.l2_read_hits + work.dram_writes if fills else work.l2_reads
     writes = work.l2_writes + (work.dram_reads if fills else 0)
     load = _load(work, machine) + np.where(work.l2_reads > 0, arrays.read_latency_s - machine.l2_array_s, 0.0)
-    own = launched(work, gpu, machine, load, tuned)
+    own = launched(work, gpu, machine, load, tunes(gpu) if tuned is None else tuned)
     return {
         "compute": own.compute,
         "l2": np.maximum(l2, np.maximum(read, written) / ports),
@@ -133,7 +133,7 @@ def _load(work: Work, machine: Machine) -> np.ndarray:
 def overlap(
     kernels: "pd.DataFrame", gpu: "Gpu", dram: Dram, cache: Mapping[str, Any] | None = None,
     machine: Machine | None = None, *, dtype: str = "fp32", row_hits: float = ROW_HITS, fills: bool = True,
-    tuned: bool = True, start_s: float | None = None,
+    tuned: bool | None = None, start_s: float | None = None,
 ) -> "pd.DataFrame":  # fmt: skip
     """Return how long each kernel takes, and what limits it.
 
@@ -151,7 +151,8 @@ def overlap(
         fills: whether what is fetched is written into the cache's arrays and what is evicted read from them; else
             each access is charged as such, as hwmodel.gpu.accounting does.
         tuned: whether products are launched as the fastest of some shapes, as a library's are (hwmodel.gpu.shapes);
-            False where the table holds the launches that ran.
+            False where the table holds the launches that ran. None asks the GPU's description: one that lists tiles
+            down to a library's smallest leaves nothing to choose.
         start_s: of a kernel, before its first access; the machine's when None.
 
     Returns:

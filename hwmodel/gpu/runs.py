@@ -23,7 +23,7 @@ LAUNCHES = ("graph", "eager")
 def overlap_runs(
     kernels: "pd.DataFrame", caches: "Mapping[str, Any] | pd.DataFrame | None", gpu: "Gpu", dram: Dram,
     machine: Machine | None = None, *, by: Sequence[str] = (), dtype: str = "fp32", row_hits: float = ROW_HITS,
-    fills: bool = True, tuned: bool = True, start_s: float | None = None, launch: str = "graph",
+    fills: bool = True, tuned: bool | None = None, start_s: float | None = None, launch: str = "graph",
 ) -> "pd.DataFrame":  # fmt: skip
     """Return times and energies of runs, one after another kernel, with each cache.
 

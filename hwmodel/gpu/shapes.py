@@ -21,6 +21,14 @@ CUTS = (1, 2, 4)  # tiles for one: with 64 results a thread as they are, sixteen
 EMPTY = 8  # a product is thin where whole tiles would multiply so many times what it asks for
 
 
+SMALLEST = 32 * 32  # results of the smallest float tile that libraries have
+
+
+def tunes(gpu: "Gpu") -> bool:
+    """Return whether products are cut finer than a GPU's description has them: not where its tiles end at SMALLEST."""
+    return min(tile.m * tile.n for tile in gpu.tiles) > SMALLEST
+
+
 @dataclass(frozen=True)
 class Launched:
     """Seconds of each kernel, shape (kernels,) or (caches, kernels)."""

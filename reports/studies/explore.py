@@ -38,10 +38,16 @@ def tell(record: Record) -> Told:
     wanted = sweeps.frame_of(record, "results", ("cell",), [both[name] for name in pair])
     drawn = {
         "front": front_figures("front", wanted, *(both[name] for name in pair)),
-        "progress": curve_figures("progress", progress.assign(cell="this search"),
-                                  Curves("evaluations", "hypervolume", title="share of the hypervolume found")),
+        "progress": _grown(progress),
     }  # fmt: skip
     return Told(_document(record, names, pair, (results, best, progress), drawn), drawn)
+
+
+def _grown(progress: "pd.DataFrame") -> dict[str, bytes]:
+    """Return the hypervolume as the search went on; nothing where it never ruled any."""
+    ruled = progress.loc[progress["hypervolume"] > 0].assign(cell="this search")
+    title = "share of the hypervolume found"
+    return curve_figures("progress", ruled, Curves("evaluations", "hypervolume", title=title)) if len(ruled) else {}
 
 
 def _document(
@@ -56,8 +62,8 @@ def _document(
     given = asked if isinstance(asked, list) and asked else ["no networks"]
     networks = listed([network_label(clean(str(name))) for name in given])
     seen = (
-        f"Every design computed, by {FIGURES[pair[0]][2]} and {FIGURES[pair[1]][2]}; the step joins those that none beats "
-        "in both. Right, how the part of the plane that they rule grew with the designs computed."
+        f"Every design computed, by {FIGURES[pair[0]][2]} and {FIGURES[pair[1]][2]}; the step joins those that none "
+        "beats in both. Right, how the part of the plane that they rule grew with the designs computed."
     )
     grown = "The share of the hypervolume, of all objectives together, that the search had found after so many designs."
     return Document(
