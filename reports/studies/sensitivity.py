@@ -19,24 +19,39 @@ LABELS = {"leakage": "leakage school", "temperature_K": "temperature", "node": "
 FIGURES = {"edp_reduction_mean": "with DRAM, mean", "edp_reduction_max": "with DRAM, best",
            "cache_edp_reduction_mean": "cache alone, mean", "cache_edp_reduction_max": "cache alone, best"}  # fmt: skip
 LEAD, ALONE = "edp_reduction_mean", "cache_edp_reduction_mean"
+HIDDEN = "edp_overlap_reduction_mean"
 
 
 def tell(record: Record) -> Told:
     """Return the report of a finished sensitivity study."""
     names = ("factor", "cell")
     summary = sweeps.frame_of(record, "summary", names, tuple(FIGURES), (LEAD, ALONE))
+    moved = _with_accounting(summary)
     first = str(record.inputs["cells"][0]) if isinstance(record.inputs.get("cells"), list) else "sram"
     of = f"EDP of {cell_label(first)} / EDP"
     drawn = {
-        "gains": range_figures("gains", summary, LEAD, title=f"{of}, with DRAM: geometric mean over workloads",
+        "gains": range_figures("gains", moved, LEAD, title=f"{of}, with DRAM: geometric mean over workloads",
                                labels=LABELS),
         "alone": range_figures("alone", summary, ALONE, title=f"{of} of the cache alone: geometric mean over workloads",
                                labels=LABELS),
     }  # fmt: skip
-    return Told(_document(record, summary, first, drawn), drawn)
+    return Told(_document(record, summary, moved, first, drawn), drawn)
 
 
-def _document(record: Record, summary: "pd.DataFrame", first: str, drawn: dict[str, dict[str, bytes]]) -> Document:
+def _with_accounting(summary: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the summary with one factor more, where it is known: what a GPU that hides latency makes of the base."""
+    import pandas as pd
+
+    if HIDDEN not in summary:
+        return summary
+    base = summary.loc[summary["factor"] == BASE]
+    hidden = base.assign(factor="accounting", value="latency hidden", **{LEAD: base[HIDDEN].astype(float)})
+    return pd.concat([summary, hidden], ignore_index=True)
+
+
+def _document(
+    record: Record, summary: "pd.DataFrame", moved: "pd.DataFrame", first: str, drawn: dict[str, dict[str, bytes]]
+) -> Document:
     base = cell_label(first)
     caption = (
         f"{base}’s EDP over the other cells’, {{}}, as one factor moves at a time; the factor that moves it most "
@@ -53,7 +68,7 @@ def _document(record: Record, summary: "pd.DataFrame", first: str, drawn: dict[s
                  f"{len(set(at['workload']))} workloads",
         short=f"around {size}",
         question=QUESTION,
-        answer=_answer(summary, first),
+        answer=_answer(summary, moved, first),
         keys=_base_table(summary, first),
         pictures=figures_of(drawn["gains"], caption.format("with DRAM"), lead=True),
         sections=[
@@ -73,9 +88,9 @@ def _document(record: Record, summary: "pd.DataFrame", first: str, drawn: dict[s
     )  # fmt: skip
 
 
-def _answer(summary: "pd.DataFrame", first: str) -> Text:
+def _answer(summary: "pd.DataFrame", moved: "pd.DataFrame", first: str) -> Text:
     """Return which factors turn the choice around, with DRAM and of the cache alone; else which one comes nearest."""
-    told = [_turns(summary, LEAD, "With DRAM counted", first), _turns(summary, ALONE, "For the cache alone", first)]
+    told = [_turns(moved, LEAD, "With DRAM counted", first), _turns(summary, ALONE, "For the cache alone", first)]
     return plain(strong(told[0]), " ", told[1])
 
 
@@ -104,6 +119,8 @@ def _value(row: dict[str, Any]) -> str:
     name = "capacity_bytes" if factor == "capacity" else str(factor)
     if unit_of(name):
         value = show(name, float(value) if name != "capacity_bytes" else int(float(value)))
+    if factor == "accounting":
+        return "a GPU that hides latency"
     words = {"leakage": "leakage as of", "batch": "a batch of", "dram": "DRAM of", "gpu": "a GPU such as"}
     return f"{words[factor]} {value}" if factor in words else value
 
