@@ -15,7 +15,6 @@ from hwmodel.studies.store import Answer, Entry
 
 Report = Callable[[float], None]
 COUNTS = ("read_hits", "read_misses", "write_hits", "write_misses", "writebacks", "dram_reads", "dram_writes")
-KERNEL = ("kernel", "name", "operator", "layer", "phase", "blocks", "macs")
 
 
 class Point(Protocol):
@@ -62,8 +61,8 @@ def named(value: str) -> str:
 
 
 @dataclass(frozen=True)
-class CachePoint:
-    """The best cache of a technology."""
+class OfCache:
+    """Which cache: a technology's best under a target."""
 
     cell: str
     node: str
@@ -73,8 +72,6 @@ class CachePoint:
     target: str = "edap"
     temperature_K: float = 350.0
     leakage: str | None = None  # school; None takes the node's default
-
-    kind: ClassVar[str] = "cache"
 
     def inputs(self) -> dict[str, Any]:
         return asdict(self) | {"cell": named(self.cell), "node": named(self.node)}
@@ -86,6 +83,13 @@ class CachePoint:
     @property
     def name(self) -> str:
         return f"{self.cell} {self.node} {self.capacity / 2**20:g} MiB"
+
+
+@dataclass(frozen=True)
+class CachePoint(OfCache):
+    """The best cache of a technology."""
+
+    kind: ClassVar[str] = "cache"
 
     @property
     def weight(self) -> float:
@@ -107,32 +111,13 @@ class CachePoint:
 
 
 @dataclass(frozen=True)
-class VariationPoint:
+class VariationPoint(OfCache):
     """What process variation makes of a technology's best cache: quantiles over chips, and yields."""
 
-    cell: str
-    node: str
-    capacity: int
-    ways: int = 16
-    line: int = 128
-    target: str = "edap"
-    temperature_K: float = 350.0
-    leakage: str | None = None
     dies: int = 50
     seed: int = 0
 
     kind: ClassVar[str] = "variation"
-
-    def inputs(self) -> dict[str, Any]:
-        return asdict(self) | {"cell": named(self.cell), "node": named(self.node)}
-
-    @property
-    def group(self) -> Hashable:
-        return self
-
-    @property
-    def name(self) -> str:
-        return f"chips of {self.cell} {self.node} {self.capacity / 2**20:g} MiB"
 
     @property
     def weight(self) -> float:
