@@ -61,8 +61,10 @@ def _document(
         "Each figure of ours over the paper’s, a mark a figure, by topic; the ends are named. The line at 1 is the "
         "paper. With the paper’s caches only our traffic and accounting are tried; with our circuits everything is."
     )
-    reasons = [[*plain(strong(f"{figure_label(str(row['name']))}, {ORIGINS[str(row['circuits'])]}: ")),
-                *plain(str(row["reason"]))] for row in rows.to_dict("records") if row.get("reason")]  # fmt: skip
+    reasons = [
+        [*plain(strong(f"{_topic(row)}, {figure_label(str(row['name']))}: ")), *plain(str(row["reason"]))]
+        for row in rows.to_dict("records") if row.get("reason")
+    ]  # fmt: skip
     return Document(
         title="hwmodel · reproduction",
         subtitle="DeepNVM++ (arXiv:2012.04559): SRAM, STT-MRAM and SOT-MRAM as the last-level cache of a GPU at 16 nm, "
@@ -94,6 +96,12 @@ def _document(
         date=record.date.isoformat(),
         version=record.version,
     )  # fmt: skip
+
+
+def _topic(row: Any) -> str:
+    """Return what a row is about, and whose caches stand under it: `EDP in equal area, our circuits`."""
+    topic = str(row["name"]).partition(".")[0]
+    return f"{TOPICS.get(topic, topic)}, {ORIGINS[str(row['circuits'])]}"
 
 
 def _near(rows: Any) -> str:

@@ -59,7 +59,8 @@ def _document(
     ends = f"{show(AXIS, int(sizes[0]))} to {show(AXIS, int(sizes[-1]))}"
     lead = (
         f"{first}’s EDP over each other cell’s at the same capacity, the geometric mean over workloads; the band spans "
-        f"them. Above 1 the other cell is better. Left, the cache alone; right, with DRAM’s time and energy."
+        "them. Above 1 the other cell is better. The cache alone, with DRAM’s time and energy, and on a GPU that hides "
+        "latency."
     )
     many = (
         "The EDP {} at each capacity, a panel a workload. Rings mark where curves cross: from there on the cell named "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwmodel.units import label_of, show
 from reports.csv_table import read_table
-from reports.labels import cell_label, column, listed, network_label, times
+from reports.labels import cell_label, column, digits, listed, network_label, times
 from reports.model import Heading, Table, plain
 from reports.numbers import Spread
 from reports.record import Record
@@ -135,7 +135,7 @@ def every_table(results: "pd.DataFrame", axis: str) -> Table:
         if name.endswith("_Js"):
             unit, shown = column(name, values)
         else:
-            unit, shown = "M", [f"{value / 1e6:,.3g}" for value in values]
+            unit, shown = "M", [digits(value / 1e6) for value in values]
         headings.append(Heading(label_of(name).replace("dram", "DRAM"), unit))
         texts.append(shown)
     rows: list[list[str]] = []
