@@ -10,6 +10,7 @@ from hwmodel.console import Advance
 from hwmodel.studies.workers import POLL_S, Job, run_all
 
 ENGINES = ("processes", "ray")
+STORED = 256 << 20  # bytes that a local cluster keeps of results; Ray would take a third of the memory
 RETRIES = 5  # of a job whose worker or node was lost; Ray starts it elsewhere
 
 
@@ -92,7 +93,7 @@ def _cluster(workers: int) -> Iterator[None]:
         if address:
             ray.init(address, **quiet)
         else:
-            ray.init("local", num_cpus=workers, include_dashboard=False, **quiet)
+            ray.init("local", num_cpus=workers, include_dashboard=False, object_store_memory=STORED, **quiet)
     except Exception as error:
         where = f"the cluster at {address}" if address else "a local cluster"
         raise InputError(f"engine ray: {where}: {' '.join(str(error).split())[:200]}") from None
