@@ -12,7 +12,7 @@ from hwmodel.studies.objectives import OBJECTIVES, Answers, Evaluation
 from hwmodel.studies.pareto import front, share
 from hwmodel.studies.points import CachePoint
 from hwmodel.studies.runner import Runner
-from hwmodel.studies.scenarios import Tables, flat, grounds
+from hwmodel.studies.scenarios import Tables, check_networks, flat, grounds
 from hwmodel.studies.search import Proposer, Random, unseen
 from hwmodel.studies.space import Design, Space
 from hwmodel.studies.spec import Explore
@@ -68,7 +68,6 @@ def prepare(spec: Explore) -> tuple[Space, Evaluation]:
     from circuits import design_cell
     from circuits.cache.request import check as check_cache
     from hwmodel.gpu.dram import load_dram
-    from traces import count_macs, find_network
     from traces.gpus import load_gpu
 
     nodes, gpus, lines = spec.nodes or [spec.node], spec.gpus or [spec.gpu], sorted(spec.lines or [spec.line])
@@ -89,8 +88,8 @@ def prepare(spec: Explore) -> tuple[Space, Evaluation]:
     objectives.refuse(spec, endurance)
     if spec.budget > len(space):
         raise InputError(f"explore: budget {spec.budget}: more than all {len(space)} designs; give at most so many")
-    macs = {network: count_macs(find_network(network)) for network in spec.networks}
-    return space, Evaluation(spec, macs, endurance)
+    check_networks(spec.networks)
+    return space, Evaluation(spec, endurance)
 
 
 def proposer_of(spec: Explore, space: Space) -> Proposer:

@@ -71,12 +71,10 @@ class Evaluation:
 
     Args:
         spec: the study.
-        macs: of an input of each network, for the weight of jobs.
         endurance: writes that each (cell, node) bears; None where no figure is given.
     """
 
     spec: Explore
-    macs: dict[str, int]
     endurance: dict[tuple[str, str], float | None]
 
     def parts(self, design: Design) -> list[CachePoint]:
@@ -95,7 +93,7 @@ class Evaluation:
         wear = "endurance" in spec.objectives and self.endurance[design.cell, design.node] is not None
         return [
             StreamPoint(network, phase, batch, design.gpu, design.capacity, design.ways, design.line, design.sram_ways,
-                        spec.migrate_after, wear, spec.index, spec.dtype, float(self.macs[network] * batch))
+                        spec.migrate_after, wear, spec.index, spec.dtype)
             for network in spec.networks
             for phase, batch in spec.phases.items()
         ]  # fmt: skip

@@ -81,7 +81,6 @@ def check(
     from hwmodel.cache import CacheConfig
     from hwmodel.gpu.dram import load_dram
     from traces.gpus import load_gpu
-    from traces.networks import find_network, known_networks, unknown_network
 
     for gpu in (spec.gpu, *gpus):
         sector = load_gpu(gpu).sector_bytes
@@ -95,8 +94,19 @@ def check(
         design_cell(cell, spec.node, temperature_K=spec.temperature_K, leakage=spec.leakage)
     for node in nodes:
         load_node(node)
+    check_networks(spec.networks)
+
+
+def check_networks(networks: Sequence[str]) -> None:
+    """Refuse networks that are unknown; those of installed packages are not imported for it.
+
+    Raises:
+        InputError: for the first of them.
+    """
+    from traces.networks import find_network, known_networks, unknown_network
+
     known = set(known_networks())
-    for network in spec.networks:
+    for network in networks:
         if ":" in network:
             find_network(network)
         elif network not in known:

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
@@ -23,7 +23,6 @@ class Study(BaseModel):
     """What every study has: workloads, technologies, a machine, and how its chips vary."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    question: ClassVar[str] = ""
 
     study: str
     networks: Names = list(NETWORKS)
@@ -67,14 +66,12 @@ class OfCapacity(Study):
 class IsoCapacity(OfCapacity):
     """The same capacity in every technology, so the same hits and misses: what do time, energy and area become?"""
 
-    question: ClassVar[str] = "Which memory should this GPU's last-level cache be made of?"
     study: Literal["iso-capacity"] = "iso-capacity"  # type: ignore[assignment]
 
 
 class IsoArea(OfCapacity):
     """The area of the first cell's cache in every technology: what does the capacity that fits buy?"""
 
-    question: ClassVar[str] = "In the area of today's cache, which memory makes the better one?"
     study: Literal["iso-area"] = "iso-area"  # type: ignore[assignment]
     most: Annotated[int, Field(ge=2, le=16)] = 6  # times the capacity, the largest that is tried
 
@@ -82,7 +79,6 @@ class IsoArea(OfCapacity):
 class Scaling(Study):
     """From small caches to large ones: where does one technology overtake another?"""
 
-    question: ClassVar[str] = "At which capacity does one memory overtake another?"
     study: Literal["scaling"] = "scaling"  # type: ignore[assignment]
     capacities: Annotated[list[int], Field(min_length=2)] = [MIB << power for power in range(7)]
 
@@ -100,7 +96,6 @@ class Scaling(Study):
 class Batch(OfCapacity):
     """From one input at a time to many: does the batch decide which memory is best?"""
 
-    question: ClassVar[str] = "Does the batch size decide which memory is best?"
     study: Literal["batch"] = "batch"  # type: ignore[assignment]
     phases: Annotated[list[Phase], Field(min_length=1)] = ["inference", "training"]  # type: ignore[assignment]
     batches: Annotated[list[Size], Field(min_length=2)] = [1, 4, 16, 64]
@@ -119,7 +114,6 @@ class Batch(OfCapacity):
 class Sensitivity(OfCapacity):
     """One figure at a time away from a base: what would change a designer's mind?"""
 
-    question: ClassVar[str] = "What would change a designer's mind?"
     study: Literal["sensitivity"] = "sensitivity"  # type: ignore[assignment]
     nodes: list[str] = ["14nm", "10nm", "7nm", "5nm", "3nm"]
     temperatures_K: list[Kelvin] = [300.0, 325.0, 375.0, 400.0]
@@ -143,7 +137,6 @@ class Sensitivity(OfCapacity):
 class Explore(Study):
     """Many designs, as few of them computed as may be: which does no other beat?"""
 
-    question: ClassVar[str] = "Which designs does no other beat in all that is asked for?"
     study: Literal["explore"] = "explore"  # type: ignore[assignment]
     nodes: Names | None = None  # None takes `node` alone
     capacities: Annotated[list[int], Field(min_length=1)] = [MIB << power for power in range(6)]

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hwmodel.studies.points import Report, named, network_inputs
+from hwmodel.studies.points import Report, macs_of, named, network_inputs
 from hwmodel.studies.store import Answer
 
 if TYPE_CHECKING:
@@ -31,13 +31,11 @@ class StreamPoint:
     wear: bool = False  # whether writes of slots are counted, as they are of hybrid caches anyway
     index: str = "hashed"
     dtype: str = "fp32"
-    macs: float = 1e9  # of the forward pass at this batch, for the job's weight alone
 
     kind: ClassVar[str] = "stream"
 
     def inputs(self) -> dict[str, Any]:
         values = asdict(self) | {"network": network_inputs(self.network), "gpu": named(self.gpu)}
-        del values["macs"]
         if not self.sram_ways:
             del values["migrate_after"]
         return values
@@ -53,7 +51,7 @@ class StreamPoint:
     @property
     def weight(self) -> float:
         slow = 4 if self.sram_ways or self.wear else 1  # an access at a time
-        return 0.3 + slow * self.macs * (3 if self.phase == "training" else 1) / 5e11
+        return 0.3 + slow * macs_of(self.network) * self.batch * (3 if self.phase == "training" else 1) / 5e11
 
     def config(self, sector: int) -> "CacheConfig":
         from hwmodel.cache import CacheConfig, Hybrid

@@ -7,6 +7,7 @@ from reports.comparisons import accountings_table
 from reports.labels import cell_label, listed
 from reports.model import Paragraph, Section, plain
 from reports.studies import sweeps
+from reports.wording import verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,7 @@ def _words(frame: "pd.DataFrame") -> str:
         waits = statistics.median(own["waits"].tolist())
         share = f"where {waits:.0f} % of its time waits for banks"
         parts.append(
-            f"{cell_label(cell)}’s EDP is {sweeps.fold(1 / summed)} than {cell_label(first)}’s when latencies are "
-            f"summed, and {sweeps.fold(1 / hidden)} when they are hidden, {share}"
+            f"{cell_label(cell)}’s EDP is {verdict(1 / summed)} than {cell_label(first)}’s when latencies are "
+            f"summed, and {verdict(1 / hidden)} when they are hidden, {share}"
         )
     return f"In the median over workloads, {listed(parts)}." if parts else ""

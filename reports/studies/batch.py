@@ -9,6 +9,7 @@ from reports.model import Document, Paragraph, Section, Text, plain, strong
 from reports.record import Record
 from reports.studies import Told, common, sweeps
 from reports.studies.common import figures_of
+from reports.wording import verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,8 +95,8 @@ def _answer(gained: "pd.DataFrame", cells: list[str], sizes: list[float]) -> Tex
         orders.append(max(ranks, key=lambda cell: ranks[cell]))
     for cell in cells[1:]:
         values = own.loc[own["cell"] == cell].sort_values(AXIS)["mean"].tolist()
-        moves.append(f"{cell_label(cell)}’s EDP is {sweeps.fold(values[0])} at a batch of {int(sizes[0])} and "
-                     f"{sweeps.fold(values[-1])} at {int(sizes[-1])}")  # fmt: skip
+        moves.append(f"{cell_label(cell)}’s EDP is {verdict(values[0])} at a batch of {int(sizes[0])} and "
+                     f"{verdict(values[-1])} at {int(sizes[-1])}")  # fmt: skip
     best = list(dict.fromkeys(orders))
     if len(best) == 1:
         head = f"No: with DRAM counted, {cell_label(best[0])} is best at every batch."

@@ -9,6 +9,7 @@ from reports.model import Document, Heading, Paragraph, Section, Table, Text, pl
 from reports.record import Record
 from reports.studies import Told, common, sweeps
 from reports.studies.common import figures_of
+from reports.wording import verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +105,7 @@ def _turns(summary: "pd.DataFrame", figure: str, title: str, first: str) -> str:
     parts = []
     for cell, before in bases.items():
         name = cell_label(cell)
-        head = f"{name} is {sweeps.fold(before)} in EDP than {cell_label(first)}"
+        head = f"{name} is {verdict(before)} in EDP than {cell_label(first)}"
         if cell in turning:
             parts.append(f"{head}, and {listed(turning[cell])} would turn that")
         else:

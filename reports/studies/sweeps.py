@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwmodel.units import label_of, show
 from reports.csv_table import read_table
-from reports.labels import cell_label, column, digits, listed, network_label, times
+from reports.labels import cell_label, column, digits, listed, network_label
 from reports.model import Heading, Table, plain
 from reports.numbers import Spread
 from reports.record import Record
@@ -171,10 +171,3 @@ def gpu_words(name: str) -> str:
 
 def cells_words(cells: Sequence[str]) -> str:
     return listed([cell_label(cell) for cell in cells])
-
-
-def fold(ratio: float) -> str:
-    """Return a ratio in words: `1.9 times lower`, `1.2 times higher`, `the same`."""
-    if times(ratio) == times(1 / ratio) == "1.0":
-        return "about the same"
-    return f"{times(ratio)} times lower" if ratio > 1 else f"{times(1 / ratio)} times higher"
