@@ -83,6 +83,12 @@ class Space(BaseModel):
                 raise ValueError(f"cell: layer {lacking[0]!r} has no choice {self.cell.absent!r}")
         return self
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Space) and self.model_dump() == other.model_dump()
+
+    def __hash__(self) -> int:
+        return hash((self.name, len(self.layers)))
+
     @cached_property
     def counts(self) -> np.ndarray:
         """Numbers of choices, int64, shape (L,)."""

@@ -1,0 +1,125 @@
+"""One way to ask any predictor: `load(device).predict(networks)`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from circuits.errors import InputError
+from hwmodel.latency.query.container import Container, read_container
+from hwmodel.latency.query.form import Form, form_of
+from hwmodel.latency.query.lookup import Lookup
+from hwmodel.latency.spaces import Space, decode
+
+SUFFIX = ".safetensors"
+DEVICES = Path(__file__).parents[1] / "devices"  # predictors that come with the package
+# Kind in a predictor's file -> module:function(container, where) that makes a Predictor of it.
+KINDS = {"space": "hwmodel.latency.query.predictor:space_predictor"}
+LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What networks take, each array of shape (N,), in the unit that `quantity` ends in.
+
+    `low` and `high` hold the interval of `level`; they and it are None where the predictor has no intervals.
+    """
+
+    quantity: str
+    level: float | None
+    mean: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+
+
+class Predictor(Protocol):
+    """What a kind of predictor offers."""
+
+    kind: str
+    device: str
+    quantity: str
+    levels: Sequence[float]
+
+    def predict(self, networks: Any, level: float | None = None) -> Prediction:
+        """Return what networks take; the interval is of 0.9, or the level that is nearest, where None is asked for.
+
+        Raises:
+            InputError: for networks that are none of its space, and a level that it has no interval of.
+        """
+        ...
+
+    def about(self) -> dict[str, Any]:
+        """Return what it predicts, for whom, and from what it was made, as JSON may hold it."""
+        ...
+
+
+class SpacePredictor:
+    """A predictor over a search space."""
+
+    kind = "space"
+
+    def __init__(self, form: Form) -> None:
+        self.form, self.space, self.device, self.quantity = form, form.space, form.device, form.quantity
+        self.levels = form.levels
+        self._lookup = Lookup(form)
+
+    def predict(self, networks: Any, level: float | None = None) -> Prediction:
+        """Return what networks take: codes of shape (N, L) or (L,), a text, or a list of either; see Predictor."""
+        codes = codes_of(self.space, networks)
+        if not self.levels and level is None:
+            return Prediction(self.quantity, None, self._lookup.mean(codes))
+        asked = min(self.levels, key=lambda known: abs(known - LEVEL)) if level is None else level
+        return Prediction(self.quantity, asked, *self._lookup.interval(codes, asked))
+
+    def about(self) -> dict[str, Any]:
+        """Return what it predicts, for whom, and from what it was made."""
+        form = self.form
+        return {
+            "device": self.device, "kind": self.kind, "quantity": self.quantity, "levels": self.levels,
+            "space": self.space.name, "layers": len(self.space.layers), "choices": self.space.counts.tolist(),
+            "conditions": dict(form.conditions), "provenance": dict(form.provenance),
+        }  # fmt: skip
+
+
+def codes_of(space: Space, networks: Any) -> np.ndarray:
+    """Return networks, given as codes or as text, as codes of shape (N, L); raises InputError for what is neither."""
+    if isinstance(networks, str):
+        return decode(space, [networks])
+    if isinstance(networks, (list, tuple)) and networks and isinstance(networks[0], str):
+        return decode(space, networks)
+    if isinstance(networks, np.ndarray) and networks.dtype in (np.int8, np.uint8) and networks.ndim == 2:
+        return networks  # which the look-up checks itself
+    return space.codes(networks, "networks")
+
+
+def space_predictor(container: Container, where: str) -> SpacePredictor:
+    """Return the predictor of a file of kind `space`; raises InputError naming `where`."""
+    return SpacePredictor(form_of(container, where))
+
+
+def known_devices() -> list[str]:
+    """Return the names of the devices whose predictors come with the package."""
+    return sorted(path.stem for path in DEVICES.glob(f"*{SUFFIX}"))
+
+
+def load(device: str | Path) -> Predictor:
+    """Return the predictor of a device that comes with the package, or of a file.
+
+    Raises:
+        InputError: for a name that is neither, and for files that hold no predictor.
+    """
+    if str(device) in known_devices():
+        path = DEVICES / f"{device}{SUFFIX}"
+    else:
+        path = Path(device)
+        if path.suffix != SUFFIX:
+            known = ", ".join(known_devices()) or "none"
+            raise InputError(f"device {str(device)!r}: unknown; known are {known}, or give a file *{SUFFIX}")
+    container = read_container(path)
+    if container.kind not in KINDS:
+        raise InputError(f"{path}: a predictor of kind {container.kind[:40]!r}; known are {', '.join(KINDS)}")
+    module, _, function = KINDS[container.kind].partition(":")
+    return getattr(import_module(module), function)(container, str(path))
