@@ -127,6 +127,23 @@ def _capture() -> None:
             write_trace(trace, Path(folder) / "a.trace")
 
 
+def _latency() -> None:
+    import numpy as np
+
+    from hwmodel.latency.query.form import Form
+    from hwmodel.latency.query.lookup import Lookup
+    from hwmodel.latency.spaces import load_space
+
+    space = load_space("nasbench201")
+    table, pair = np.zeros((6, 5)), np.zeros((1, 5, 5))
+    codes, levels = np.zeros((1, 6), np.int8), ((0.9, 1.0, 1.0),)
+    for link in ("log", "identity"):
+        for pairs in ({}, {"pairs": np.array([[0, 1]]), "pair": pair}):
+            found = Lookup(Form(space, "none", "latency_s", link, table, quantiles=levels, **pairs), tabulate=False)
+            found.mean(codes)
+            found.interval(codes, 0.9)
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of the package, as a job of hwmodel.studies.workers."""
@@ -150,6 +167,7 @@ PARTS = {
     for part in (
         Part("replay", 16, _replay), Part("hierarchy", 8, _hierarchy), Part("reuse", 3, _reuse),
         Part("timing", 3, _timing), Part("formats", 11, _formats), Part("capture", 15, _capture),
+        Part("latency", 4, _latency),
     )
 }  # fmt: skip
 

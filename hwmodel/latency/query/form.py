@@ -146,7 +146,7 @@ class Form:
             InputError: for a level that the predictor has no interval of.
         """
         for known, low, high in self.quantiles:
-            if abs(known - level) < 1e-9:
+            if 0 < level < 1 and abs(known - level) < 1e-9:
                 return low, high
         have = f"give {', '.join(f'{known:g}' for known in self.levels)}" if self.quantiles else "it has no intervals"
         raise InputError(f"level {level!r}: none of {self.device}'s; {have}")

@@ -12,7 +12,7 @@ from circuits.errors import InputError
 from hwmodel.latency.query.container import Container, read_container
 from hwmodel.latency.query.form import Form, form_of
 from hwmodel.latency.query.lookup import Lookup
-from hwmodel.latency.spaces import Space, decode
+from hwmodel.latency.spaces import Space, decode, encode
 
 SUFFIX = ".safetensors"
 DEVICES = Path(__file__).parents[1] / "devices"  # predictors that come with the package
@@ -55,6 +55,14 @@ class Predictor(Protocol):
         """Return what it predicts, for whom, and from what it was made, as JSON may hold it."""
         ...
 
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of one network."""
+        ...
+
+    def example(self) -> Any:
+        """Return a network, as JSON may hold it."""
+        ...
+
 
 class SpacePredictor:
     """A predictor over a search space."""
@@ -82,6 +90,16 @@ class SpacePredictor:
             "space": self.space.name, "layers": len(self.space.layers), "choices": self.space.counts.tolist(),
             "conditions": dict(form.conditions), "provenance": dict(form.provenance),
         }  # fmt: skip
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of one network: a list of numbers, or a text."""
+        numbers = [{"type": "integer", "minimum": 0, "maximum": int(count) - 1} for count in self.space.counts]
+        length = {"minItems": len(numbers), "maxItems": len(numbers)}
+        return {"anyOf": [{"type": "array", "prefixItems": numbers, **length}, {"type": "string"}]}
+
+    def example(self) -> Any:
+        """Return the network of each layer's first choice, as it is written."""
+        return encode(self.space, np.zeros((1, len(self.space.layers)), np.int8))[0]
 
 
 def codes_of(space: Space, networks: Any) -> np.ndarray:

@@ -29,7 +29,7 @@ def form_with(counts, seed=0, which="all", rank=3, link="log", **more):
         "factor": present[:, :, None] * draw.normal(size=(*present.shape, rank)),
         "quantiles": ((0.5, 0.6, 0.7), (0.9, 1.5, 1.8)),
     }  # fmt: skip
-    return Form(space, "drawn", "latency_s", **({"link": link} | given | more))
+    return Form(space, **({"device": "drawn", "quantity": "latency_s", "link": link} | given | more))
 
 
 @st.composite
