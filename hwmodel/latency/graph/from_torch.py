@@ -135,7 +135,8 @@ def _by_name(target: torch._ops.OpOverload, positional: tuple[Any, ...], named: 
     """Return a call's arguments by the names of its schema, those not given too, with weights as constants."""
     schema = target._schema.arguments
     given = {one.name: one.default_value if one.has_default_value() else None for one in schema}
-    given |= dict(zip(given, positional, strict=False)) | named
+    given.update(zip(given, positional, strict=False))
+    given.update(named)
     return tree_map(_reference, given)
 
 
