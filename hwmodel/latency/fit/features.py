@@ -1,0 +1,68 @@
+"""What is known of a network without running it, in the groups in which it may matter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+PAIRED_LAYERS = 8  # spaces of few layers are cells, whose choices act on each other
+
+
+@dataclass(frozen=True)
+class Features:
+    """Groups of features of N networks, each (N, d): those that add up to a time, those whose products of two matter,
+    those by which a whole time is scaled, and places between which times change smoothly."""
+
+    additive: Mapping[str, np.ndarray] = field(default_factory=dict)
+    relative: Mapping[str, np.ndarray] = field(default_factory=dict)
+    pairs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    smooth: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def one_hot(codes: np.ndarray, choices: int) -> np.ndarray:
+    """(N, L) choices -> (N, L choices)."""
+    return (codes[:, :, None] == np.arange(choices)).astype(float).reshape(len(codes), -1)
+
+
+def of_codes(codes: np.ndarray, canonical: np.ndarray | None = None) -> Features:
+    """Of networks given by a choice for each layer (N, L); `canonical`, where a cell's dead branches are taken out, stands
+    beside them, since some runtimes run dead branches and others do not."""
+    choices = int(codes.max()) + 1
+    layers = codes.shape[1]
+    additive, kinds = {}, {"": codes} if canonical is None else {"": codes, "live ": canonical}
+    for kind, given in kinds.items():
+        counts = np.stack([(given == choice).sum(axis=1) for choice in range(choices)], axis=1)
+        additive[f"{kind}counts"] = counts / layers
+        additive[f"{kind}choices"] = one_hot(given, choices) / np.sqrt(layers)
+    relative = {}
+    if canonical is not None:
+        # A cell that leads nowhere is compiled away by some runtimes, and costs a thousandth there.
+        empty = (canonical == canonical.min(initial=0)).all(axis=1)
+        if empty.any() and not empty.all():
+            relative["empty"] = empty[:, None].astype(float)
+    # Hamming distance is half of that between one-hot vectors; a layer or two apart is near.
+    near = one_hot(codes if canonical is None else canonical, choices)
+    return Features(additive, relative, {"pairs": additive["choices"]}, {"smooth": near / np.sqrt(2)})
+
+
+def of_quantities(quantities: np.ndarray) -> Features:
+    """Of networks of which only positive quantities (N, d) are known, such as MACs and bytes."""
+    logs = np.log(quantities)
+    spread = logs.std(axis=0)
+    places = (logs - logs.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return Features({"quantities": quantities / quantities.mean(axis=0)}, smooth={"smooth": places})
+
+
+def basis(codes: np.ndarray, canonical: np.ndarray | None = None) -> np.ndarray:
+    """Columns whose weighted sum describes a device on all networks of a space: choices, and pairs of them in a cell."""
+    choices = int(codes.max()) + 1
+    kinds = [codes] if canonical is None else [codes, canonical]
+    columns = [np.ones((len(codes), 1)), *(one_hot(kind, choices) for kind in kinds)]
+    if codes.shape[1] <= PAIRED_LAYERS:
+        for kind in kinds:
+            columns += [
+                one_hot((kind[:, i] * choices + kind[:, j])[:, None], choices**2)
+                for i in range(kind.shape[1])
+                for j in range(i)
+            ]
+    return np.hstack(columns)

@@ -1,0 +1,148 @@
+"""A device's times from a few samples: a mixture over what kind of device it may be.
+
+A member of the mixture is one set of weights: a source device's own, moved by a grid of noise, sources and features, or
+that of no source at all. Each explains the samples more or less well, and its evidence is its share. Where samples
+contradict the sources, the members without sources take over by the same rule.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
+
+from hwmodel.latency.fit.features import Features
+from hwmodel.latency.fit.kernel import BASE, Component, Shapes, components, covariance
+from hwmodel.latency.fit.prior import FIRMNESS, Prior, most_evident, without_sources
+
+# Steps of the grid, in logarithms: noise, what sources say, what features say; a step costs half its square over 2.
+STEPS = ((-2.0, 0.0, 2.0), (-1.5, 0.0, 1.5), (-1.5, 0.0, 1.5))
+SPREAD = 2.0
+QUIETEST = -12.0  # logarithm of the least variance of noise: a millionth, times 6
+MANY = 60  # samples from which weights are sought anew instead of on a grid
+ENOUGH = 300  # samples by which they are sought; all then condition
+SHARE = 1e-3  # members of a smaller share are left out
+NO_SOURCE_SHARE = 0.1  # of belief, before a sample is seen, that no source says anything
+PULL = 0.5  # firmness with which many samples' weights are drawn to the source's that they began from
+
+
+@dataclass(frozen=True)
+class Member:
+    """One set of weights and what it makes of the samples."""
+
+    shapes: Shapes
+    terms: Sequence[Component]
+    weights: np.ndarray
+    scale: float
+    lower: np.ndarray
+    fitted: np.ndarray
+    share: float
+
+    def predict(self, rows: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of the logarithm of the time of one more run at `rows` (n,)."""
+        between = covariance([term.between(rows, samples) for term in self.terms], self.weights)
+        mean = between @ self.fitted
+        known = solve_triangular(self.lower, between.T, lower=True, check_finite=False)
+        alone = covariance([term.alone(rows) for term in self.terms], self.weights)
+        variance = np.maximum(alone - (known**2).sum(axis=0), 0) + np.exp(self.weights[-1])
+        return self.shapes.logarithm(mean, variance, self.scale, rows)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What samples at `rows` say of every network of the table."""
+
+    members: Sequence[Member]
+    rows: np.ndarray
+
+    def logarithm(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of the logarithm of the time at `rows` (n,)."""
+        mean = np.zeros(len(rows))
+        square = np.zeros(len(rows))
+        for member in self.members:
+            own, variance = member.predict(rows, self.rows)
+            mean += member.share * own
+            square += member.share * (variance + own**2)
+        return mean, np.maximum(square - mean**2, 1e-12)
+
+    @property
+    def without_sources(self) -> float:
+        """Share of the members that know no other device."""
+        return float(sum(member.share for member in self.members if not len(member.shapes.departures)))
+
+
+def moved(weights: np.ndarray, names: Sequence[str]) -> list[tuple[np.ndarray, float]]:
+    """Weights around one source's, each with the logarithm of its belief."""
+    bases = np.array([name in BASE for name in names[:-1]])
+    grid = []
+    for noise in STEPS[0]:
+        for source in STEPS[1] if bases.any() else (0.0,):
+            for feature in STEPS[2]:
+                step = weights.copy()
+                step[:-1] += np.where(bases, source, feature)
+                step[-1] = max(step[-1] + noise, QUIETEST)
+                grid.append((step, -((noise**2 + source**2 + feature**2) / (2 * SPREAD**2))))
+    return grid
+
+
+def condition(priors: Sequence[Prior], described: np.ndarray, features: Features, rows: np.ndarray,
+              times: np.ndarray) -> Posterior:  # fmt: skip
+    """From samples' `times` (n,), positive, at `rows` of the table; `described` (S, N) is what sources say."""
+    hypotheses = []
+    for prior in priors:
+        shapes = Shapes.of(described, prior.link)
+        believed = np.log((1 - NO_SOURCE_SHARE) / len(prior.weights) / len(priors))
+        hypotheses.append((shapes, components(shapes, features), prior.weights, prior.names, believed))
+    for link in ("linear", "log"):
+        shapes, terms, first = without_sources(described.shape[1], features, link)
+        names = (*(term.name for term in terms), "noise")
+        believed = np.log((NO_SOURCE_SHARE if priors else 1) / 2)
+        hypotheses.append((shapes, terms, first[None], names, believed))
+    found = []
+    for shapes, terms, weights, names, believed in hypotheses:
+        residual, scale, jacobian = shapes.residual(times, rows)
+        parts = [term.between(rows, rows) for term in terms]
+        for own, belief in candidates(weights, names, parts, residual):
+            try:
+                value = evidence_only(own, parts, residual)
+            except LinAlgError:
+                continue
+            found.append((value + jacobian + belief + believed, shapes, terms, own, scale, parts, residual))
+    best = max(entry[0] for entry in found)
+    total = sum(np.exp(entry[0] - best) for entry in found)
+    kept = [(np.exp(entry[0] - best) / total, *entry[1:]) for entry in found]
+    kept = [entry for entry in kept if entry[0] >= SHARE]
+    share = sum(entry[0] for entry in kept)
+    return Posterior([member(entry[0] / share, *entry[1:]) for entry in kept], rows)
+
+
+def candidates(weights: np.ndarray, names: Sequence[str], parts: Sequence[np.ndarray],
+               residual: np.ndarray) -> list[tuple[np.ndarray, float]]:  # fmt: skip
+    """Sets of weights worth a try: a grid around each source's; of many samples, the best found from the best three."""
+    if len(residual) < MANY:
+        return [entry for own in weights for entry in moved(own, names)]
+    firsts = sorted(weights, key=lambda own: -evidence_only(own, parts, residual))[:3]
+    firmness = PULL / SPREAD**2 if len(weights) > 1 else FIRMNESS
+    few = np.linspace(0, len(residual) - 1, min(len(residual), ENOUGH)).astype(int)
+    parts, residual = [part[np.ix_(few, few)] for part in parts], residual[few]
+    return [(most_evident(parts, residual, own, firmness)[0], 0.0) for own in firsts]
+
+
+def factored(weights: np.ndarray, parts: Sequence[np.ndarray], residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    total = covariance(parts, weights)
+    total[np.diag_indices(len(residual))] += np.exp(weights[-1])
+    lower = cholesky(total, lower=True, check_finite=False)
+    return lower, cho_solve((lower, True), residual, check_finite=False)
+
+
+def evidence_only(weights: np.ndarray, parts: Sequence[np.ndarray], residual: np.ndarray) -> float:
+    """As `evidence`, without its slope."""
+    lower, fitted = factored(weights, parts, residual)
+    constant = 0.5 * len(residual) * np.log(2 * np.pi)
+    return float(-0.5 * residual @ fitted - np.log(np.diag(lower)).sum() - constant)
+
+
+def member(share: float, shapes: Shapes, terms: Sequence[Component], weights: np.ndarray, scale: float,
+           parts: Sequence[np.ndarray], residual: np.ndarray) -> Member:  # fmt: skip
+    lower, fitted = factored(weights, parts, residual)
+    return Member(shapes, terms, weights, scale, lower, fitted, share)

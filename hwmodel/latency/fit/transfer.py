@@ -1,0 +1,80 @@
+"""A new device from a few samples, with other devices' times of the same networks as what is known beforehand."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from hwmodel.latency.fit.features import Features, basis
+from hwmodel.latency.fit.posterior import Posterior, condition
+from hwmodel.latency.fit.prior import Prior, learn
+
+RIDGE = 0.3  # rows' worth of shrinkage when a source's noise is taken out
+ROWS_A_COLUMN = 3  # networks that a source needs for each column of its description
+REHEARSALS = 4  # pretended new devices a source, from which intervals are calibrated
+REHEARSED_ROWS = 400
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Sources' knowledge of the N networks of a table, learned once; `fit` takes a device's samples.
+
+    sources (S, N) are seconds (or joules) as measured, described (S, N) the same without their noise.
+    """
+
+    sources: np.ndarray
+    described: np.ndarray
+    families: Sequence[str]
+    features: Features
+    priors: Sequence[Prior]
+
+    def fit(self, rows: np.ndarray, times: np.ndarray) -> Posterior:
+        """From `times` (n,) at `rows` of the table.
+
+        Raises:
+            ValueError: on times that are not positive and finite, or fewer than one.
+        """
+        if not len(times) or not np.all(np.isfinite(times) & (times > 0)):
+            raise ValueError("samples must be positive, finite numbers, and at least one")
+        return condition(self.priors, self.described, self.features, np.asarray(rows), np.asarray(times, float))
+
+
+def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> np.ndarray:
+    """Sources' times (S, N) as weighted sums of what describes the networks, where there are networks enough.
+
+    Noise of a source's measurements would otherwise be taken for something that the new device shares.
+    """
+    if columns is None or len(columns) < ROWS_A_COLUMN * columns.shape[1]:
+        return sources
+    described = np.empty_like(sources)
+    for device, times in enumerate(sources):
+        scaled = times / times.mean()
+        trust = np.minimum(1 / scaled**2, 20)  # relative errors count, but no single tiny time outweighs all others
+        normal = (columns.T * trust) @ columns
+        normal[np.diag_indices(len(normal))] += RIDGE
+        weights = np.linalg.solve(normal, (columns.T * trust) @ scaled)
+        # A sum of choices can fall to zero where a cell is nearly empty; a time cannot.
+        described[device] = np.maximum(columns @ weights, scaled.min()) * times.mean()
+    return described
+
+
+def prepare(sources: np.ndarray, families: Sequence[str], features: Features, columns: np.ndarray | None = None,
+            report: Callable[[], None] = lambda: None) -> Transfer:  # fmt: skip
+    """Learn from source devices' times (S, N), of named `families`.
+
+    Of the two links the one is taken under which the sources themselves are likelier.
+    """
+    if len(sources) < 2:
+        return Transfer(sources, sources, families, features, ())
+    described = without_noise(sources, columns)
+    priors = [learn(sources, described, families, features, link, report=report) for link in ("linear", "log")]
+    return Transfer(sources, described, families, features, priors)
+
+
+def quantiles(level: float) -> float:
+    """How many standard deviations an interval of `level` reaches to each side."""
+    return float(norm.ppf(0.5 + level / 2))
+
+
+__all__ = ["Transfer", "basis", "prepare", "quantiles", "without_noise"]
