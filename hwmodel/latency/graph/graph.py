@@ -10,29 +10,34 @@ from typing import Any
 
 import numpy as np
 
-# Kinds of layer, with their attributes. Pairs are (vertical, horizontal); `padding` is (top, left, bottom, right).
+# Kinds of layer, with their attributes. Pairs are (vertical, horizontal); `padding` is (top, left, bottom, right),
+# zeros but in max_pool, where it never wins. An attribute `activation` is one of ACTIVATIONS, or None where nothing is fused.
 KINDS: Mapping[str, tuple[str, ...]] = {
     "conv": ("stride", "padding", "dilation", "groups", "activation"),  # 2-D; depthwise where groups = channels in
     "linear": ("activation",),  # over the last dimension
-    "matmul": (),  # of two values, batched
+    "matmul": (),  # of two values, batched; batch dimensions broadcast
     "max_pool": ("kernel", "stride", "padding", "ceil"),
     "avg_pool": ("kernel", "stride", "padding", "ceil", "count_padding"),
     "mean": ("dimensions", "keep"),  # over all pixels: a global average pool
-    "batch_norm": ("epsilon",),  # folded into what it follows where it can be
-    "layer_norm": ("dimensions", "epsilon"),
+    "batch_norm": ("epsilon",),  # over dimension 1; folded into what it follows where it can be
+    "layer_norm": ("dimensions", "epsilon"),  # over the last dimensions
     "activation": ("activation",),
     "softmax": ("dimension",),
-    "add": ("activation",),
+    "add": ("activation",),  # of two values, or of one and its constant, which broadcast
     "mul": ("activation",),
     "concat": ("dimension",),
-    "pad": ("padding",),
-    "resize": ("mode",),  # to the output's height and width: nearest or bilinear
+    "pad": ("padding",),  # of zeros
+    "resize": ("mode", "align_corners"),  # to the output's height and width: nearest or bilinear
     "reshape": (),
     "transpose": ("order",),
     "slice": ("dimension", "start", "stop", "step"),
-    "embedding": (),
+    "embedding": (),  # rows of the weight, (rows, width), that the input names
+    "constant": (),  # no input: a value that is there from the start, where a layer has no place for a constant
+    "cast": (),  # to the output's type
 }
-ACTIVATIONS = ("relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu", "tanh", "leaky_relu")
+SLOPE = 0.01  # of leaky_relu, which is the only one that frameworks' layers have by default
+ACTIVATIONS = ("relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu", "gelu_tanh", "tanh",
+               "leaky_relu")  # fmt: skip
 
 
 @dataclass(frozen=True)
