@@ -122,16 +122,24 @@ def _padded(x: torch.Tensor, padding: Sequence[int], value: float = 0.0) -> torc
     return fn.pad(x, (left, right, top, bottom), value=value)
 
 
-class _Loaded:
-    def __init__(self, graph: Graph) -> None:
-        self._module = GraphModule(graph).eval()
+class _Prepared:
+    def __init__(self, graph: Graph, threads: int) -> None:
+        self._graph, self._threads = graph, threads
+        self._module: GraphModule | None = None
         self._inputs: list[torch.Tensor] = []
         self._outputs: Any = ()
 
     def load(self, inputs: Sequence[np.ndarray]) -> None:
+        torch.set_num_threads(self._threads)
+        self._module = GraphModule(self._graph).eval()
         self._inputs = [torch.from_numpy(np.array(one)) for one in inputs]
 
+    def unload(self) -> None:
+        self._module, self._outputs = None, ()
+
     def run(self) -> None:
+        if self._module is None:
+            raise RuntimeError("load the network first")
         with torch.inference_mode():
             self._outputs = self._module(*self._inputs)
 
@@ -149,6 +157,6 @@ class Eager:
     def version(self) -> str:
         return torch.__version__
 
-    def prepare(self, graph: Graph, folder: Path, threads: int) -> _Loaded:  # noqa: ARG002
-        torch.set_num_threads(threads)
-        return _Loaded(graph)
+    def prepare(self, graph: Graph, folder: Path, threads: int) -> _Prepared:  # noqa: ARG002
+        """Keep the graph: torch has no file of it (see `Runtime.prepare`)."""
+        return _Prepared(graph, threads)

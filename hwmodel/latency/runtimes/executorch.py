@@ -14,22 +14,25 @@ from hwmodel.latency.graph import Graph
 from hwmodel.latency.runtimes.find import installed
 
 
-class _Loaded:
-    def __init__(self, path: Path) -> None:
-        from executorch.runtime import Runtime  # pyright: ignore[reportMissingImports]
-
-        self._program = Runtime.get().load_program(path)  # the method below lives in it
-        method = self._program.load_method("forward")
-        if method is None:
-            raise InputError(f"{path}: ExecuTorch cannot load it")
-        self._method: Any = method
+class _Prepared:
+    def __init__(self, path: Path, threads: int) -> None:
+        self._path, self._threads = path, threads
+        self._program: Any = None  # the method lives in it
+        self._method: Any = None
         self._inputs: list[Any] = []
         self._outputs: Any = ()
 
     def load(self, inputs: Sequence[np.ndarray]) -> None:
         import torch
+        from executorch.runtime import Runtime  # pyright: ignore[reportMissingImports]
 
+        _use(self._threads)
+        self._program = Runtime.get().load_program(self._path)
+        self._method = self._program.load_method("forward")
         self._inputs = [torch.from_numpy(np.ascontiguousarray(one)) for one in inputs]
+
+    def unload(self) -> None:
+        self._outputs, self._method, self._program = (), None, None
 
     def run(self) -> None:
         self._outputs = self._method.execute(self._inputs)
@@ -47,15 +50,14 @@ class ExecuTorch:
     def version(self) -> str:
         return installed("executorch", "executorch", "executorch")
 
-    def prepare(self, graph: Graph, folder: Path, threads: int) -> _Loaded:
-        """Write `folder/model.pte` and load it (see `Runtime.prepare`)."""
+    def prepare(self, graph: Graph, folder: Path, threads: int) -> _Prepared:
+        """Write `folder/model.pte` (see `Runtime.prepare`)."""
         _ = self.version
         path = folder / "model.pte"
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # what the exporter has to say
             warnings.simplefilter("ignore")
             path.write_bytes(_exported(graph))
-            _use(threads)
-            return _Loaded(path)
+        return _Prepared(path, threads)
 
 
 def _exported(graph: Graph) -> bytes:

@@ -10,10 +10,14 @@ from hwmodel.latency.graph import Graph
 
 
 class Prepared(Protocol):
-    """A network that a runtime has loaded."""
+    """A network as a runtime's file, which it can load any number of times."""
 
     def load(self, inputs: Sequence[np.ndarray]) -> None:
-        """Set what `run` reads: an array an input of the graph, laid out as in torch. Before the first `run`."""
+        """Load the network, anew if it is loaded, and set what `run` reads: an array an input, laid out as in torch."""
+        ...
+
+    def unload(self) -> None:
+        """Give back what the loaded network holds."""
         ...
 
     def run(self) -> None:
@@ -35,11 +39,11 @@ class Runtime(Protocol):
     def version(self) -> str: ...
 
     def prepare(self, graph: Graph, folder: Path, threads: int) -> Prepared:
-        """Write the graph as the runtime's file, if it has one, and load it.
+        """Write the graph as the runtime's file, if it has one.
 
         Args:
             graph: of which every layer has its constants (`hwmodel.latency.graph.fill.filled`).
-            folder: for files; the caller removes it when the network is no longer run.
+            folder: for files, and for this network alone; the caller removes it when the network is no longer run.
             threads: that may compute.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,23 +12,29 @@ from hwmodel.latency.runtimes.find import installed
 SPLIT_BYTES = 1 << 30  # above it, constants lie in a file of their own: protobuf ends at 2 GiB
 
 
-class _Loaded:
+class _Prepared:
     def __init__(self, path: Path, threads: int) -> None:
+        self._path, self._threads = path, threads
+        self._session: Any = None
+        self._binding: Any = None
+
+    def load(self, inputs: Sequence[np.ndarray]) -> None:
         import onnxruntime as ort
 
         options = ort.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.log_severity_level = 3  # errors: its warnings tell of what it optimised
-        self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = ort.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
         self._binding = self._session.io_binding()
-
-    def load(self, inputs: Sequence[np.ndarray]) -> None:
         for about, array in zip(self._session.get_inputs(), inputs, strict=True):
             self._binding.bind_cpu_input(about.name, np.ascontiguousarray(array))
         for about in self._session.get_outputs():
             self._binding.bind_output(about.name, "cpu")
+
+    def unload(self) -> None:
+        self._session = self._binding = None
 
     def run(self) -> None:
         self._session.run_with_iobinding(self._binding)
@@ -46,8 +53,8 @@ class OnnxRuntime:
         installed("onnx", "onnx", "onnx")
         return installed("onnxruntime", "onnxruntime", "onnx")
 
-    def prepare(self, graph: Graph, folder: Path, threads: int) -> _Loaded:
-        """Write `folder/model.onnx` and load it (see `Runtime.prepare`)."""
+    def prepare(self, graph: Graph, folder: Path, threads: int) -> _Prepared:
+        """Write `folder/model.onnx` (see `Runtime.prepare`)."""
         _ = self.version
         import onnx
 
@@ -56,4 +63,4 @@ class OnnxRuntime:
         path = folder / "model.onnx"
         size = sum(array.nbytes for node in graph.nodes for array in node.weights.values())
         onnx.save_model(converted(graph), str(path), save_as_external_data=size > SPLIT_BYTES)
-        return _Loaded(path, threads)
+        return _Prepared(path, threads)
