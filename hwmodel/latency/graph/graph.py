@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-# Kinds of layer, with their attributes. Pairs are (vertical, horizontal); `padding` is (top, left, bottom, right), zeros
-# but in max_pool, where it never wins. An attribute `activation` is one of ACTIVATIONS, or None where nothing is fused.
+# Kinds of layer, with their attributes. Pairs are (vertical, horizontal); `padding` is (top, left, bottom, right), of
+# zeros, but in max_pool it never wins. An attribute `activation` is one of ACTIVATIONS, or None where nothing is fused.
 KINDS: Mapping[str, tuple[str, ...]] = {
     "conv": ("stride", "padding", "dilation", "groups", "activation"),  # 2-D; depthwise where groups = channels in
     "linear": ("activation",),  # over the last dimension
