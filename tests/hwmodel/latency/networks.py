@@ -31,13 +31,13 @@ def attention(tokens: int = 6, width: int = 8, heads: int = 2) -> Graph:
     merged = w.reshape(w.transpose(w.matmul(scores, v), 0, 2, 1, 3), *x.shape)
     x = w.add(x, w.linear(merged, c))
     x = w.add(x, w.linear(w.linear(_normed(w, x), 4 * c, "gelu_tanh"), c))
-    first = w.add_node("slice", (x,), (n, 1, c), {"dimension": 1, "start": 0, "stop": 1, "step": 1})
+    first = w.layer("slice", (x,), dimension=1, start=0, stop=1, step=1)
     return w.graph(w.linear(w.reshape(first, n, c), 5))
 
 
 def _normed(w: Writer, x: Value) -> Value:
     weights = {"weight": x.shape[-1:], "bias": x.shape[-1:]}
-    return w.add_node("layer_norm", (x,), x.shape, {"dimensions": (2,), "epsilon": 1e-6}, weights)
+    return w.layer("layer_norm", (x,), weights, dimensions=(2,), epsilon=1e-6)
 
 
 def shuffled() -> Graph:
@@ -46,14 +46,14 @@ def shuffled() -> Graph:
     x = w.input(1, 12, 5, 7)
     y = w.reshape(w.transpose(w.reshape(x, 1, 3, 4, 5, 7), 0, 2, 1, 3, 4), 1, 12, 5, 7)
     weights = dict.fromkeys(("weight", "bias", "mean", "variance"), (12,))
-    y = w.add_node("batch_norm", (y,), y.shape, {"epsilon": 1e-5}, weights)
-    y = w.add_node("slice", (y,), (1, 5, 5, 7), {"dimension": 1, "start": 1, "stop": 11, "step": 2})
+    y = w.layer("batch_norm", (y,), weights, epsilon=1e-5)
+    y = w.layer("slice", (y,), dimension=1, start=1, stop=11, step=2)
     y = w.concat([w.resize(y, 10, 14), w.resize(y, 10, 14, "bilinear")])
-    y = w.add_node("pad", (y,), (1, 10, 13, 15), {"padding": (1, 0, 2, 1)})
+    y = w.layer("pad", (y,), padding=(1, 0, 2, 1))
     for activation in ACTIVATIONS:
         y = w.activation(y, activation)
-    constant = w.add_node("constant", (), (10, 1, 15), {}, {"constant": (10, 1, 15)})
-    y = w.add_node("add", (w.mul(y, constant),), y.shape, {"activation": "relu"}, {"constant": (13, 1)})
+    constant = w.layer("constant", (), {"constant": (10, 1, 15)})
+    y = w.layer("add", (w.mul(y, constant),), {"constant": (13, 1)}, activation="relu")
     y = w.softmax(y, 1)
     return w.graph(w.mean(y, keep=False), w.transpose(y, 0, 3, 1, 2))
 
@@ -61,7 +61,7 @@ def shuffled() -> Graph:
 def words() -> Graph:
     """Rows of a table, looked up."""
     w = Writer()
-    rows = w.add_node("embedding", (w.input(2, 3, dtype="int64"),), (2, 3, 4), {}, {"weight": (9, 4)})
+    rows = w.layer("embedding", (w.input(2, 3, dtype="int64"),), {"weight": (9, 4)})
     return w.graph(w.linear(rows, 3, "relu"))
 
 
