@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from circuits.errors import InputError
 from hwmodel.latency.graph.build import Builder, Constant
-from hwmodel.latency.graph.graph import Graph, Value
+from hwmodel.latency.graph.graph import ACTIVATIONS, Graph, Value
 
 Pair = int | tuple[int, int]
 
@@ -38,6 +39,8 @@ class Writer:
         **attributes: Any,
     ) -> Value:
         """Return the value of a layer of any kind (see `Builder.add`); `weights` are shapes of its constants."""
+        if (activation := attributes.get("activation")) is not None and activation not in ACTIVATIONS:
+            raise InputError(f"activation {activation!r}: unknown; known are {', '.join(ACTIVATIONS)}")
         self._builder.scope = kind
         constants = {name: Constant(tuple(size)) for name, size in (weights or {}).items()}
         return self._builder.add(kind, inputs, constants, shape, **attributes)

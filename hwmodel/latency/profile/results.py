@@ -32,13 +32,14 @@ def courses(visits: Sequence[Mapping[str, Any]]) -> dict[str, Course]:
     return {clock: course(at_s, np.array([min(one[f"{clock}_s"]) for one in of]), which) for clock in ("wall", "cpu")}
 
 
-def rows(items: Sequence[Item], visits: Sequence[Mapping[str, Any]], energy: Energy) -> list[dict[str, Any]]:
+def rows(
+    items: Sequence[Item], visits: Sequence[Mapping[str, Any]], slow: Mapping[str, Course], energy: Energy
+) -> list[dict[str, Any]]:
     """Return a row an item that was visited.
 
     A visit's time is the quickest of its runs, which nothing interrupted; an item's is the median of its visits'
     times, each over the machine's slowness then (`corrected`). Quantiles are of all runs as they were.
     """
-    slow = courses(visits)
     found = []
     for item in items:
         of = [one for one in visits if one["item"] == item.name]
@@ -75,15 +76,17 @@ def _times(clock: str, runs: Sequence[Sequence[float]], slowness: np.ndarray) ->
     }
 
 
-def device(conditions: Mapping[str, Any], visits: Sequence[Mapping[str, Any]], energy: Energy) -> dict[str, Any]:
+def device(
+    conditions: Mapping[str, Any], visits: Sequence[Mapping[str, Any]], slow: Mapping[str, Course], energy: Energy
+) -> dict[str, Any]:
     """Return the conditions of a session, as device.yaml holds them."""
     stamps = [one["at_s"] for one in visits]
     told = {}
-    for clock, one in courses(visits).items():
-        slow = one.slowness(np.array(stamps))
+    for clock, one in slow.items():
+        slowness = one.slowness(np.array(stamps))
         told[clock] = {
             "memory_s": one.memory_s, "swing": one.swing, "noise": one.noise, "reason": one.reason or None,
-            "slowest": float(slow.max()), "median": float(np.median(slow)),
+            "slowest": float(slowness.max()), "median": float(np.median(slowness)),
         }  # fmt: skip
     return {
         "format": FORMAT,

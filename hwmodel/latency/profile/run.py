@@ -34,8 +34,9 @@ def profile(
     everything = checked([*items, *fixed])
     joules = energy.find(core_W)
     visits, conditions = run_session(found, items, fixed, folder, plan, joules, advance)
-    table = results.rows(everything, visits, joules)
-    about = results.device(conditions, visits, joules)
+    slow = results.courses(visits)
+    table = results.rows(everything, visits, slow, joules)
+    about = results.device(conditions, visits, slow, joules)
     results.save(folder, table, about)
     return {
         "output": str(folder),

@@ -65,7 +65,7 @@ def run_session(
     cores, clock = chosen(plan.core, plan.threads), clock or Clock()
     identity = {
         "runtime": runtime.name,
-        "runtime_version": runtime.version,
+        "runtime_version": str(runtime.version),
         "threads": plan.threads,
         "cores": cores,
         "machine": conditions.machine(),
@@ -122,9 +122,7 @@ def _missing(
     for one in visits:
         item = known.get(one["item"])
         if item is not None and item.digest != one["graph"]:
-            raise InputError(
-                f"{item.name}: the folder holds measurements of another network of that name; give another --output"
-            )
+            raise InputError(f"{item.name}: measured in this folder as another network; give another --output")
         done.add((one["round"], one["item"]))
     turn = 0
     for round_ in range(rounds):
@@ -157,9 +155,8 @@ class _Subjects:
             except InputError as error:
                 raise InputError(f"{item.name}: {error}") from None
             except OSError as error:
-                raise InputError(
-                    f"{folder}: {item.name} cannot be written: {error.strerror}; set TMPDIR to a folder with room"
-                ) from None
+                line = f"{folder}: {item.name} cannot be written: {error.strerror}"
+                raise InputError(f"{line}; set TMPDIR to a folder with room") from None
         return self._ready[item.name], inputs_of(item.graph)
 
 

@@ -155,7 +155,7 @@ class Eager:
 
     @property
     def version(self) -> str:
-        return torch.__version__
+        return str(torch.__version__)
 
     def prepare(self, graph: Graph, folder: Path, threads: int) -> _Prepared:  # noqa: ARG002
         """Keep the graph: torch has no file of it (see `Runtime.prepare`)."""
