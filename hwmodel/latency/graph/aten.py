@@ -248,7 +248,7 @@ OPERATORS: Mapping[str, Callable[[Builder, Arguments], Ref | list[Ref]]] = {
         "softmax", [a["self"]], dimension=spelled.place(a["dim"], len(a["self"].shape))),
     "relu": _activation("relu"), "relu6": _activation("relu6"), "hardswish": _activation("hardswish"),
     "hardsigmoid": _activation("hardsigmoid"), "sigmoid": _activation("sigmoid"), "silu": _activation("silu"),
-    "tanh": _activation("tanh"), "gelu": _gelu, "leaky_relu": _leaky,
+    "tanh": _activation("tanh"), "erf": _activation("erf"), "gelu": _gelu, "leaky_relu": _leaky,
     "hardtanh": lambda b, a: spelled.clamp(b, a["self"], a["min_val"], a["max_val"]),
     "clamp": lambda b, a: spelled.clamp(b, a["self"], a["min"], a["max"]),
     "clamp_min": lambda b, a: spelled.clamp(b, a["self"], a["min"], None),

@@ -37,7 +37,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 }
 SLOPE = 0.01  # of leaky_relu, which is the only one that frameworks' layers have by default
 ACTIVATIONS = ("relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu", "gelu_tanh", "tanh",
-               "leaky_relu")  # fmt: skip
+               "leaky_relu", "erf")  # fmt: skip
 
 
 @dataclass(frozen=True)
