@@ -3,6 +3,7 @@
 import click
 
 from hwmodel.latency.graph_commands import graph
+from hwmodel.latency.profile_commands import profile
 
 
 @click.group()
@@ -16,3 +17,4 @@ def latency() -> None:
 
 
 latency.add_command(graph)
+latency.add_command(profile)

@@ -1,0 +1,1 @@
+"""ONNX Runtime: a graph written as an .onnx file, and run on one processor."""
