@@ -3,7 +3,9 @@
 import click
 
 from hwmodel.latency.graph_commands import graph
+from hwmodel.latency.predict_commands import predict, table
 from hwmodel.latency.profile_commands import profile
+from hwmodel.latency.serve_commands import serve
 
 
 @click.group()
@@ -17,4 +19,7 @@ def latency() -> None:
 
 
 latency.add_command(graph)
+latency.add_command(predict)
 latency.add_command(profile)
+latency.add_command(serve)
+latency.add_command(table)

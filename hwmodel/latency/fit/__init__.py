@@ -1,1 +1,1 @@
-"""Predictors learned from measurements: moved from other devices to a new one by a few samples (docs/latency-fit.md)."""
+"""Predictors learned from measurements: moved from other devices to a new one by a few samples."""

@@ -2,55 +2,63 @@
 
 A source's family is taken out of everything that was learned, a few of its networks are drawn as samples, and the
 others tell how far, in standard deviations, a truth lies from what is predicted. The wanted share of those distances is
-the reach of an interval. With many samples the new device's own, each left out in turn, say it better than any other
-device's.
+the reach of an interval on that device; the middle one of all devices is taken. With many samples the new device's own,
+each predicted from the others, say it better than any other device's.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import cho_solve
 from scipy.stats import norm
 
-from hwmodel.latency.fit.posterior import MANY, Member, Posterior, condition
+from hwmodel.latency.fit.features import Features
+from hwmodel.latency.fit.posterior import MANY, Posterior, condition
 from hwmodel.latency.fit.prior import Prior
 
 REHEARSALS = 4  # of each source
 ROWS = 300  # networks whose truths are looked at in each
-FEWEST = 200  # distances from which a quantile is taken
+LEVELS = (0.5, 0.68, 0.8, 0.9, 0.95, 0.99)
+# Reaches are kept between these shares of the normal law's: a rehearsal is evidence, not proof.
+LEAST, MOST = 0.7, 1.5
 
 
-def rehearse(prior: Prior, sources: np.ndarray, described: np.ndarray, families: np.ndarray, features,
-             samples: int, seed: int = 0) -> np.ndarray:  # fmt: skip
-    """Distances of truths from predictions, in standard deviations (sources, rehearsals, rows), signed."""
+def rehearse(priors: Sequence[Prior], sources: np.ndarray, described: np.ndarray, families: Sequence[str],
+             features: Features, samples: int, seed: int = 0,
+             report: Callable[[], None] = lambda: None) -> np.ndarray:  # fmt: skip
+    """Distances of truths from predictions, in standard deviations, signed: (sources, rehearsals * rows)."""
     rng = np.random.default_rng(seed)
+    named = np.array(families) if len(set(families)) > 1 else np.arange(len(families)).astype(str)
     found = []
     for device, times in enumerate(sources):
-        others = families != families[device]
-        known = replace(prior, weights=prior.weights[others])
+        others = named != named[device]
+        known = [replace(prior, weights=prior.weights[others]) for prior in priors]
         own = []
         for _ in range(REHEARSALS):
             drawn = rng.permutation(len(times))
             rows, truths = drawn[:samples], drawn[samples : samples + ROWS]
             mean, variance = condition(known, described[others], features, rows, times[rows]).logarithm(truths)
             own.append((np.log(times[truths]) - mean) / np.sqrt(variance))
-        found.append(own)
+        found.append(np.concatenate(own))
+        report()
     return np.array(found)
 
 
 def left_out(posterior: Posterior) -> np.ndarray:
-    """Distances of each sample from what the others predict (n,), signed."""
-    best: Member = max(posterior.members, key=lambda entry: entry.share)
+    """Distances of each sample from what the others predict (1, n), signed."""
+    best = max(posterior.members, key=lambda entry: entry.share)
     inverse = cho_solve((best.lower, True), np.eye(len(best.fitted)), check_finite=False)
-    return best.fitted / np.sqrt(np.diag(inverse))
+    return (best.fitted / np.sqrt(np.diag(inverse)))[None]
 
 
 def reach(distances: np.ndarray, level: float) -> float:
-    """Standard deviations to each side that hold `level` of the distances; the normal law's where they are few."""
+    """Standard deviations to each side that hold `level` of the distances (devices, n) of the middle device."""
     normal = float(norm.ppf(0.5 + level / 2))
-    if distances.size < FEWEST:
+    if not distances.size:
         return normal
-    return float(np.quantile(np.abs(distances), level))
+    own = float(np.median(np.quantile(np.abs(distances), level, axis=1)))
+    return float(np.clip(own, LEAST * normal, MOST * normal))
 
 
-__all__ = ["MANY", "left_out", "reach", "rehearse"]
+__all__ = ["LEVELS", "MANY", "left_out", "reach", "rehearse"]

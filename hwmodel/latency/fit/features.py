@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+LITTLE = 0.01  # of a mean quantity: below it, differences no longer matter
 PAIRED_LAYERS = 8  # spaces of few layers are cells, whose choices act on each other
 
 
 @dataclass(frozen=True)
 class Features:
     """Groups of features of N networks, each (N, d): those that add up to a time, those whose products of two matter,
-    those by which a whole time is scaled, and places between which times change smoothly."""
+    those by which a whole time is scaled, and places between which times change smoothly.
+    """
 
     additive: Mapping[str, np.ndarray] = field(default_factory=dict)
     relative: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -25,8 +27,9 @@ def one_hot(codes: np.ndarray, choices: int) -> np.ndarray:
 
 
 def of_codes(codes: np.ndarray, canonical: np.ndarray | None = None) -> Features:
-    """Of networks given by a choice for each layer (N, L); `canonical`, where a cell's dead branches are taken out, stands
-    beside them, since some runtimes run dead branches and others do not."""
+    """Of networks given by a choice for each layer (N, L); `canonical`, where a cell's dead branches are taken out,
+    stands beside them, since some runtimes run dead branches and others do not.
+    """
     choices = int(codes.max()) + 1
     layers = codes.shape[1]
     additive, kinds = {}, {"": codes} if canonical is None else {"": codes, "live ": canonical}
@@ -46,15 +49,15 @@ def of_codes(codes: np.ndarray, canonical: np.ndarray | None = None) -> Features
 
 
 def of_quantities(quantities: np.ndarray) -> Features:
-    """Of networks of which only positive quantities (N, d) are known, such as MACs and bytes."""
-    logs = np.log(quantities)
+    """Of networks of which only quantities (N, d) are known, not negative and not all zero, such as MACs and bytes."""
+    logs = np.log(quantities / quantities.mean(axis=0) + LITTLE)
     spread = logs.std(axis=0)
     places = (logs - logs.mean(axis=0)) / np.where(spread > 0, spread, 1)
     return Features({"quantities": quantities / quantities.mean(axis=0)}, smooth={"smooth": places})
 
 
 def basis(codes: np.ndarray, canonical: np.ndarray | None = None) -> np.ndarray:
-    """Columns whose weighted sum describes a device on all networks of a space: choices, and pairs of them in a cell."""
+    """Columns whose weighted sum describes a device on a space's networks: choices, and pairs of them in a cell."""
     choices = int(codes.max()) + 1
     kinds = [codes] if canonical is None else [codes, canonical]
     columns = [np.ones((len(codes), 1)), *(one_hot(kind, choices) for kind in kinds)]

@@ -5,10 +5,11 @@ A device's time of network x, relative to a base shape m (the mean over source d
     link "linear":  y / (scale m) - 1  =  c0 + c1 / m + sum_s a_s R_s / m + sum_f w_f . F_f / m + g(x) + noise
     link "log":     log y - scale - m  =  c0 + c1 m   + sum_s a_s R_s     + sum_f w_f . F_f     + g(x) + noise
 
-with R the source devices' departures from the base, F features of the network (counts of each choice, the choices of each
-layer, FLOPs, ...), g a smooth function, and every coefficient normal around zero: a Gaussian process whose covariance is
-the weighted sum of the components below. Times add up along a network, which is why the linear link divides what is
-additive by m and leaves relative noise (Rasmussen and Williams, Gaussian Processes for Machine Learning, ch. 2).
+with R the source devices' departures from the base, F features of the network (counts of each choice, the choices of
+each layer, FLOPs, ...), g a smooth function, and every coefficient normal around zero: a Gaussian process whose
+covariance is the weighted sum of the components below. Times add up along a network, which is why the linear link
+divides what is additive by m and leaves relative noise (Rasmussen and Williams, Gaussian Processes for Machine Learning,
+chapter 2).
 """
 
 from collections.abc import Sequence
@@ -48,7 +49,8 @@ class Shapes:
 
     def residual(self, times: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float, float]:
         """Of a device's times (n,) at `rows`: what the process explains, the scale taken out, and the logarithm of the
-        Jacobian that makes densities of different links comparable."""
+        Jacobian that makes densities of different links comparable.
+        """
         if self.link == "log":
             departure = np.log(times) - self.base[rows]
             scale = float(np.median(departure))

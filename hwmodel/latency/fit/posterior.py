@@ -13,7 +13,7 @@ from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 
 from hwmodel.latency.fit.features import Features
 from hwmodel.latency.fit.kernel import BASE, Component, Shapes, components, covariance
-from hwmodel.latency.fit.prior import FIRMNESS, Prior, most_evident, without_sources
+from hwmodel.latency.fit.prior import FIRMNESS, LINKS, Prior, most_evident, without_sources
 
 # Steps of the grid, in logarithms: noise, what sources say, what features say; a step costs half its square over 2.
 STEPS = ((-2.0, 0.0, 2.0), (-1.5, 0.0, 1.5), (-1.5, 0.0, 1.5))
@@ -93,7 +93,7 @@ def condition(priors: Sequence[Prior], described: np.ndarray, features: Features
         shapes = Shapes.of(described, prior.link)
         believed = np.log((1 - NO_SOURCE_SHARE) / len(prior.weights) / len(priors))
         hypotheses.append((shapes, components(shapes, features), prior.weights, prior.names, believed))
-    for link in ("linear", "log"):
+    for link in LINKS:
         shapes, terms, first = without_sources(described.shape[1], features, link)
         names = (*(term.name for term in terms), "noise")
         believed = np.log((NO_SOURCE_SHARE if priors else 1) / 2)

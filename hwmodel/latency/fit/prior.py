@@ -5,8 +5,10 @@ phone resemble each other more than a new phone will), and the weights are those
 The weights of all of them together are the prior of a device nobody has seen.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky
@@ -15,9 +17,10 @@ from scipy.optimize import minimize
 from hwmodel.latency.fit.features import Features
 from hwmodel.latency.fit.kernel import BASE, Component, Link, Shapes, components, covariance
 
+LINKS: tuple[Link, ...] = ("linear", "log")
 ROWS = 300  # networks of each source from which its weights are learned
 LOWEST, HIGHEST = -14.0, 3.0  # of a logarithm of a weight
-# What weights are before any device is seen, and how firmly: a slope and an offset of tens of percent, features of percents.
+# What weights are before any device is seen, and how firmly: slope and offset tens of percent, features percents.
 START = {"constant": -1.0, "shape": -2.0, "sources": -0.5}
 START_FEATURE, START_SMOOTH, START_NOISE = -4.0, -6.0, -5.0
 FIRMNESS = 0.02
@@ -49,13 +52,13 @@ def evidence(weights: np.ndarray, parts: Sequence[np.ndarray], residual: np.ndar
     total = covariance(parts, weights)
     noise = np.exp(weights[-1])
     total[np.diag_indices(n)] += noise
-    lower = cholesky(total, lower=True, check_finite=False)
+    lower = np.asarray(cholesky(total, lower=True, check_finite=False))
     inverse = cho_solve((lower, True), np.eye(n), check_finite=False)
     fitted = inverse @ residual
-    value = -0.5 * residual @ fitted - np.log(np.diag(lower)).sum() - 0.5 * n * np.log(2 * np.pi)
+    value = float(-0.5 * residual @ fitted - np.log(np.diag(lower)).sum() - 0.5 * n * np.log(2 * np.pi))
     pull = np.outer(fitted, fitted) - inverse
     slopes = [0.5 * np.exp(w) * np.vdot(pull, part) for w, part in zip(weights[:-1], parts, strict=True)]
-    return float(value), np.array([*slopes, 0.5 * noise * np.trace(pull)])
+    return value, np.array([*slopes, 0.5 * noise * np.trace(pull)])
 
 
 def most_evident(parts: Sequence[np.ndarray], residual: np.ndarray, centre: np.ndarray, firmness: float,
@@ -68,10 +71,10 @@ def most_evident(parts: Sequence[np.ndarray], residual: np.ndarray, centre: np.n
         except np.linalg.LinAlgError:
             return 1e10, np.zeros_like(weights)
         away = weights - centre
-        return firmness * away @ away - value, 2 * firmness * away - slope
+        return float(firmness * away @ away) - value, 2 * firmness * away - slope
 
     limits = [(LOWEST, HIGHEST)] * len(centre)
-    found = minimize(objective, np.clip(centre if first is None else first, LOWEST, HIGHEST), jac=True,
+    found: Any = minimize(objective, np.clip(centre if first is None else first, LOWEST, HIGHEST), jac=True,
                      method="L-BFGS-B", bounds=limits, options={"maxiter": 80})  # fmt: skip
     return found.x, evidence(found.x, parts, residual)[0]
 
@@ -106,6 +109,12 @@ def learn(
         total += (value + jacobian) / len(rows)
         report()
     return Prior(link, (*(term.name for term in terms), "noise"), np.array(weights), total / len(names))
+
+
+def unlearned(described: np.ndarray, features: Features, link: Link) -> Prior:
+    """What is believed of a new device before any device taught how devices differ."""
+    terms = components(Shapes.of(described, link), features)
+    return Prior(link, (*(term.name for term in terms), "noise"), start(terms)[None], math.nan)
 
 
 def without_sources(rows: int, features: Features, link: Link) -> tuple[Shapes, list[Component], np.ndarray]:

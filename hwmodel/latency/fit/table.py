@@ -2,21 +2,23 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwmodel.latency.fit.features import Features, basis, of_codes, of_quantities
 from circuits.errors import InputError
+from hwmodel.latency.fit.features import Features, basis, of_codes, of_quantities
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # Names of columns that describe a network rather than time it.
-DESCRIBING = re.compile(r"^(flops|macs|params|parameters|size|bytes|memory|depth|layers)\b", re.IGNORECASE)
+DESCRIBING = re.compile(
+    r"^(.*_)?(flops|macs|params|parameters|size|bytes|memory|depth|layers|channels|resolution|width)$", re.IGNORECASE
+)
 CODES = re.compile(r"^\s*[\[(]?\s*\d+(\s*[,;\s]\s*\d+)*\s*[\])]?\s*$")
 LARGEST_BYTES = 1 << 30
 MOST_CHOICES = 64
@@ -31,30 +33,70 @@ class Table:
     features: Features
     columns: np.ndarray | None  # as `features.basis`, None where only quantities are known
     devices: "dict[str, np.ndarray]"
+    quantities: np.ndarray | None = None  # (N, d), where architectures are described by them
+
+    def rows(self, kept: np.ndarray) -> "Table":
+        """The architectures at `kept` (n,) alone."""
+
+        def cut(groups: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {name: values[kept] for name, values in groups.items()}
+
+        own = self.features
+        features = Features(cut(own.additive), cut(own.relative), cut(own.pairs), cut(own.smooth))
+        columns = None if self.columns is None else self.columns[kept]
+        quantities = None if self.quantities is None else self.quantities[kept]
+        return Table(
+            self.path, [str(self.names[row]) for row in kept], features, columns, cut(self.devices), quantities
+        )
 
     def device(self, name: str) -> np.ndarray:
         if name not in self.devices:
             near = ", ".join(sorted(self.devices)[:8])
-            raise InputError(f"{self.path}: no column {name!r}; there are {near}{', ...' if len(self.devices) > 8 else ''}")
+            raise InputError(
+                f"{self.path}: no column {name!r}; there are {near}{', ...' if len(self.devices) > 8 else ''}"
+            )
         return self.devices[name]
 
 
 def family(device: str) -> str:
     """The maker of a column: what stands before the first bar, or else before the first underline."""
-    return device.split("|")[0] if "|" in device else device.split("_")[0]
+    return device.split("|", maxsplit=1)[0] if "|" in device else device.split("_", maxsplit=1)[0]
 
 
-def read(path: Path) -> Table:
-    """A .parquet or .csv file.
+def read(path: Path, features: Sequence[str] = ()) -> Table:
+    """A .parquet or .csv file; `features` are columns that describe architectures, beside those whose names say so.
 
     Raises:
         InputError: on a file that cannot be read, without rows, or whose columns of devices hold no numbers.
     """
-    frame = read_frame(path)
+    return of_frame(read_frame(path), str(path), features)
+
+
+def join(first: Table, second: Table) -> Table:
+    """The architectures of both, on the devices that both have.
+
+    Raises:
+        InputError: where architectures are described by other quantities, or no device is in both.
+    """
+    both = [name for name in first.devices if name in second.devices]
+    if first.quantities is None or second.quantities is None or first.quantities.shape[1] != second.quantities.shape[1]:
+        raise InputError(f"{second.path}: its architectures are not described by the columns that {first.path} has")
+    if not both:
+        raise InputError(f"{second.path}: has none of the devices of {first.path}")
+    quantities = np.concatenate([first.quantities, second.quantities])
+    devices = {name: np.concatenate([first.devices[name], second.devices[name]]) for name in both}
+    names = [*first.names, *second.names]
+    return Table(first.path, names, of_quantities(quantities), None, devices, quantities)
+
+
+def of_frame(frame: "pd.DataFrame", path: str, features: Sequence[str] = ()) -> Table:
     if len(frame.columns) < 2 or not len(frame):
         raise InputError(f"{path}: needs a column of architectures, a column a device, and a row an architecture")
     first = frame.columns[0]
-    describing = [name for name in frame.columns if DESCRIBING.match(str(name))]
+    unknown = [name for name in features if name not in frame.columns]
+    if unknown:
+        raise InputError(f"{path}: no column {unknown[0]!r} of features")
+    describing = [name for name in frame.columns if name in features or DESCRIBING.match(str(name))]
     devices = {}
     for name in frame.columns:
         if name in describing or name == first:
@@ -62,14 +104,16 @@ def read(path: Path) -> Table:
         values = numbers(frame[name])
         if values is not None:
             devices[str(name)] = values
-    names = [str(name) for name in frame[first]]
+    names: list[str] = [str(name) for name in frame[first].tolist()]
     codes, canonical = codes_of(names)
     if codes is not None:
-        return Table(str(path), names, of_codes(codes, canonical), basis(codes, canonical), devices)
+        return Table(path, names, of_codes(codes, canonical), basis(codes, canonical), devices)
     quantities = [numbers(frame[name]) for name in describing]
-    known = [values for values in quantities if values is not None and np.all(np.isfinite(values) & (values > 0))]
-    features = of_quantities(np.stack(known, axis=1)) if known else Features()
-    return Table(str(path), names, features, None, devices)
+    known = [values for values in quantities if values is not None and usable(values)]
+    if not known:
+        return Table(path, names, Features(), None, devices)
+    described = np.stack(known, axis=1)
+    return Table(path, names, of_quantities(described), None, devices, described)
 
 
 def read_frame(path: Path) -> "pd.DataFrame":
@@ -86,7 +130,12 @@ def read_frame(path: Path) -> "pd.DataFrame":
         raise InputError(f"{path}: not a readable table of measurements (.parquet or .csv): {text}") from error
 
 
-def numbers(column: "pd.Series") -> np.ndarray | None:
+def usable(values: np.ndarray) -> bool:
+    """Whether a column says something of networks: finite, not negative, and not the same everywhere."""
+    return bool(np.all(np.isfinite(values) & (values >= 0)) and values.max() > values.min())
+
+
+def numbers(column: Any) -> np.ndarray | None:
     """The column as floats (N,), or None where it is no column of numbers."""
     import pandas as pd
 

@@ -4,16 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
 
-from hwmodel.latency.fit.features import Features, basis
+from hwmodel.latency.fit.calibrate import MANY, left_out, rehearse
+from hwmodel.latency.fit.features import Features
 from hwmodel.latency.fit.posterior import Posterior, condition
-from hwmodel.latency.fit.prior import Prior, learn
+from hwmodel.latency.fit.prior import LINKS, Prior, learn, unlearned
 
 RIDGE = 0.3  # rows' worth of shrinkage when a source's noise is taken out
 ROWS_A_COLUMN = 3  # networks that a source needs for each column of its description
-REHEARSALS = 4  # pretended new devices a source, from which intervals are calibrated
-REHEARSED_ROWS = 400
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,17 @@ class Transfer:
             raise ValueError("samples must be positive, finite numbers, and at least one")
         return condition(self.priors, self.described, self.features, np.asarray(rows), np.asarray(times, float))
 
+    def distances(self, posterior: Posterior, report: Callable[[], None] = lambda: None) -> np.ndarray:
+        """What `calibrate.reach` turns into intervals, (devices, n): of rehearsals with as many samples, or of the
+        samples themselves where they are many; none (0, 0) where there is nothing to rehearse with.
+        """
+        samples = len(posterior.rows)
+        if samples >= MANY:
+            return left_out(posterior)
+        if len(set(self.families)) < 2 or samples * 2 > self.sources.shape[1]:
+            return np.zeros((0, 0))
+        return rehearse(self.priors, self.sources, self.described, self.families, self.features, samples, report=report)
+
 
 def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> np.ndarray:
     """Sources' times (S, N) as weighted sums of what describes the networks, where there are networks enough.
@@ -63,18 +72,15 @@ def prepare(sources: np.ndarray, families: Sequence[str], features: Features, co
             report: Callable[[], None] = lambda: None) -> Transfer:  # fmt: skip
     """Learn from source devices' times (S, N), of named `families`.
 
-    Of the two links the one is taken under which the sources themselves are likelier.
+    Both links are learned: which of them holds is for a new device's samples to say.
     """
-    if len(sources) < 2:
+    if not len(sources):
         return Transfer(sources, sources, families, features, ())
     described = without_noise(sources, columns)
-    priors = [learn(sources, described, families, features, link, report=report) for link in ("linear", "log")]
+    if len(sources) == 1:
+        # One source is a base shape, but shows nothing of how devices differ.
+        return Transfer(
+            sources, described, families, features, [unlearned(described, features, link) for link in LINKS]
+        )
+    priors = [learn(sources, described, families, features, link, report=report) for link in LINKS]
     return Transfer(sources, described, families, features, priors)
-
-
-def quantiles(level: float) -> float:
-    """How many standard deviations an interval of `level` reaches to each side."""
-    return float(norm.ppf(0.5 + level / 2))
-
-
-__all__ = ["Transfer", "basis", "prepare", "quantiles", "without_noise"]
