@@ -6,14 +6,13 @@ FILE (.parquet or .csv) has one row an architecture (first column its encoding, 
 and one column a device. Names may be patterns (`pixel4|*|float|mean`); --other-families leaves out of the sources
 whatever is of a target's family (the text before the first bar, or else underline): leave one phone out. Samples are
 drawn at random anew each repeat, the same for each target; all other architectures are predicted. With --test FILE2 the
-architectures of a second table of the same columns are predicted instead. --next chooses samples as `latency next` does.
+architectures of a second table of the same columns are predicted instead. --next chooses samples as `latency next`.
 
 Beside it: the sources' mean shape times one factor (for energy beside latency: power x latency), and the straight line
 in the first feature (FLOPS) where there is one. Columns that are exact sums of a table are marked and averaged apart.
 """
 
 import argparse
-import fnmatch
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +22,7 @@ from scipy.stats import spearmanr
 
 from hwmodel.latency.fit import calibrate
 from hwmodel.latency.fit.choose import next_rows
-from hwmodel.latency.fit.table import Table, family, join, read
+from hwmodel.latency.fit.table import Table, family, join, named, read
 from hwmodel.latency.fit.transfer import prepare
 
 MEASURES = ("spearman", "mape", "median", "within_5", "within_10", "coverage_90")
@@ -147,17 +146,6 @@ def text(report: dict) -> str:
         cells = [f"{row[key]:11.4f}" if key in row else " " * 11 for key in (*MEASURES, "scaled_mape", "line_mape")]
         lines.append(f"{name + (' (sum)' if row.get('table_sum') else ''):28} {row['samples']:7} " + " ".join(cells))
     return "\n".join(lines)
-
-
-def named(table: Table, asked: str) -> list[str]:
-    """Columns that a comma-separated list of names or patterns names, in its order."""
-    found: list[str] = []
-    for part in filter(None, (part.strip() for part in asked.split(","))):
-        matches = [part] if part in table.devices else fnmatch.filter(table.devices, part)
-        if not matches:
-            table.device(part)
-        found += [name for name in matches if name not in found]
-    return found
 
 
 def arguments() -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 import click
 
+from hwmodel.latency.fit_commands import fit, next_
 from hwmodel.latency.graph_commands import graph
 from hwmodel.latency.predict_commands import predict, table
 from hwmodel.latency.profile_commands import profile
@@ -18,7 +19,9 @@ def latency() -> None:
     """
 
 
+latency.add_command(fit)
 latency.add_command(graph)
+latency.add_command(next_)
 latency.add_command(predict)
 latency.add_command(profile)
 latency.add_command(serve)

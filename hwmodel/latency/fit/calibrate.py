@@ -52,6 +52,13 @@ def left_out(posterior: Posterior) -> np.ndarray:
     return (best.fitted / np.sqrt(np.diag(inverse)))[None]
 
 
+def left_out_errors(posterior: Posterior) -> np.ndarray:
+    """Relative errors of each sample as predicted from the others (n,), to first order."""
+    best = max(posterior.members, key=lambda entry: entry.share)
+    inverse = cho_solve((best.lower, True), np.eye(len(best.fitted)), check_finite=False)
+    return np.abs(best.fitted / np.diag(inverse))
+
+
 def reach(distances: np.ndarray, level: float) -> float:
     """Standard deviations to each side that hold `level` of the distances (devices, n) of the middle device."""
     normal = float(norm.ppf(0.5 + level / 2))
@@ -61,4 +68,4 @@ def reach(distances: np.ndarray, level: float) -> float:
     return float(np.clip(own, LEAST * normal, MOST * normal))
 
 
-__all__ = ["LEVELS", "MANY", "left_out", "reach", "rehearse"]
+__all__ = ["LEVELS", "MANY", "left_out", "left_out_errors", "reach", "rehearse"]

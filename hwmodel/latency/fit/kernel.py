@@ -8,8 +8,8 @@ A device's time of network x, relative to a base shape m (the mean over source d
 with R the source devices' departures from the base, F features of the network (counts of each choice, the choices of
 each layer, FLOPs, ...), g a smooth function, and every coefficient normal around zero: a Gaussian process whose
 covariance is the weighted sum of the components below. Times add up along a network, which is why the linear link
-divides what is additive by m and leaves relative noise (Rasmussen and Williams, Gaussian Processes for Machine Learning,
-chapter 2).
+divides what is additive by m and leaves relative noise (Rasmussen and Williams, Gaussian Processes for Machine
+Learning, chapter 2).
 """
 
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ contradict the sources, the members without sources take over by the same rule.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
@@ -21,6 +21,7 @@ SPREAD = 2.0
 QUIETEST = -12.0  # logarithm of the least variance of noise: a millionth, times 6
 MANY = 60  # samples from which weights are sought anew instead of on a grid
 ENOUGH = 300  # samples by which they are sought; all then condition
+JOINT = 16  # members, the likeliest, of which covariances between networks are made
 SHARE = 1e-3  # members of a smaller share are left out
 NO_SOURCE_SHARE = 0.1  # of belief, before a sample is seen, that no source says anything
 PULL = 0.5  # firmness with which many samples' weights are drawn to the source's that they began from
@@ -38,14 +39,15 @@ class Member:
     fitted: np.ndarray
     share: float
 
-    def predict(self, rows: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and variance of the logarithm of the time of one more run at `rows` (n,)."""
-        between = covariance([term.between(rows, samples) for term in self.terms], self.weights)
-        mean = between @ self.fitted
-        known = solve_triangular(self.lower, between.T, lower=True, check_finite=False)
-        alone = covariance([term.alone(rows) for term in self.terms], self.weights)
-        variance = np.maximum(alone - (known**2).sum(axis=0), 0) + np.exp(self.weights[-1])
-        return self.shapes.logarithm(mean, variance, self.scale, rows)
+    def mean(self, between: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Of the components' covariances of n networks with the samples: the mean (n,), and what samples take from the
+        variance, whose product with itself is that (samples, n)."""
+        total = covariance(between, self.weights)
+        return total @ self.fitted, solve_triangular(self.lower, total.T, lower=True, check_finite=False)
+
+    @property
+    def noise(self) -> float:
+        return float(np.exp(self.weights[-1]))
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,47 @@ class Posterior:
     members: Sequence[Member]
     rows: np.ndarray
 
-    def logarithm(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and variance of the logarithm of the time at `rows` (n,)."""
-        mean = np.zeros(len(rows))
-        square = np.zeros(len(rows))
+    def kinds(self) -> list[list[Member]]:
+        """Members by the components that they share, which are then computed once."""
+        found: dict[int, list[Member]] = {}
         for member in self.members:
-            own, variance = member.predict(rows, self.rows)
-            mean += member.share * own
-            square += member.share * (variance + own**2)
+            found.setdefault(id(member.terms), []).append(member)
+        return list(found.values())
+
+    def logarithm(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of the logarithm of the time of one more run at `rows` (n,)."""
+        mean, square = np.zeros(len(rows)), np.zeros(len(rows))
+        for kind in self.kinds():
+            between = [term.between(rows, self.rows) for term in kind[0].terms]
+            alone = [term.alone(rows) for term in kind[0].terms]
+            for member in kind:
+                residual, known = member.mean(between)
+                unknown = np.maximum(covariance(alone, member.weights) - (known**2).sum(axis=0), 0)
+                own, variance = member.shapes.logarithm(residual, unknown + member.noise, member.scale, rows)
+                mean += member.share * own
+                square += member.share * (variance + own**2)
         return mean, np.maximum(square - mean**2, 1e-12)
+
+    def joint(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """Mean (n,) and covariance (n, n) of the logarithm of what runs have in common, and their noise's variance."""
+        members = sorted(self.members, key=lambda member: -member.share)[:JOINT]
+        total = sum(member.share for member in members)
+        chosen = Posterior([replace(member, share=member.share / total) for member in members], self.rows)
+        means, among, noise = [], np.zeros((len(rows), len(rows))), 0.0
+        for kind in chosen.kinds():
+            between = [term.between(rows, self.rows) for term in kind[0].terms]
+            parts = [term.between(rows, rows) for term in kind[0].terms]
+            for member in kind:
+                residual, known = member.mean(between)
+                own, unit = member.shapes.logarithm(residual, np.ones(len(rows)), member.scale, rows)
+                root = np.sqrt(unit)
+                among += member.share * (covariance(parts, member.weights) - known.T @ known) * np.outer(root, root)
+                noise += member.share * member.noise * float(unit.mean())
+                means.append((member.share, own))
+        mean = np.einsum("k,kn->n", [share for share, _ in means], np.array([own for _, own in means]))
+        for share, own in means:
+            among += share * np.outer(own - mean, own - mean)
+        return mean, among, noise
 
     @property
     def without_sources(self) -> float:

@@ -1,5 +1,6 @@
 """Tables of measurements: one row an architecture, its encoding or features first, then one column a device."""
 
+import fnmatch
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ class Table:
     columns: np.ndarray | None  # as `features.basis`, None where only quantities are known
     devices: "dict[str, np.ndarray]"
     quantities: np.ndarray | None = None  # (N, d), where architectures are described by them
+    codes: np.ndarray | None = None  # (N, L), where they are choices
 
     def rows(self, kept: np.ndarray) -> "Table":
         """The architectures at `kept` (n,) alone."""
@@ -45,9 +47,9 @@ class Table:
         features = Features(cut(own.additive), cut(own.relative), cut(own.pairs), cut(own.smooth))
         columns = None if self.columns is None else self.columns[kept]
         quantities = None if self.quantities is None else self.quantities[kept]
-        return Table(
-            self.path, [str(self.names[row]) for row in kept], features, columns, cut(self.devices), quantities
-        )
+        codes = None if self.codes is None else self.codes[kept]
+        names = [str(self.names[row]) for row in kept]
+        return Table(self.path, names, features, columns, cut(self.devices), quantities, codes)
 
     def device(self, name: str) -> np.ndarray:
         if name not in self.devices:
@@ -61,6 +63,21 @@ class Table:
 def family(device: str) -> str:
     """The maker of a column: what stands before the first bar, or else before the first underline."""
     return device.split("|", maxsplit=1)[0] if "|" in device else device.split("_", maxsplit=1)[0]
+
+
+def named(table: "Table", asked: str) -> list[str]:
+    """Columns that a comma-separated list of names or patterns names, in its order.
+
+    Raises:
+        InputError: for a name or pattern that no column has.
+    """
+    found: list[str] = []
+    for part in filter(None, (part.strip() for part in asked.split(","))):
+        matches = [part] if part in table.devices else fnmatch.filter(table.devices, part)
+        if not matches:
+            table.device(part)
+        found += [name for name in matches if name not in found]
+    return found
 
 
 def read(path: Path, features: Sequence[str] = ()) -> Table:
@@ -107,7 +124,7 @@ def of_frame(frame: "pd.DataFrame", path: str, features: Sequence[str] = ()) -> 
     names: list[str] = [str(name) for name in frame[first].tolist()]
     codes, canonical = codes_of(names)
     if codes is not None:
-        return Table(path, names, of_codes(codes, canonical), basis(codes, canonical), devices)
+        return Table(path, names, of_codes(codes, canonical), basis(codes, canonical), devices, codes=codes)
     quantities = [numbers(frame[name]) for name in describing]
     known = [values for values in quantities if values is not None and usable(values)]
     if not known:

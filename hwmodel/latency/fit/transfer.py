@@ -25,6 +25,7 @@ class Transfer:
     described: np.ndarray
     families: Sequence[str]
     features: Features
+    weights: np.ndarray | None  # of a space's columns, (S, d), where sources are described by them
     priors: Sequence[Prior]
 
     def fit(self, rows: np.ndarray, times: np.ndarray) -> Posterior:
@@ -49,14 +50,15 @@ class Transfer:
         return rehearse(self.priors, self.sources, self.described, self.families, self.features, samples, report=report)
 
 
-def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> np.ndarray:
-    """Sources' times (S, N) as weighted sums of what describes the networks, where there are networks enough.
+def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Sources' times (S, N) as weighted sums of what describes the networks, where there are networks enough, and the
+    weights (S, d).
 
     Noise of a source's measurements would otherwise be taken for something that the new device shares.
     """
     if columns is None or len(columns) < ROWS_A_COLUMN * columns.shape[1]:
-        return sources
-    described = np.empty_like(sources)
+        return sources, None
+    described, found = np.empty_like(sources), np.empty((len(sources), columns.shape[1]))
     for device, times in enumerate(sources):
         scaled = times / times.mean()
         trust = np.minimum(1 / scaled**2, 20)  # relative errors count, but no single tiny time outweighs all others
@@ -65,7 +67,8 @@ def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> np.ndarray
         weights = np.linalg.solve(normal, (columns.T * trust) @ scaled)
         # A sum of choices can fall to zero where a cell is nearly empty; a time cannot.
         described[device] = np.maximum(columns @ weights, scaled.min()) * times.mean()
-    return described
+        found[device] = weights * times.mean()
+    return described, found
 
 
 def prepare(sources: np.ndarray, families: Sequence[str], features: Features, columns: np.ndarray | None = None,
@@ -75,12 +78,11 @@ def prepare(sources: np.ndarray, families: Sequence[str], features: Features, co
     Both links are learned: which of them holds is for a new device's samples to say.
     """
     if not len(sources):
-        return Transfer(sources, sources, families, features, ())
-    described = without_noise(sources, columns)
+        return Transfer(sources, sources, families, features, None, ())
+    described, weights = without_noise(sources, columns)
     if len(sources) == 1:
         # One source is a base shape, but shows nothing of how devices differ.
-        return Transfer(
-            sources, described, families, features, [unlearned(described, features, link) for link in LINKS]
-        )
+        guesses = [unlearned(described, features, link) for link in LINKS]
+        return Transfer(sources, described, families, features, weights, guesses)
     priors = [learn(sources, described, families, features, link, report=report) for link in LINKS]
-    return Transfer(sources, described, families, features, priors)
+    return Transfer(sources, described, families, features, weights, priors)

@@ -17,7 +17,10 @@ from hwmodel.latency.spaces import Space, decode, encode
 SUFFIX = ".safetensors"
 DEVICES = Path(__file__).parents[1] / "devices"  # predictors that come with the package
 # Kind in a predictor's file -> module:function(container, where) that makes a Predictor of it.
-KINDS = {"space": "hwmodel.latency.query.predictor:space_predictor"}
+KINDS = {
+    "listed": "hwmodel.latency.query.listed:listed_predictor",
+    "space": "hwmodel.latency.query.predictor:space_predictor",
+}
 LEVEL = 0.9
 
 

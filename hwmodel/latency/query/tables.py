@@ -70,7 +70,7 @@ def from_table(
     Raises:
         InputError: for layers and choices that one of the two lacks, and numbers that are none.
     """
-    quantity, scale = _unit(unit)
+    quantity, scale = unit_of(unit)
     if unknown := set(left_out) - set(table):
         raise InputError(f"{where}: has no layer {min(unknown)!r} that could be left out")
     if more := set(table) - set(left_out) - {layer.name for layer in space.layers}:
@@ -152,7 +152,7 @@ def _normal() -> tuple[tuple[float, float, float], ...]:
     return tuple((level, reach[level], reach[level]) for level in LEVELS)
 
 
-def _unit(unit: str) -> tuple[Quantity, float]:
+def unit_of(unit: str) -> tuple[Quantity, float]:
     if unit not in UNITS:
         raise InputError(f"unit {unit!r}: unknown; give one of {', '.join(UNITS)}")
     return UNITS[unit]

@@ -1,0 +1,133 @@
+"""`hwmodel latency fit` and `next`: a predictor of one's own device from a few samples, and what to measure next."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from hwmodel.latency.fit.table import Table
+    from hwmodel.latency.fit.transfer import Transfer
+
+F = TypeVar("F", bound=Callable[..., Any])
+SHARED = (
+    click.argument("table", type=click.Path(path_type=Path)),
+    click.option("--sources", default="*", show_default=True, metavar="COLUMN,...",
+                 help="Devices of the table to learn from: names or patterns; 'none' for the architectures alone."),
+    click.option("--features", default="", metavar="COLUMN,...",
+                 help="Columns that describe an architecture, beside FLOPS, MACs, params, size and the like."),
+    click.option("--unit", default="ms", show_default=True, metavar="UNIT",
+                 help="Of the samples: s, ms, us, ns, J, mJ, uJ."),
+)  # fmt: skip
+
+
+def shared(command: F) -> F:
+    for option in reversed(SHARED):
+        command = option(command)
+    return command
+
+
+@click.command()
+@shared
+@click.option("--samples", "sampled", type=click.Path(path_type=Path), required=True, metavar="FILE.csv",
+              help="A line of names, then an architecture of the table and what it took a line.")  # fmt: skip
+@click.option("--device", required=True, help="The name of what was measured.")
+@click.option("--space", "space_name", metavar="NAME|FILE",
+              help="The space of the architectures, by name or YAML file: all its networks can then be asked for.")  # fmt: skip
+@click.option("--conditions", multiple=True, metavar="NAME=TEXT", help="Under what was measured; goes with the file.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.safetensors")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def fit(
+    table: Path, sources: str, features: str, unit: str, sampled: Path, device: str, space_name: str | None,
+    conditions: tuple[str, ...], output: Path, force: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Make a predictor of a device from 3 to 30 samples, with the devices of TABLE as what is known beforehand.
+
+    TABLE (.parquet, .csv) has one row an architecture, its encoding or name first, and one column a device. Where its
+    devices mislead, the predictor leans on the samples alone, and says so (without_sources).
+
+    \b
+    Example:
+      hwmodel latency fit nasbench201_ms.parquet --sources '1080ti_*,pixel3' --samples mine.csv --unit ms \\
+        --device my-phone --space nasbench201 -o my-phone.safetensors
+    """
+    from circuits.errors import InputError
+    from hwmodel.latency.fit import device as fitted
+    from hwmodel.latency.query.predictor import SUFFIX
+    from hwmodel.latency.spaces import load_space
+
+    if output.suffix != SUFFIX:
+        raise InputError(f"{output}: give a name that ends in {SUFFIX}")
+    if output.exists() and not force:
+        raise InputError(f"{output}: is there already; give --force to replace it")
+    samples = fitted.read_samples(sampled, unit)
+    said = dict(read_conditions(conditions))
+    space = load_space(space_name) if space_name else None
+    known, transfer, names = prepared(table, sources, features)
+    if space is not None:
+        fitted.same_space(known, space)
+    rows = fitted.places(known, samples.names, str(sampled))
+    provenance = {"table": table.name, "sources": names, "basis": "calibrated"}
+    found = fitted.write(output, known, transfer, samples, rows, device, space, said, provenance)
+    return {"device": device, "quantity": samples.quantity, "sources": len(names)} | found | {"file": str(output)}
+
+
+@click.command(name="next")
+@shared
+@click.option("--samples", "sampled", type=click.Path(path_type=Path), metavar="FILE.csv",
+              help="What was measured so far; without it, what to begin with.")  # fmt: skip
+@click.option("--count", type=click.IntRange(1, 100), default=1, show_default=True, help="Architectures to name.")
+def next_(
+    table: Path, sources: str, features: str, unit: str, sampled: Path | None, count: int
+) -> list[dict[str, Any]]:
+    """Name the architectures of TABLE whose measurement would teach the most about a device.
+
+    \b
+    Example:
+      hwmodel latency next fbnet_ms.parquet --sources '1080ti_*,pixel3' --samples mine.csv --count 5
+    """
+    import numpy as np
+
+    from hwmodel.latency.fit import device as fitted
+
+    samples = fitted.read_samples(sampled, unit) if sampled else None
+    known, transfer, _ = prepared(table, sources, features)
+    if samples is None:
+        rows, values = np.zeros(0, int), np.zeros(0)
+    else:
+        rows, values = fitted.places(known, samples.names, str(sampled)), samples.values
+    found = fitted.ask_next(transfer, rows, values, count)
+    return [{"order": place, "architecture": known.names[row]} for place, row in enumerate(found, 1)]
+
+
+def prepared(path: Path, sources: str, features: str) -> "tuple[Table, Transfer, list[str]]":
+    import threadpoolctl
+
+    from circuits.errors import InputError
+    from hwmodel import console
+    from hwmodel.latency.fit import device as fitted
+    from hwmodel.latency.fit.table import named, read
+
+    table = read(path, [name for name in features.split(",") if name])
+    names = [] if sources == "none" else named(table, sources)
+    if not names and not table.features.additive:
+        raise InputError(f"{path}: nothing describes its architectures, so give --sources")
+    table = fitted.usable(table, names)
+    done = itertools.count(1)
+    # Matrices here are small: threads of a library of linear algebra cost more than they bring.
+    threadpoolctl.threadpool_limits(1)
+    with console.progress("learning from devices", lines=False) as advance:
+        learned = fitted.learn(table, names, lambda: advance(next(done), 2 * len(names)))
+    return table, learned, names
+
+
+def read_conditions(given: tuple[str, ...]) -> list[tuple[str, str]]:
+    from circuits.errors import InputError
+
+    parts = [text.partition("=") for text in given]
+    for text, (name, sign, _) in zip(given, parts, strict=True):
+        if not sign or not name.strip():
+            raise InputError(f"--conditions {text!r}: give NAME=TEXT, such as governor=performance")
+    return [(name.strip(), value.strip()) for name, _, value in parts]
