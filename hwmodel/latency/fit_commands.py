@@ -35,7 +35,7 @@ def shared(command: F) -> F:
               help="A line of names, then an architecture of the table and what it took a line.")  # fmt: skip
 @click.option("--device", required=True, help="The name of what was measured.")
 @click.option("--space", "space_name", metavar="NAME|FILE",
-              help="The space of the architectures, by name or YAML file: all its networks can then be asked for.")  # fmt: skip
+              help="The space of the architectures: all its networks can then be asked for.")  # fmt: skip
 @click.option("--conditions", multiple=True, metavar="NAME=TEXT", help="Under what was measured; goes with the file.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.safetensors")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")

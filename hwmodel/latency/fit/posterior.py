@@ -41,7 +41,8 @@ class Member:
 
     def mean(self, between: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Of the components' covariances of n networks with the samples: the mean (n,), and what samples take from the
-        variance, whose product with itself is that (samples, n)."""
+        variance, whose product with itself is that (samples, n).
+        """
         total = covariance(between, self.weights)
         return total @ self.fitted, solve_triangular(self.lower, total.T, lower=True, check_finite=False)
 
