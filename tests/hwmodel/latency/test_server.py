@@ -80,6 +80,10 @@ def test_predictions_are_the_predictors(client):
     assert texts["high_s"][0] < answer.json()["high_s"][0]
 
 
+def test_whole_numbers_may_have_a_point(client):
+    assert ask(client, networks=[[3.0, 2, 1.0], [0, 0.0, 0]]).json() == ask(client).json()
+
+
 def test_joules_without_intervals(client):
     answer = ask(client, device="other", networks=[[0, 1]]).json()
     assert set(answer) == {"device", "level", "energy_J", "low_J", "high_J"}
@@ -114,7 +118,7 @@ def test_devices_health_and_description(client):
     ({"networks": [0, 0, 0]}, 422, "no list of networks"),
     ({"networks": []}, 422, "no list of networks"),
     ({"networks": "[0, 0, 0]"}, 422, "no list of networks"),
-    ({"networks": [[0, 0, 0]] * 10_001}, 413, "10001, more than 10000"),
+    ({"networks": [[0, 0, 0]] * 10_001}, 422, "10001, more than 10000"),
     ({"device": "pixel"}, 422, "device 'pixel': unknown; give one of drawn, other"),
     ({"device": None}, 422, "no device; give one of drawn, other"),
     ({"device": []}, 422, "unknown; give one of"),
