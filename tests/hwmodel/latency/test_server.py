@@ -196,7 +196,7 @@ HEAD = b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: applicati
 
 
 def test_a_body_without_length_is_cut_off_at_the_limit():
-    with running(Limits(body_bytes=10_000, requests_per_s=0)) as port:
+    with running(Limits(body_bytes=10_000, header_s=0.5, requests_per_s=0)) as port:
         chunk = b"1000\r\n" + b" " * 4096 + b"\r\n"
         found = raw(port, HEAD + b"transfer-encoding: chunked\r\n\r\n", *([chunk] * 100))
         assert found.startswith(b"HTTP/1.1 413")
