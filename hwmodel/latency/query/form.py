@@ -160,15 +160,15 @@ def _check_numbers(said: dict[str, Any]) -> None:
         raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def write_form(form: Form, path: Path) -> None:
+def write_form(form: Form, path: str | Path) -> None:
     """Write a form to a file, whole or not at all; raises InputError where that cannot be."""
     about = form._said() | {"space": form.space.model_dump(exclude_none=True)}
-    write_container(path, Container(KIND, about, {name: getattr(form, name) for name in _ARRAYS}))
+    write_container(Path(path), Container(KIND, about, {name: getattr(form, name) for name in _ARRAYS}))
 
 
-def read_form(path: Path) -> Form:
+def read_form(path: str | Path) -> Form:
     """Return the form that a file holds; raises InputError for a file that holds none."""
-    return form_of(read_container(path), str(path))
+    return form_of(read_container(Path(path)), str(path))
 
 
 def form_of(container: Container, where: str) -> Form:

@@ -37,7 +37,7 @@ def listen(host: str, port: int, *, remote: bool = False) -> socket.socket:
     if not address.is_loopback and not remote:
         raise InputError(f"host {host}: other machines may reach it; give --remote too if they shall, or 127.0.0.1")
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sends at once where TCP is told
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((str(address), port))

@@ -286,6 +286,11 @@ def test_hosts(host, said):
         listen(host, 0)
 
 
+def test_answers_do_not_wait_for_acknowledgements():
+    with listen("127.0.0.1", 0) as bound:
+        assert bound.proto == socket.IPPROTO_TCP  # without which asyncio leaves Nagle's algorithm on: 40 ms an answer
+
+
 def test_a_port_in_use_is_one_line():
     with listen("localhost", 0) as bound:
         port = bound.getsockname()[1]
