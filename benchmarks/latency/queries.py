@@ -5,9 +5,9 @@
 
 Without --device: predictors with drawn numbers over FBNet's space (22 layers x 9 choices) and NAS-Bench-201's (6 x 5);
 what they take does not depend on the numbers. `table` has layers alone, `pairs` all pairs of layers too, as a Gaussian
-process over layers and their pairs has; intervals have --rank features. Gradients are of float32 chances. Codes are
-checked in every call. Rounds are interleaved; medians. `single_us` is a call for one network given as codes,
-`text_us` as text.
+process over layers and their pairs has, `whole` tells every network; intervals have --rank features. Gradients are of
+float32 chances. Codes are checked in every call. Rounds are interleaved; medians. `single_us` is a call for one network
+given as codes, `text_us` as text.
 
 --nn-meter names a Python that has nn-Meter installed; its pipeline answers for an ONNX file, which it reads each time.
 """
@@ -34,6 +34,7 @@ from hwmodel.latency.spaces import encode, load_space
 
 SHARE = 20  # of the networks, how many fewer gradients are timed
 BATCH = 2048  # of torch
+KINDS = {"fbnet": ("table", "pairs"), "nasbench201": ("table", "pairs", "whole")}
 NN_METER = """
 import sys, time
 from nn_meter import load_latency_predictor
@@ -53,10 +54,15 @@ def one_thread() -> None:
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | wanted)
 
 
-def drawn(space_name: str, pairs: bool, rank: int) -> Form:
+def drawn(space_name: str, kind: str, rank: int) -> Form:
     """Return a predictor with drawn numbers."""
     space, draw = load_space(space_name), np.random.default_rng(0)
     length, width = len(space.layers), space.choices
+    pairs = kind == "pairs"
+    if kind == "whole":
+        whole = 0.1 * draw.random((2, space.size))
+        return Form(space, "drawn", "latency_s", "log", np.zeros((length, width)), whole=whole,
+                    quantiles=((0.9, 1.6, 1.7),))  # fmt: skip
     of = list(combinations(range(length), 2)) if pairs else []
     return Form(
         space, "drawn", "latency_s", "log" if pairs else "identity", 0.1 * draw.normal(size=(length, width)),
@@ -134,8 +140,8 @@ def main() -> None:
     parser.add_argument("--model", type=Path)
     given = parser.parse_args()
     forms = {str(path): read_form(path) for path in given.device} or {
-        f"{space} {kind}": drawn(space, kind == "pairs", given.rank)
-        for space in ("fbnet", "nasbench201") for kind in ("table", "pairs")
+        f"{space} {kind}": drawn(space, kind, given.rank)
+        for space, kinds in KINDS.items() for kind in kinds
     }  # fmt: skip
     rows: list[dict[str, Any]] = [
         {"name": name} | rates(form, given.networks, given.rounds) for name, form in forms.items()

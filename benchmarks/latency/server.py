@@ -115,7 +115,7 @@ def main() -> int:
         folder = Path(name)
         device = given.device or folder / "drawn.safetensors"
         if given.device is None:
-            write_form(drawn("fbnet", True, 64), device)
+            write_form(drawn("fbnet", "pairs", 64), device)
         space = read_form(device).space
         with served(device) as url:
             for batch in BATCHES:
