@@ -37,7 +37,7 @@ class Numbers(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    device: Annotated[str, Field(min_length=1, max_length=200)]
+    device: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
     quantity: Quantity
     link: Literal["log", "identity"]
     offset: _Finite = 0.0

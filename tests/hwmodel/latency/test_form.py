@@ -76,6 +76,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     ({"quantiles": ((0.9, 1.0, 1.0), (0.5, 1.0, 1.0))}, "levels rise"),
     ({"noise": -1.0}, "noise: Input should be greater than or equal to 0"),
     ({"offset": float("nan")}, "offset: Input should be a finite number"),
+    ({"device": "a\x1b[2J"}, "device: String should match pattern"),
     ({"link": "cube"}, "link: Input should be 'log' or 'identity'"),
     ({"whole": np.ones((2, 6))}, "whole: takes the place of sums"),
     ({"whole": np.ones((2, 5))}, r"whole: shape \(2, 5\), not \(2, 6\)"),
