@@ -29,7 +29,7 @@ lint: $(READY)
 
 # The benchmarks that need no data of the user's; the others (against_peer, against_cacti, against_silicon) take it as an
 # argument: see CONTRIBUTING.md.
-BENCHES := circuits/against_deepnvm circuits/macrospin circuits/search circuits/variation replay/against_peers replay/first_call replay/forward replay/policies replay/reuse replay/timing traces/lower traces/order traces/formats
+BENCHES := circuits/against_deepnvm circuits/macrospin circuits/search circuits/variation replay/against_peers replay/first_call replay/forward replay/policies replay/reuse replay/timing traces/lower traces/order traces/formats latency/queries
 bench: $(READY)
 	for bench in $(BENCHES); do echo "$$bench"; $(BIN)/python benchmarks/$$bench.py || exit 1; done
 

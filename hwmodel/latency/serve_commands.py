@@ -16,7 +16,7 @@ PIP = "pip install 'hwmodel[serve]'"
     "--port", type=click.IntRange(0, 65535), default=8181, show_default=True, help="0 takes one that is free."
 )
 @click.option("--remote", is_flag=True, help="Let other machines ask, where the host is an address they reach.")
-@click.option("--rate", type=click.FloatRange(0, 1e6), default=1000, show_default=True,
+@click.option("--rate", type=click.FloatRange(0, 1e6), default=10_000, show_default=True,
               help="Requests a second that a client may make on average; 0 for any number.")  # fmt: skip
 @click.option("--batch", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True,
               help="Networks that a request may ask for.")  # fmt: skip

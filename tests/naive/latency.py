@@ -20,6 +20,11 @@ def canonical(edges: list[tuple[int, int]], absent: int, code: list[int]) -> lis
 
 def mean_and_variance(form: Any, code: list[int]) -> tuple[float, float]:
     """Return m and v of one network, before the link."""
+    if form.whole.size:
+        place = 0
+        for layer, choice in zip(form.space.layers, code, strict=True):
+            place = place * len(layer.choices) + choice
+        return float(form.whole[0, place]), float(form.whole[1, place])
     m = float(form.offset)
     for layer, choice in enumerate(code):
         m += float(form.table[layer, choice])

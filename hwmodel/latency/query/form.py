@@ -7,6 +7,8 @@ For a network x of L layers, with F_l,c rows of R numbers:
 
 With the link `log` the mean is exp(m) and the interval exp(m - low sqrt(v)) to exp(m + high sqrt(v)); with `identity`
 they are m and m -+ q sqrt(v + (relative m)^2). What comes out is in seconds or joules, as `quantity` says.
+
+A small space may be told whole instead: m and v of every network, which need be no sums at all.
 """
 
 from collections.abc import Mapping
@@ -24,7 +26,8 @@ from hwmodel.latency.spaces import Space, make_space
 KIND = "space"
 MOST_NUMBERS = 1 << 25  # of one array
 Quantity = Literal["latency_s", "energy_J"]
-_ARRAYS = ("table", "pairs", "pair", "base", "factor")
+MOST_WHOLE = 1 << 20  # networks of a space that is told whole
+_ARRAYS = ("table", "pairs", "pair", "base", "factor", "whole")
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Positive = Annotated[float, Field(allow_inf_nan=False, ge=0)]
 
@@ -34,7 +37,7 @@ class Numbers(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    device: Annotated[str, Field(min_length=1, max_length=200)]
+    device: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
     quantity: Quantity
     link: Literal["log", "identity"]
     offset: _Finite = 0.0
@@ -64,6 +67,8 @@ class Form:
         pair: shape (P, C, C).
         base: shape (R,).
         factor: shape (L, C, R).
+        whole: m and v of every network in the order of `space.all_codes()`, shape (2, S), in place of all sums: offset,
+            noise and the other arrays are then 0.
         quantiles: (level, low, high) in rising levels; such an interval reaches so many deviations down and up.
             Without any, there are no intervals.
         conditions: under which was measured, as JSON may hold it.
@@ -85,6 +90,7 @@ class Form:
     pair: np.ndarray = field(default_factory=_nothing)
     base: np.ndarray = field(default_factory=_nothing)
     factor: np.ndarray = field(default_factory=_nothing)
+    whole: np.ndarray = field(default_factory=_nothing)
     quantiles: tuple[tuple[float, float, float], ...] = ()
     conditions: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -99,8 +105,11 @@ class Form:
                 raise InputError(f"{name}: no array of up to {MOST_NUMBERS} numbers")
             object.__setattr__(self, name, np.ascontiguousarray(array, kind))
         count, rank = len(self.pairs), self.base.size
+        listed = self.space.size if self.whole.size else 0
+        if listed > MOST_WHOLE:
+            raise InputError(f"whole: {self.space.name} has {listed:.3g} networks, more than {MOST_WHOLE}")
         shapes = {"table": (length, width), "pairs": (count, 2), "pair": (count, width, width), "base": (rank,),
-                  "factor": (length, width, rank)}  # fmt: skip
+                  "factor": (length, width, rank), "whole": (2, listed)}  # fmt: skip
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.size == 0 and 0 in shape:
@@ -110,6 +119,8 @@ class Form:
             if not np.isfinite(array).all():
                 raise InputError(f"{name}: holds what is no finite number")
         self._check_values()
+        if self.whole.size:
+            self._check_whole()
 
     def _check_values(self) -> None:
         length, absent = len(self.space.layers), ~self.space.present
@@ -126,6 +137,12 @@ class Form:
         levels = [level for level, _, _ in self.quantiles]
         if any(not 0 < level < 1 for level in levels) or sorted(set(levels)) != levels:
             raise InputError("quantiles: levels rise, between 0 and 1")
+
+    def _check_whole(self) -> None:
+        if self.offset or self.noise or any(getattr(self, name).any() for name in ("table", "pair", "factor", "base")):
+            raise InputError("whole: takes the place of sums, which are not 0")
+        if (self.whole[1] < 0).any():
+            raise InputError("whole: a variance is negative")
 
     def _said(self) -> dict[str, Any]:
         """Return what stands beside the arrays."""
@@ -160,15 +177,15 @@ def _check_numbers(said: dict[str, Any]) -> None:
         raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def write_form(form: Form, path: Path) -> None:
+def write_form(form: Form, path: str | Path) -> None:
     """Write a form to a file, whole or not at all; raises InputError where that cannot be."""
     about = form._said() | {"space": form.space.model_dump(exclude_none=True)}
-    write_container(path, Container(KIND, about, {name: getattr(form, name) for name in _ARRAYS}))
+    write_container(Path(path), Container(KIND, about, {name: getattr(form, name) for name in _ARRAYS}))
 
 
-def read_form(path: Path) -> Form:
+def read_form(path: str | Path) -> Form:
     """Return the form that a file holds; raises InputError for a file that holds none."""
-    return form_of(read_container(path), str(path))
+    return form_of(read_container(Path(path)), str(path))
 
 
 def form_of(container: Container, where: str) -> Form:
@@ -181,7 +198,7 @@ def form_of(container: Container, where: str) -> Form:
     if container.kind != KIND:
         raise InputError(f"{where}: a predictor of kind {container.kind[:40]!r}, not {KIND!r}")
     declared = said.pop("space", None)
-    if not isinstance(declared, dict) or set(container.arrays) != set(_ARRAYS):
+    if not isinstance(declared, dict) or not {"table"} <= set(container.arrays) <= set(_ARRAYS):
         raise InputError(f"{where}: holds no space, or other arrays than {', '.join(_ARRAYS)}")
     space = make_space(declared, where)
     try:

@@ -33,7 +33,9 @@ class Lookup:
         self._factor[:, :, : form.base.size] = form.factor
         self._whole: tuple[np.ndarray, np.ndarray] | None = None
         worth = len(form.pairs) or form.base.size  # otherwise a sum over layers is as quick
-        if tabulate and worth and form.space.size <= MOST_TABULATED:
+        if form.whole.size:
+            self._whole = form.whole[0], form.whole[1]
+        elif tabulate and worth and form.space.size <= MOST_TABULATED:
             codes = form.space.all_codes().view(np.uint8)
             whole = np.empty((2, len(codes)))
             self._sums(codes, whole[0])

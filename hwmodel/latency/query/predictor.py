@@ -12,7 +12,7 @@ from circuits.errors import InputError
 from hwmodel.latency.query.container import Container, read_container
 from hwmodel.latency.query.form import Form, form_of
 from hwmodel.latency.query.lookup import Lookup
-from hwmodel.latency.spaces import Space, decode, encode
+from hwmodel.latency.spaces import Space, decode, encode, pattern
 
 SUFFIX = ".safetensors"
 DEVICES = Path(__file__).parents[1] / "devices"  # predictors that come with the package
@@ -58,8 +58,8 @@ class Predictor(Protocol):
         """Return what it predicts, for whom, and from what it was made, as JSON may hold it."""
         ...
 
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of one network."""
+    def schemas(self) -> list[dict[str, Any]]:
+        """Return the JSON schemas of one network, one a way of writing it; the networks of a call share one."""
         ...
 
     def example(self) -> Any:
@@ -94,15 +94,18 @@ class SpacePredictor:
             "conditions": dict(form.conditions), "provenance": dict(form.provenance),
         }  # fmt: skip
 
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of one network: a list of numbers, or a text."""
+    def schemas(self) -> list[dict[str, Any]]:
+        """Return the JSON schemas of one network: a list of numbers, or a text."""
         numbers = [{"type": "integer", "minimum": 0, "maximum": int(count) - 1} for count in self.space.counts]
         length = {"minItems": len(numbers), "maxItems": len(numbers)}
-        return {"anyOf": [{"type": "array", "prefixItems": numbers, **length}, {"type": "string"}]}
+        written = pattern(self.space)
+        texts = [{"type": "string", "pattern": written}] if written else []
+        return [{"type": "array", "prefixItems": numbers, **length}, *texts]
 
     def example(self) -> Any:
         """Return the network of each layer's first choice, as it is written."""
-        return encode(self.space, np.zeros((1, len(self.space.layers)), np.int8))[0]
+        first = np.zeros((1, len(self.space.layers)), np.int8)
+        return encode(self.space, first)[0] if self.space.text else first[0].tolist()
 
 
 def codes_of(space: Space, networks: Any) -> np.ndarray:

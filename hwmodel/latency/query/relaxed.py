@@ -1,5 +1,6 @@
 """Predictors in torch: what a network takes as a loss over the chances of its choices."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,13 +11,14 @@ from torch.nn import functional
 from circuits.errors import InputError
 from hwmodel.latency.query.closed import Closed, Of, closed_of, evaluate
 from hwmodel.latency.query.form import Form
+from hwmodel.latency.query.whole import Whole
 
 
 class _Evaluate(torch.autograd.Function):
     """Value and gradient at once: the gradient is at hand when the value is known."""
 
     @staticmethod
-    def forward(ctx: Any, chances: torch.Tensor, closed: Closed) -> torch.Tensor:
+    def forward(ctx: Any, chances: torch.Tensor, closed: Closed | Whole) -> torch.Tensor:
         value, slope = evaluate(torch, closed, chances)
         ctx.save_for_backward(slope)
         return value
@@ -48,8 +50,8 @@ class ExpectedCost(nn.Module):
         closed = closed_of(form, of, level)
         self.shape = form.table.shape
         self.dtype = dtype
-        self._rest = (closed.offset, closed.noise, closed.relative, closed.log, closed.reach)
-        for name in ("table", "square", "base", "factor"):
+        self._closed = closed
+        for name in closed.ARRAYS:
             array = getattr(closed, name)
             self.register_buffer(name, None if array is None else torch.as_tensor(array).to(dtype), persistent=False)
         self.register_buffer("present", torch.as_tensor(form.space.present), persistent=False)
@@ -62,7 +64,7 @@ class ExpectedCost(nn.Module):
         """
         if chances.shape[-2:] != self.shape:
             raise InputError(f"chances: shape {tuple(chances.shape)}; give (..., {self.shape[0]}, {self.shape[1]})")
-        closed = Closed(self.table, self.square, self.base, self.factor, *self._rest)
+        closed = replace(self._closed, **{name: getattr(self, name) for name in self._closed.ARRAYS})
         flat = chances.to(self.dtype).reshape(-1, self.shape[0] * self.shape[1])
         value: Any = _Evaluate.apply(flat, closed)
         return value.reshape(chances.shape[:-2])

@@ -101,8 +101,8 @@ def document(found: Prediction) -> dict[str, Any]:
 
 
 def failure(status: int, reason: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an error; where a body may still be under way, the connection ends with it."""
-    ends = {"connection": "close"} if status in {408, 413, 415} else {}
+    """Return an error; a client that is slow is left. What others still send is read and dropped: see run.Http."""
+    ends = {"connection": "close"} if status == 408 else {}
     return _answer(_json({"error": reason}), status, dict(headers or {}) | ends)
 
 

@@ -77,7 +77,7 @@ def parse_body(body: bytes, predictors: Mapping[str, Predictor], limits: Limits)
     if not isinstance(networks, list) or not networks or isinstance(networks[0], (int, float)):
         raise Refused(422, "networks: no list of networks")
     if len(networks) > limits.networks:
-        raise Refused(413, f"networks: {len(networks)}, more than {limits.networks} at once")
+        raise Refused(422, f"networks: {len(networks)}, more than {limits.networks} at once")
     if (b"true" in body or b"false" in body) and any(
         isinstance(number, bool) for network in networks if isinstance(network, list) for number in network
     ):
@@ -89,7 +89,7 @@ def parse_body(body: bytes, predictors: Mapping[str, Predictor], limits: Limits)
 
 def _mapping(body: bytes) -> dict[str, Any]:
     try:
-        asked = json.loads(body.decode("utf-8"), parse_constant=_no_number, parse_float=_finite)
+        asked = json.loads(body.decode("utf-8"), parse_constant=_no_number, parse_float=_number)
     except RecursionError:
         raise Refused(400, "body: nested too deep") from None
     except ValueError as error:
@@ -103,8 +103,9 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number of JSON")
 
 
-def _finite(text: str) -> float:
+def _number(text: str) -> float:
+    """Return a number with a point; 3.0 is the integer 3, as JSON Schema has it."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError("a number beyond what floats hold")
-    return number
+    return int(number) if number.is_integer() else number

@@ -18,9 +18,9 @@ class Limits:
     header_s: float = 10.0  # from the connection, or the answer before, to the end of the header
     body_s: float = 10.0
     idle_s: float = 5.0  # of a connection that is kept
-    connections: int = 256
-    requests_per_s: float = 1000.0  # a client, on average; 0 is no limit
-    burst: int = 1000  # requests at once after a pause
+    connections: int = 900  # files that a process may open are often 1024
+    requests_per_s: float = 10_000.0  # a client, on average; 0 is no limit
+    burst: int = 10_000  # requests at once after a pause
 
 
 class Buckets:

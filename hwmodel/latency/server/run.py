@@ -37,7 +37,7 @@ def listen(host: str, port: int, *, remote: bool = False) -> socket.socket:
     if not address.is_loopback and not remote:
         raise InputError(f"host {host}: other machines may reach it; give --remote too if they shall, or 127.0.0.1")
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sends at once where TCP is told
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((str(address), port))
@@ -100,7 +100,11 @@ class Server(uvicorn.Server):
 
 
 class Http(H11Protocol):
-    """uvicorn's connection, which also ends where a header does not come, and whose own errors are JSON too."""
+    """uvicorn's connection, which also ends where a header does not come, and whose own errors are JSON too.
+
+    A request that is answered before its body was read has as long to end: to close at once would reset the
+    connection, and the client might never see why.
+    """
 
     header_s = 10.0
     _late: asyncio.TimerHandle | None = None
@@ -115,12 +119,12 @@ class Http(H11Protocol):
 
     def handle_events(self) -> None:
         super().handle_events()
-        if self.conn.their_state is not h11.IDLE:
+        if not self._waits():
             self._calm()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+        if self._waits() and not self.transport.is_closing():
             self._expect()
 
     def send_400_response(self, msg: str) -> None:
@@ -131,6 +135,11 @@ class Http(H11Protocol):
             for event in events:
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+    def _waits(self) -> bool:
+        """Return whether a header is due, or the rest of a body that nobody reads."""
+        answered = self.cycle is not None and self.cycle.response_complete
+        return self.conn.their_state is h11.IDLE or (answered and self.conn.their_state is h11.SEND_BODY)
 
     def _expect(self) -> None:
         self._calm()

@@ -51,7 +51,7 @@ PREDICTIONS: _Answers = {
 def request_of(predictors: Mapping[str, Predictor], limits: Limits) -> dict[str, Any]:
     """Return the description of a request for predictions of some devices."""
     levels = sorted({level for one in predictors.values() for level in one.levels})
-    kinds = list({str(one.schema()): one.schema() for one in predictors.values()}.values())
+    kinds = list({str(kind): kind for one in predictors.values() for kind in one.schemas()}.values())
     networks = {
         "description": "Networks of the device's space: lists of its layers' choices by number, or texts",
         "anyOf": [{"type": "array", "minItems": 1, "maxItems": limits.networks, "items": kind} for kind in kinds],

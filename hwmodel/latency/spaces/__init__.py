@@ -7,8 +7,8 @@ networks are one array of shape (N, L).
 from hwmodel.latency.spaces.canonical import canonical_codes
 from hwmodel.latency.spaces.read import known_spaces, load_space, make_space
 from hwmodel.latency.spaces.space import Layer, Space
-from hwmodel.latency.spaces.text import decode, encode
+from hwmodel.latency.spaces.text import decode, encode, pattern
 
 __all__ = [
-    "Layer", "Space", "canonical_codes", "decode", "encode", "known_spaces", "load_space", "make_space",
+    "Layer", "Space", "canonical_codes", "decode", "encode", "known_spaces", "load_space", "make_space", "pattern",
 ]  # fmt: skip

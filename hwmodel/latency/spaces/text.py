@@ -66,6 +66,20 @@ def form(space: Space) -> str:
     return f"{space.text.replace('{}', space.layers[0].choices[0])} or {numbers}" if space.text else numbers
 
 
+def pattern(space: Space) -> str:
+    """Return the regular expression of a space's own form, as JSON Schema has it; empty where it has none."""
+    if not space.text:
+        return ""
+    parts = [_escaped(part) for part in space.text.split("{}")]
+    groups = ["|".join(map(_escaped, layer.choices)) for layer in space.layers]
+    return f"^{parts[0]}{''.join(f'({of}){after}' for of, after in zip(groups, parts[1:], strict=True))}$"
+
+
+def _escaped(text: str) -> str:
+    """Return text for a regular expression; escapes no more than ECMA-262 allows, as re.escape would."""
+    return re.sub(r"[\\^$.*+?()\[\]{}|/]", r"\\\g<0>", text)
+
+
 def _places(choices: list[str]) -> dict[str | int, int]:
     """Return the place of each choice by its name and by its number."""
     return {name: place for place, name in enumerate(choices)} | {place: place for place in range(len(choices))}

@@ -32,6 +32,14 @@ def form_with(counts, seed=0, which="all", rank=3, link="log", **more):
     return Form(space, **({"device": "drawn", "quantity": "latency_s", "link": link} | given | more))
 
 
+def told_whole(form, seed=0, link="log"):
+    """Drawn means and variances of every network of a form's space, which are no sums."""
+    draw, size = np.random.default_rng(seed), form.space.size
+    whole = np.stack([draw.normal(size=size), draw.random(size)])
+    return Form(form.space, "drawn", "latency_s", link, np.zeros(form.table.shape), whole=whole,
+                relative=form.relative, quantiles=form.quantiles)  # fmt: skip
+
+
 @st.composite
 def forms(draw, most_layers=9, most_choices=9):
     counts = draw(st.lists(st.integers(1, most_choices), min_size=1, max_size=most_layers))

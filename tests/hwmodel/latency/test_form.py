@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,9 @@ from hwmodel.latency.query import container as container_module
 from hwmodel.latency.query.container import parse_container, read_container
 from hwmodel.latency.query.form import Form, form_of, read_form, write_form
 from hwmodel.latency.query.predictor import load
-from tests.hwmodel.latency.forms import form_with, forms, space_of
+from tests.hwmodel.latency.forms import form_with, forms, space_of, told_whole
 
-ARRAYS = ("table", "pairs", "pair", "base", "factor")
+ARRAYS = ("table", "pairs", "pair", "base", "factor", "whole")
 
 
 def written(path: Path, form: Form) -> bytes:
@@ -25,8 +26,9 @@ def written(path: Path, form: Form) -> bytes:
     return path.read_bytes()
 
 
-@given(form=forms(most_layers=4))
-def test_files_go_both_ways(form, tmp_path_factory):
+@given(form=forms(most_layers=4), whole=st.booleans())
+def test_files_go_both_ways(form, whole, tmp_path_factory):
+    form = told_whole(form) if whole else form
     path = tmp_path_factory.mktemp("forms") / "a.safetensors"
     write_form(form, path)
     found = read_form(path)
@@ -74,7 +76,10 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     ({"quantiles": ((0.9, 1.0, 1.0), (0.5, 1.0, 1.0))}, "levels rise"),
     ({"noise": -1.0}, "noise: Input should be greater than or equal to 0"),
     ({"offset": float("nan")}, "offset: Input should be a finite number"),
+    ({"device": "a\x1b[2J"}, "device: String should match pattern"),
     ({"link": "cube"}, "link: Input should be 'log' or 'identity'"),
+    ({"whole": np.ones((2, 6))}, "whole: takes the place of sums"),
+    ({"whole": np.ones((2, 5))}, r"whole: shape \(2, 5\), not \(2, 6\)"),
     ({"quantiles": ((1.0, 1.0, 1.0),)}, "levels rise, between 0 and 1"),
 ])  # fmt: skip
 def test_forms_that_do_not_fit(more, said):
@@ -146,6 +151,14 @@ def test_files_of_others(tmp_path):
     other = parse_container(save({"a": np.zeros(2)}, {"hwmodel": json.dumps(about)}), "x")
     with pytest.raises(InputError, match="other arrays than"):
         form_of(other, "x")
+
+
+def test_whole_spaces_that_cannot_be():
+    form = told_whole(form_with((2, 3)))
+    with pytest.raises(InputError, match="whole: a variance is negative"):
+        replace(form, whole=-np.ones((2, 6)))
+    with pytest.raises(InputError, match=r"whole: drawn has 9.77e\+06 networks, more than"):
+        form_with((5,) * 10, whole=np.ones((2, 5)))
 
 
 def test_large_files_are_refused(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from circuits.errors import InputError
 from hwmodel.latency.query.groups import terms_of
 from hwmodel.latency.query.lookup import BLOCK, Lookup
 from hwmodel.latency.spaces import load_space
-from tests.hwmodel.latency.forms import form_with, forms
+from tests.hwmodel.latency.forms import form_with, forms, told_whole
 from tests.naive.latency import predict
 
 
@@ -35,6 +35,15 @@ def test_any_number_of_networks(networks, counts):
     np.testing.assert_array_equal(whole, np.array(one_by_one).reshape(networks, 3).T)
     assert (whole[1] <= whole[0]).all()
     assert (whole[0] <= whole[2]).all()
+
+
+@given(forms(most_layers=4, most_choices=5), st.sampled_from(["log", "identity"]))
+def test_a_space_that_is_told_whole_is_looked_up(form, link):
+    whole = told_whole(form, link=link)
+    codes = whole.space.sample(20, np.random.default_rng(1))
+    expected = np.array([predict(whole, code, *whole.reach(0.9)) for code in codes.tolist()]).T
+    np.testing.assert_allclose(Lookup(whole, tabulate=False).interval(codes, 0.9), expected, rtol=1e-12)
+    np.testing.assert_allclose(Lookup(whole).mean(codes), expected[0], rtol=1e-12)
 
 
 def test_layers_are_grouped_where_tables_stay_small():

@@ -10,7 +10,7 @@ from circuits.errors import InputError
 from hwmodel.latency.query.closed import MOST_COLUMNS, closed_of, value_and_gradient
 from hwmodel.latency.query.lookup import Lookup
 from hwmodel.latency.query.relaxed import ExpectedCost, gumbel_chances, hard_choices
-from tests.hwmodel.latency.forms import form_with, forms
+from tests.hwmodel.latency.forms import form_with, forms, told_whole
 from tests.naive.latency import expected, mean_and_variance
 
 ASKED = [("mean", None), ("low", 0.9), ("high", 0.5)]
@@ -29,6 +29,20 @@ def test_the_expectation_is_over_all_networks(form, seed):
     np.testing.assert_allclose(found, [expected(form, list(one)) for one in chances], rtol=1e-9, atol=1e-9)
 
 
+@given(form=forms(most_layers=4, most_choices=4), link=st.sampled_from(["log", "identity"]))
+def test_expectations_over_a_space_that_is_told_whole(form, link):
+    whole = told_whole(form, link=link)
+    chances = chances_of(whole, 3)
+    value, _ = value_and_gradient(whole, chances)
+    found = np.log(value) if link == "log" else value
+    np.testing.assert_allclose(found, [expected(whole, list(one)) for one in chances], rtol=1e-9, atol=1e-9)
+    codes = whole.space.sample(5, np.random.default_rng(0))
+    ones = whole.space.one_hot(codes, np.float64)
+    ends = [value_and_gradient(whole, ones, *one)[0] for one in (("mean", None), ("low", 0.9), ("high", 0.9))]
+    np.testing.assert_allclose(ends, Lookup(whole).interval(codes, 0.9), rtol=1e-9)
+    assert value_and_gradient(whole, chances[:0], "high", 0.9)[1].shape == (0, *whole.table.shape)
+
+
 @given(form=forms(), seed=st.integers(0, 2**32))
 def test_certain_choices_are_the_network(form, seed):
     codes = form.space.sample(5, np.random.default_rng(seed))
@@ -41,9 +55,9 @@ def test_certain_choices_are_the_network(form, seed):
 
 @pytest.mark.parametrize("link", ["log", "identity"])
 @pytest.mark.parametrize(("of", "level"), ASKED)
-@pytest.mark.parametrize("more", [{}, {"which": []}, {"rank": 0}, {"relative": 0.0}])
+@pytest.mark.parametrize("more", [{}, {"which": []}, {"rank": 0}, {"relative": 0.0}, None])
 def test_gradients_are_those_of_differences(link, of, level, more):
-    form = form_with((3, 2, 4), link=link, **more)
+    form = told_whole(form_with((3, 2, 4)), link=link) if more is None else form_with((3, 2, 4), link=link, **more)
     cost = ExpectedCost(form, of, level, torch.float64)
     chances = torch.tensor(chances_of(form, 3), requires_grad=True)
     assert torch.autograd.gradcheck(cost, (chances,))

@@ -1,5 +1,6 @@
 """Search spaces: as declared, as text and as codes; and one line for what is none."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits.errors import InputError
-from hwmodel.latency.spaces import canonical_codes, decode, encode, known_spaces, load_space, make_space
+from hwmodel.latency.spaces import canonical_codes, decode, encode, known_spaces, load_space, make_space, pattern
 from tests.naive.latency import canonical
 
 TINY = {"name": "tiny", "layers": [{"name": "a", "choices": ["x", "y", "z"]}, {"name": "b", "choices": ["x", "skip"]}]}
@@ -45,6 +46,14 @@ def test_text_and_codes_go_both_ways(name, seed):
     codes = space.sample(5, np.random.default_rng(seed))
     assert (decode(space, encode(space, codes)) == codes).all()
     assert (decode(space, [str(row) for row in codes.tolist()]) == codes).all()
+
+
+def test_a_pattern_tells_text_from_other_text():
+    found = re.compile(pattern(load_space("nasbench201")))
+    assert found.search(ARCH)
+    for other in (ARCH + "|", ARCH.replace("none", "zero"), ARCH.replace("|", "/"), ""):
+        assert not found.search(other)
+    assert not pattern(load_space("fbnet"))
 
 
 @pytest.mark.parametrize(("text", "said"), [
