@@ -43,7 +43,10 @@ _SHOWN = ("layer", "layer_class", "activation", "output", "macs", "input_bytes",
 def _view(document: list[dict[str, Any]]) -> None:
     """Print the columns that fit, and their sums."""
     total = {name: sum(row[name] for row in document) for name in _SHOWN[4:]}
-    console.view([{name: row[name] for name in _SHOWN} for row in document] + [dict.fromkeys(_SHOWN, "") | total])
+    console.view(
+        [{name: row[name] for name in _SHOWN} for row in document]
+        + [dict.fromkeys(_SHOWN, "") | {"layer": "all"} | total]
+    )
 
 
 graph.view = _view  # type: ignore[attr-defined]

@@ -27,7 +27,7 @@ def from_onnx(path: str | Path, batch: int = 1) -> Graph:
 
     Args:
         path: of the file. Weights that it keeps in files beside it are left unread, and only their shapes are known.
-        batch: what a first dimension becomes that the file leaves open.
+        batch: what a first dimension becomes that the file leaves open; 1 leaves it as the file has it otherwise.
 
     Raises:
         InputError: without the onnx package, for a file that is no model, for dimensions that stay open, and for an
@@ -154,6 +154,8 @@ def _declared(one: "onnx.ValueInfoProto", batch: int) -> tuple[tuple[int, ...], 
         if length <= 0 and place:
             name = dimension.dim_param or "unnamed"
             raise InputError(f"{what}: dimension {place} ({name}) is open; only the first, the batch, may be")
+        if not place and length > 0 and batch not in {1, length}:
+            raise InputError(f"{what}: dimension 0 is {length}, not the batch of {batch} that is asked for")
         shape.append(length if length > 0 else batch)
     if prod(shape) > MOST_ELEMENTS:
         raise InputError(f"{what}: {tuple(shape)} has more than {MOST_ELEMENTS} elements")

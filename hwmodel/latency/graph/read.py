@@ -1,5 +1,6 @@
 """A graph by the name that its network has on the command line."""
 
+from circuits.errors import InputError
 from hwmodel.latency.graph.graph import Graph
 
 
@@ -17,6 +18,8 @@ def read_graph(model: str, batch: int = 1, shape: tuple[int, ...] | None = None)
     if model.lower().endswith(".onnx"):
         from hwmodel.latency.graph.from_onnx import from_onnx
 
+        if shape is not None:
+            raise InputError(f"{model}: --input: a file has its shapes; give it for a module without example_inputs")
         return from_onnx(model, batch)
     from hwmodel.latency.graph.from_torch import from_torch
     from traces.networks import make_network
