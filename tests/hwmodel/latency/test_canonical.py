@@ -35,7 +35,7 @@ def test_an_operator_is_what_torch_computes(name):
     check(*OPERATORS[name])
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(networks())
 @torch.no_grad()
 def test_a_drawn_network_is_what_torch_computes(module):

@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits.errors import InputError
@@ -54,6 +54,7 @@ def test_every_kind_of_layer_comes_back(name):
     assert of_description(json.loads(json.dumps(describe(graph)))) == graph
 
 
+@settings(max_examples=8)
 @given(networks())
 def test_a_drawn_network_comes_back(module):
     graph = canonical(from_torch(warm(module), (image(),)))

@@ -39,7 +39,7 @@ def test_an_operator_is_what_torch_computes(name):
     compare(warm(module), inputs)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(networks())
 @torch.no_grad()
 def test_a_drawn_network_is_what_torch_computes(module):
