@@ -266,6 +266,22 @@ def test_visits_need_their_own_files_no_longer_than_the_session(tmp_path: Path):
     assert not any(folder.exists() for folder in folders)
 
 
+def test_two_sessions_do_not_share_a_folder(tmp_path: Path):
+    def second(done: float, total: float, what: str = "") -> None:
+        if done == 3:
+            session(tmp_path)
+
+    with pytest.raises(InputError, match=r"another session measures into it; wait for it, or end it"):
+        session(tmp_path, advance=second)
+    assert sum('"item"' in line for line in lines(tmp_path)) == 3
+
+
+def test_what_a_killed_session_left_is_removed(tmp_path: Path):
+    (tmp_path / ".networks-old" / "0").mkdir(parents=True)
+    session(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
 def test_an_item_is_told_from_another_by_its_layers():
     assert item(1).digest == item(1, "other").digest
     assert item(1).digest != item(2).digest
