@@ -101,6 +101,9 @@ def _measure(
     advance: Advance,
     clock: Clock,
 ) -> None:
+    for item in {item.name: item for _, item in todo}.values():
+        advance(0, len(todo), f"writing {item.name}")
+        subjects.of(item)  # all before anything is timed: one that cannot be run is told at once
     state = {"of": "beginning", "at_s": clock.now_s()} | conditions.state(cores)
     settled = _settle(subjects, anchors, clock)
     whose = cpu_clock(*subjects.of(anchors[0]), clock, subjects.threads)
@@ -151,7 +154,7 @@ def _missing(
 
 
 class _Subjects:
-    """Items as the runtime's files, written when they are first visited."""
+    """Items as the runtime's files, each written when it is first asked for."""
 
     def __init__(self, runtime: Runtime, folder: Path, threads: int) -> None:
         self._runtime, self._folder, self.threads = runtime, folder, threads

@@ -188,12 +188,18 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path):
 
 
 def test_a_runtime_that_cannot_run_a_network_says_which(tmp_path: Path, monkeypatch):
+    prepare = FakeRuntime.prepare
+
     def refuse(self, graph, folder, threads):
-        raise InputError("conv: no way to run it")
+        if graph == ITEMS[5].graph:
+            raise InputError("conv: no way to run it")
+        return prepare(self, graph, folder, threads)
 
     monkeypatch.setattr(FakeRuntime, "prepare", refuse)
-    with pytest.raises(InputError, match=r"anchor_\w+: conv: no way to run it"):
-        session(tmp_path)
+    machine = Machine()
+    with pytest.raises(InputError, match=r"^item_5: conv: no way to run it$"):
+        session(tmp_path, machine)
+    assert machine.runs == 0
 
 
 def test_cores_are_those_that_there_are():
