@@ -45,6 +45,10 @@ class Broadcast:
     value: Value
     shape: Shape
 
+    @property
+    def dtype(self) -> str:
+        return self.value.dtype
+
 
 Ref = Value | Constant | Broadcast
 
