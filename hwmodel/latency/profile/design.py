@@ -29,7 +29,7 @@ Range = tuple[float, float]  # of channels, in parts of the middle
 KINDS: Sequence[tuple[str, int, Range, Mapping[str, Any]]] = (
     ("conv", 7, (0.4, 2.0), {"out": (0.5, 2.0), "kernel": [3, 3, 5, 3, 7], "stride": [1, 2, 1]}),
     ("pointwise", 7, (0.4, 6.0), {"out": (0.4, 6.0), "kernel": [1], "activation": ["relu6", None]}),
-    ("depthwise", 6, (1.0, 6.0), {"kernel": [3, 5, 7], "stride": [1, 2, 1],
+    ("depthwise", 9, (1.0, 6.0), {"kernel": [3, 5, 7], "stride": [1, 2],
                                   "activation": ["relu6", "relu", "hardswish"]}),
     ("inverted", 7, (0.4, 1.5), {"out": (0.5, 1.5), "kernel": [3, 5, 7], "stride": [1, 2], "expansion": [3, 6, 4, 2],
                                  "excite": [False, True], "activation": ["relu6", "hardswish", "relu"]}),
@@ -37,14 +37,16 @@ KINDS: Sequence[tuple[str, int, Range, Mapping[str, Any]]] = (
     ("bottleneck", 2, (1.5, 6.0), {"out": (1.5, 6.0), "stride": [1, 2]}),
     ("fire", 2, (1.0, 3.0), {"out": (1.0, 3.0), "kernel": [3, 5]}),
     ("dense", 2, (0.7, 2.0), {"growth": [16, 32], "layers": [3, 4]}),
-    ("squeeze", 2, (1.0, 6.0), {}),
-    ("elementwise", 3, (1.0, 6.0), {"operation": ["add", "hardswish"]}),
+    ("squeeze", 1, (1.0, 6.0), {}),
 )  # fmt: skip
 # Blocks whose sizes do not follow from a side: the ends of networks, and layers without an image.
 ENDS: Mapping[str, Mapping[str, Any]] = {
     "stem_small": {"kind": "conv", "side": 224, "channels": 3, "out": 24, "kernel": 3, "stride": 2,
                    "activation": "relu6"},
     "stem_wide": {"kind": "conv", "side": 224, "channels": 3, "out": 64, "kernel": 7, "stride": 2},
+    "elementwise_add": {"kind": "elementwise", "side": 56, "channels": 88, "operation": "add", "repeat": 4},
+    "elementwise_hardswish": {"kind": "elementwise", "side": 28, "channels": 240, "operation": "hardswish",
+                              "repeat": 4},
     "pool_early": {"kind": "pool", "side": 112, "channels": 64, "pool": "max", "kernel": 3, "stride": 2},
     "pool_late": {"kind": "pool", "side": 28, "channels": 256, "pool": "avg", "kernel": 2, "stride": 2},
     "head_wide": {"kind": "head", "side": 7, "channels": 320, "features": 1280, "classes": 1000},
@@ -82,7 +84,8 @@ def _drawn(kind: str, point: Sequence[float], channels: Range, options: Mapping[
     if given.get("stride") == 2 and side == min(WIDTHS):
         given["stride"] = 1  # networks do not go below
     repeat = 1
-    while repeat < MOST_REPEATS and kind != "dense":
+    strided = kind == "depthwise" and given["stride"] == 2  # or others than the strided one would take most of the time
+    while repeat < MOST_REPEATS and kind != "dense" and not strided:
         touched, _ = _costs(given | {"repeat": repeat})
         _, macs = _costs(given | {"repeat": repeat + 1})
         if touched >= TOUCHED_BYTES or macs > MOST_MACS:

@@ -3,11 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from circuits.errors import InputError
 from hwmodel.latency.graph import Graph
+from hwmodel.latency.graph.canonical import canonical
+from hwmodel.latency.graph.described import describe
 from hwmodel.latency.graph.writer import Writer
 from hwmodel.latency.profile import sections as s
 from hwmodel.latency.profile.blocks import DEFAULT, read_blocks
@@ -29,24 +32,12 @@ class Item:
     role: str
     graph: Graph
 
-    @property
+    @cached_property
     def description(self) -> str:
         """The graph as JSON, without constants."""
-        nodes = [
-            {
-                "name": n.name,
-                "kind": n.kind,
-                "inputs": n.inputs,
-                "output": asdict(n.output),
-                "attributes": dict(n.attributes),
-                "weight_shapes": dict(n.weight_shapes),
-            }
-            for n in self.graph.nodes
-        ]
-        inputs = [asdict(value) for value in self.graph.inputs]
-        return json.dumps({"inputs": inputs, "nodes": nodes, "outputs": self.graph.outputs})
+        return json.dumps(describe(self.graph), separators=(",", ":"))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What tells a graph from another of the same name."""
         return hashlib.sha256(self.description.encode()).hexdigest()[:16]
@@ -54,14 +45,14 @@ class Item:
 
 def blocks(path: Path | None) -> list[Item]:
     """Return the blocks of a file, or those that come along."""
-    return [Item(block.name, block.kind, "block", block.graph()) for block in read_blocks(path or DEFAULT)]
+    return [Item(block.name, block.kind, "block", canonical(block.graph())) for block in read_blocks(path or DEFAULT)]
 
 
 def random_networks(count: int, seed: int = 0) -> list[Item]:
     """Return so many networks, of the families in turn."""
     names = list(FAMILIES)
     made = [(names[number % len(names)], number // len(names)) for number in range(count)]
-    return [Item(f"{family}_{number + 1}", family, "network", random_network(family, number, seed))
+    return [Item(f"{family}_{number + 1}", family, "network", canonical(random_network(family, number, seed)))
             for family, number in made]  # fmt: skip
 
 
@@ -71,7 +62,6 @@ def named_networks(names: Sequence[str]) -> list[Item]:
     Raises:
         InputError: for a name that there is not, and a network that cannot be read.
     """
-    from hwmodel.latency.graph.canonical import canonical
     from hwmodel.latency.graph.from_torch import from_torch
     from traces.networks import make_network
 
@@ -82,7 +72,7 @@ def named_networks(names: Sequence[str]) -> list[Item]:
 
 def anchors() -> list[Item]:
     """Return the anchors: short networks that lean on arithmetic, on memory, and on both as people's networks do."""
-    return [Item(f"anchor_{name}", "anchor", "anchor", graph()) for name, graph in _ANCHORS.items()]
+    return [Item(f"anchor_{name}", "anchor", "anchor", canonical(graph())) for name, graph in _ANCHORS.items()]
 
 
 def _arithmetic() -> Graph:

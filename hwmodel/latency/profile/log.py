@@ -4,6 +4,7 @@ The first line says what is measured on what; a later session goes on only where
 """
 
 import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -29,7 +30,8 @@ class Log:
 
     Raises:
         InputError: for a folder that cannot be written to, that holds visits of another identity, or a file of which
-            another line than the last is damaged. So does `append`, where there is no room.
+            another line than the last is damaged, or that another session is using. So does `append`, where there is no
+            room.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
@@ -43,7 +45,11 @@ class Log:
         except OSError as error:
             raise InputError(f"{folder}: cannot be written to: {error.strerror}; give another --output") from None
         try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._read(head)
+        except BlockingIOError:
+            self._file.close()
+            raise InputError(f"{folder}: another session measures into it; wait for it, or end it") from None
         except BaseException:
             self._file.close()
             raise

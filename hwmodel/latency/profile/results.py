@@ -115,7 +115,8 @@ def save(folder: Path, table: Sequence[Mapping[str, Any]], about: Mapping[str, A
     import yaml
 
     content = io.BytesIO()
-    pd.DataFrame(list(table)).to_parquet(content, index=False, compression="zstd")
+    joules = dict.fromkeys(("energy_J", "energy_with_idle_J"), "float64")  # and where there are none
+    pd.DataFrame(list(table)).astype(joules).to_parquet(content, index=False, compression="zstd")
     text = "# How it was measured: hwmodel latency profile. What could not be read is null.\n"
     text += yaml.safe_dump(dict(about), sort_keys=False, allow_unicode=True, width=120)
     return [_place(folder / TABLE, content.getvalue()), _place(folder / DEVICE, text.encode())]

@@ -51,5 +51,4 @@ def profile(
     }  # fmt: skip
 
 
-SHOWN = ("name", "family", "visits", "wall_corrected_s", "wall_minimum_s", "wall_median_s", "cpu_corrected_s",
-         "cpu_minimum_s", "cpu_median_s", "cpu_spread", "energy_J")  # fmt: skip
+SHOWN = ("name", "family", "visits", "wall_corrected_s", "cpu_corrected_s", "cpu_minimum_s", "cpu_spread", "energy_J")

@@ -4,6 +4,8 @@ So whatever changes with time (clock, heat, neighbours on the machine) meets all
 it went. Visits are on disk as they are made; a session that was cut off goes on where it was.
 """
 
+import contextlib
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from hwmodel.latency.profile.measure import Clock, Visit, cpu_clock, visit
 from hwmodel.latency.runtimes import Prepared, Runtime
 
 ITEMS_BETWEEN_ANCHORS = 3
+SCRATCH = ".networks-"
 SEED = 0  # of the order of visits, of constants and of inputs
 SETTLE_S = 30.0  # longest time that anchors are run for before anything counts
 SETTLED = 0.01  # part by which two rounds of anchors differ at most once the machine has settled
@@ -70,13 +73,22 @@ def run_session(
         "cores": cores,
         "machine": conditions.machine(),
     }
-    with Log(folder, identity | {"hwmodel": __version__}) as log, tempfile.TemporaryDirectory() as scratch:
+    with Log(folder, identity | {"hwmodel": __version__}) as log, _scratch(folder) as scratch:
         todo = list(_missing(items, anchors, plan.rounds, log.visits))
         if todo:
-            subjects = _Subjects(runtime, Path(scratch), plan.threads)
+            subjects = _Subjects(runtime, scratch, plan.threads)
             with kept_on(cores):
                 _measure(log, subjects, anchors, todo, cores, energy, advance, clock)
         return log.visits, identity | conditions.system() | {"states": log.states}
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """Make a folder for networks' files, which is gone afterwards; if not, the next session removes it."""
+    for stale in folder.glob(f"{SCRATCH}*"):  # of one that was killed
+        shutil.rmtree(stale, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as made:
+        yield Path(made)
 
 
 def _measure(
@@ -89,6 +101,9 @@ def _measure(
     advance: Advance,
     clock: Clock,
 ) -> None:
+    for item in {item.name: item for _, item in todo}.values():
+        advance(0, len(todo), f"writing {item.name}")
+        subjects.of(item)  # all before anything is timed: one that cannot be run is told at once
     state = {"of": "beginning", "at_s": clock.now_s()} | conditions.state(cores)
     settled = _settle(subjects, anchors, clock)
     whose = cpu_clock(*subjects.of(anchors[0]), clock, subjects.threads)
@@ -139,7 +154,7 @@ def _missing(
 
 
 class _Subjects:
-    """Items as the runtime's files, written when they are first visited."""
+    """Items as the runtime's files, each written when it is first asked for."""
 
     def __init__(self, runtime: Runtime, folder: Path, threads: int) -> None:
         self._runtime, self._folder, self.threads = runtime, folder, threads
@@ -155,8 +170,7 @@ class _Subjects:
             except InputError as error:
                 raise InputError(f"{item.name}: {error}") from None
             except OSError as error:
-                line = f"{folder}: {item.name} cannot be written: {error.strerror}"
-                raise InputError(f"{line}; set TMPDIR to a folder with room") from None
+                raise InputError(f"{folder}: {item.name} cannot be written: {error.strerror}") from None
         return self._ready[item.name], inputs_of(item.graph)
 
 

@@ -23,6 +23,7 @@ _ACTIVATIONS = {
     "gelu": fn.gelu,
     "gelu_tanh": lambda x: fn.gelu(x, approximate="tanh"),
     "tanh": torch.tanh,
+    "erf": torch.erf,
     "leaky_relu": lambda x: fn.leaky_relu(x, SLOPE),
 }
 Constants = Mapping[str, torch.Tensor]

@@ -81,7 +81,9 @@ def _use(threads: int) -> None:
     """
     from executorch.extension.pybindings import portable_lib  # pyright: ignore[reportMissingImports]
 
+    count = getattr(portable_lib, "_threadpool_get_thread_count", None)
     reset = getattr(portable_lib, "_unsafe_reset_threadpool", None)
-    if reset is None:
+    if count is None or reset is None:
         raise InputError(f"runtime executorch: this build cannot run on {threads} threads; install executorch>=1.0")
-    reset(threads)
+    if count() != threads:
+        reset(threads)

@@ -6,19 +6,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits.errors import InputError
 from hwmodel.latency.graph import Graph
+from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.fill import filled
+from hwmodel.latency.graph.from_torch import from_torch
 from hwmodel.latency.graph.writer import Writer
 from hwmodel.latency.runtimes import Runtime, find_runtime, known_runtimes
 from hwmodel.latency.runtimes.eager import Eager
 from hwmodel.latency.runtimes.executorch import ExecuTorch
 from hwmodel.latency.runtimes.litert.run import LiteRT
 from hwmodel.latency.runtimes.onnx.run import OnnxRuntime
+from tests.hwmodel.latency.modules import warm
 from tests.hwmodel.latency.networks import GRAPHS, vision
+from traces.networks import find_network
 
 needs = {"litert": "ai_edge_litert", "onnxruntime": "onnxruntime", "executorch": "executorch"}
 RUNTIMES = [
@@ -70,6 +75,38 @@ def test_a_runtime_computes_what_torch_does(kind: type, graph, tmp_path: Path):
 @pytest.mark.parametrize("kind", WRITING)
 def test_other_sizes_pad_otherwise(kind: type, size: int, tmp_path: Path):
     check(kind, vision(size), tmp_path)
+
+
+@pytest.mark.parametrize("kind", WRITING)
+@pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v3_small", "resnet18", "squeezenet"])
+def test_a_whole_network(kind: type, name: str, tmp_path: Path):
+    """From the torch module itself to what the runtime makes of its weights."""
+    torch.manual_seed(0)
+    module, image = warm(find_network(name)()), torch.randn(1, 3, 64, 64)
+    prepared = kind().prepare(canonical(from_torch(module, (image,))), tmp_path, 1)
+    prepared.load([image.numpy()])
+    prepared.run()
+    with torch.no_grad():
+        right = module(image).numpy()
+    np.testing.assert_allclose(prepared.outputs()[0], right, rtol=1e-3, atol=1e-4 * float(np.abs(right).max()))
+
+
+def test_a_function_that_one_runtime_has_and_another_has_not(tmp_path: Path):
+    w = Writer()
+    graph = w.graph(w.activation(w.input(2, 3), "erf"))
+    if importlib.util.find_spec("onnxruntime"):
+        check(OnnxRuntime, graph, tmp_path)
+    if importlib.util.find_spec("ai_edge_litert"):
+        with pytest.raises(InputError, match=r"activation: LiteRT has no way to run the activation 'erf'"):
+            LiteRT().prepare(graph, tmp_path, 1)
+
+
+@pytest.mark.parametrize("kind", WRITING)
+def test_types_that_are_mixed_are_named(kind: type, tmp_path: Path):
+    w = Writer()
+    graph = w.graph(w.add(w.input(2, 3), w.input(2, 3, dtype="uint8")))
+    with pytest.raises(InputError, match=r"add: a layer of kind 'add' mixes float32, uint8; .* takes one type"):
+        kind().prepare(graph, tmp_path, 1)
 
 
 SIDES = st.integers(0, 2)

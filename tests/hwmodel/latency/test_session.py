@@ -188,12 +188,18 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path):
 
 
 def test_a_runtime_that_cannot_run_a_network_says_which(tmp_path: Path, monkeypatch):
+    prepare = FakeRuntime.prepare
+
     def refuse(self, graph, folder, threads):
-        raise InputError("conv: no way to run it")
+        if graph == ITEMS[5].graph:
+            raise InputError("conv: no way to run it")
+        return prepare(self, graph, folder, threads)
 
     monkeypatch.setattr(FakeRuntime, "prepare", refuse)
-    with pytest.raises(InputError, match=r"anchor_\w+: conv: no way to run it"):
-        session(tmp_path)
+    machine = Machine()
+    with pytest.raises(InputError, match=r"^item_5: conv: no way to run it$"):
+        session(tmp_path, machine)
+    assert machine.runs == 0
 
 
 def test_cores_are_those_that_there_are():
@@ -264,6 +270,22 @@ def test_visits_need_their_own_files_no_longer_than_the_session(tmp_path: Path):
     run_session(Writing(machine), ITEMS, anchors(), tmp_path, Plan(rounds=2), NONE, quiet, machine.clock)
     assert len(set(folders)) == len(folders) == len(ITEMS) + len(anchors())
     assert not any(folder.exists() for folder in folders)
+
+
+def test_two_sessions_do_not_share_a_folder(tmp_path: Path):
+    def second(done: float, total: float, what: str = "") -> None:
+        if done == 3:
+            session(tmp_path)
+
+    with pytest.raises(InputError, match=r"another session measures into it; wait for it, or end it"):
+        session(tmp_path, advance=second)
+    assert sum('"item"' in line for line in lines(tmp_path)) == 3
+
+
+def test_what_a_killed_session_left_is_removed(tmp_path: Path):
+    (tmp_path / ".networks-old" / "0").mkdir(parents=True)
+    session(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
 def test_an_item_is_told_from_another_by_its_layers():

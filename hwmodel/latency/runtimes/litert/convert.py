@@ -11,8 +11,9 @@ from ai_edge_litert import schema_py_generated as schema
 from circuits.errors import InputError
 from hwmodel.latency.graph import Graph, Node
 from hwmodel.latency.graph.graph import SLOPE
+from hwmodel.latency.runtimes.checks import check_runnable
 from hwmodel.latency.runtimes.litert import layout
-from hwmodel.latency.runtimes.litert.file import ModelFile
+from hwmodel.latency.runtimes.litert.file import TYPES, ModelFile
 from hwmodel.latency.runtimes.litert.layout import IMAGE, Order
 
 _FUSED = {
@@ -51,16 +52,8 @@ class Conversion:
             self.values[value.name] = Placed(tensor, value.shape, order, value.dtype)
 
     def run(self, kinds: "Mapping[str, Layer]") -> None:
-        """Write every layer.
-
-        Raises:
-            InputError: for a layer of another kind, or of one that cannot be written.
-        """
+        """Write every layer."""
         for node in self.graph.nodes:
-            if node.kind not in kinds:
-                raise InputError(f"{node.name}: LiteRT has no way to run a layer of kind {node.kind!r}")
-            if missing := set(node.weight_shapes) - set(node.weights):
-                raise InputError(f"{node.name}: has no {', '.join(sorted(missing))}; only shapes of them are known")
             made = kinds[node.kind](self, node, [self.values[name] for name in node.inputs])
             self.values[node.output.name] = self.activated(made, node)
 
@@ -161,9 +154,17 @@ FUSING = ("conv", "linear", "add", "mul")  # kinds whose operator applies relu a
 
 
 def converted(graph: Graph) -> Conversion:
-    """Return a graph as a file that can be written, and where its values lie in it."""
+    """Return a graph as a file that can be written, and where its values lie in it.
+
+    Raises:
+        InputError: for a layer that cannot be written.
+    """
     from hwmodel.latency.runtimes.litert.layers import KINDS
 
+    check_runnable(graph, "LiteRT", KINDS)
+    for value in graph.values().values():
+        if value.dtype not in TYPES:
+            raise InputError(f"{value.name}: LiteRT has no numbers of {value.dtype}")
     conversion = Conversion(graph)
     conversion.run(KINDS)
     return conversion

@@ -16,6 +16,7 @@ TYPES: Mapping[str, int] = {
     "int32": schema.TensorType.INT32,
     "int64": schema.TensorType.INT64,
     "int8": schema.TensorType.INT8,
+    "uint8": schema.TensorType.UINT8,
     "bool": schema.TensorType.BOOL,
 }
 

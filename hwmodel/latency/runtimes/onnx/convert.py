@@ -10,6 +10,7 @@ from onnx import helper, numpy_helper
 from circuits.errors import InputError
 from hwmodel.latency.graph import Graph, Node
 from hwmodel.latency.graph.graph import SLOPE
+from hwmodel.latency.runtimes.checks import check_runnable
 
 OPSET = 20  # the first with Gelu
 IR_VERSION = 9  # of the file: what runtimes of 2024 read
@@ -21,6 +22,7 @@ _ACTIVATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "gelu": ("Gelu", {}),
     "gelu_tanh": ("Gelu", {"approximate": "tanh"}),
     "tanh": ("Tanh", {}),
+    "erf": ("Erf", {}),
     "leaky_relu": ("LeakyRelu", {"alpha": SLOPE}),
 }
 
@@ -72,11 +74,8 @@ def converted(graph: Graph) -> onnx.ModelProto:
     """
     c = Conversion()
     values = {value.name: value.name for value in graph.inputs}
+    check_runnable(graph, "ONNX Runtime", KINDS)
     for node in graph.nodes:
-        if node.kind not in KINDS:
-            raise InputError(f"{node.name}: ONNX Runtime has no way to run a layer of kind {node.kind!r}")
-        if missing := set(node.weight_shapes) - set(node.weights):
-            raise InputError(f"{node.name}: has no {', '.join(sorted(missing))}; only shapes of them are known")
         made = KINDS[node.kind](c, node, [values[name] for name in node.inputs])
         values[node.output.name] = c.activate(made, node)
     shapes = graph.values()
