@@ -16,10 +16,10 @@ from hwmodel.latency.fit.posterior import Posterior
 from hwmodel.latency.fit.project import NETWORKS, project
 from hwmodel.latency.fit.table import Table, family
 from hwmodel.latency.fit.transfer import Transfer, prepare
-from hwmodel.latency.query.form import Numbers, Quantity, write_form
+from hwmodel.latency.query.form import Form, Numbers, Quantity, write_form
 from hwmodel.latency.query.listed import write_listed
 from hwmodel.latency.query.tables import unit_of
-from hwmodel.latency.spaces import Space, canonical_codes, encode
+from hwmodel.latency.spaces import Space, canonical_codes
 
 LISTED = 1 << 16  # spaces of so many networks are listed whole
 
@@ -149,19 +149,24 @@ def write(
     levels = quantiles(transfer, posterior, report)
     share = posterior.without_sources
     provenance = dict(provenance) | {"samples": len(rows), "architectures": len(table.names), "without_sources": share}
-    if space is None or space.size <= LISTED:
-        names, known, listed = list(table.names), posterior, np.arange(len(table.names))
-        if space is not None:
-            codes = space.all_codes()
-            names, listed = encode(space, codes), np.arange(len(codes)) + len(table.names)
-            known = widened(table, transfer, codes, space).fit(rows, samples.values)
-        mean, variance = known.logarithm(listed)
+    if space is None:
+        mean, variance = posterior.logarithm(np.arange(len(table.names)))
         numbers = Numbers(
             device=device, quantity=samples.quantity, link="log", quantiles=[list(level) for level in levels],
             conditions=dict(conditions), provenance=provenance,
         )  # fmt: skip
-        write_listed(output, numbers, names, mean, np.sqrt(variance))
-        return {"kind": "listed", "networks": len(names)} | summary(posterior, levels)
+        write_listed(output, numbers, table.names, mean, np.sqrt(variance))
+        return {"kind": "listed", "networks": len(table.names)} | summary(posterior, levels)
+    if space.size <= LISTED:
+        codes = space.all_codes()
+        known = widened(table, transfer, codes, space).fit(rows, samples.values)
+        whole = np.array(known.logarithm(np.arange(len(codes)) + len(table.names)))
+        form = Form(
+            space, device, samples.quantity, "log", np.zeros((len(space.layers), space.choices)), whole=whole,
+            quantiles=levels, conditions=dict(conditions), provenance=provenance,
+        )  # fmt: skip
+        write_form(form, output)
+        return {"kind": "space", "space": space.name, "networks": len(codes)} | summary(posterior, levels)
     number = max(NETWORKS, 3 * int(space.counts.sum()))
     codes = space.sample(number, np.random.default_rng(seed))
     wide = widened(table, transfer, codes, space)
