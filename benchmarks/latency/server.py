@@ -25,6 +25,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -48,8 +49,8 @@ end
 
 
 @contextmanager
-def served(device: Path) -> Iterator[str]:
-    """Start a server; yield where it is."""
+def served(device: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """Start a server; yield where it is, and its process."""
     command = [sys.executable, "-c", SERVE, "--device", str(device), "--port", "0", "--rate", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
@@ -58,7 +59,7 @@ def served(device: Path) -> Iterator[str]:
             found = re.search(r"http://\S+?(?=;)", said)
             if found is None:
                 raise SystemExit(f"the server did not start: {said}{process.stderr.read()}")
-            yield found[0]
+            yield found[0], psutil.Process(process.pid)
         finally:
             process.send_signal(signal.SIGINT)
 
@@ -117,12 +118,15 @@ def main() -> int:
         if given.device is None:
             write_form(drawn("fbnet", "pairs", 64), device)
         space = read_form(device).space
-        with served(device) as url:
+        with served(device) as (url, process):
             for batch in BATCHES:
                 body = json.dumps({"networks": space.sample(batch, np.random.default_rng(0)).tolist()})
+                before = sum(process.cpu_times()[:2])
                 found = load(url, body, given.seconds, given.connections, folder)
+                per_cpu_s = found["requests"] / (sum(process.cpu_times()[:2]) - before)
                 per_s = 1e6 * found["requests"] / found["duration_us"]
-                rows.append({"batch": batch, "requests_per_s": per_s, "networks_per_s": batch * per_s} | found)
+                rates = {"requests_per_s": per_s, "networks_per_s": batch * per_s, "requests_per_cpu_s": per_cpu_s}
+                rows.append({"batch": batch} | rates | found)
             draw, good = random.Random(0), json.dumps({"networks": space.sample(3, np.random.default_rng(0)).tolist()})
             with httpx.Client(headers={"content-type": "application/json"}) as client:
                 for _ in range(given.garbage):
@@ -136,6 +140,7 @@ def main() -> int:
         for row in rows:
             errors = row["socket_errors"] + row["status_errors"]
             print(f"batches of {row['batch']:>5}: {row['requests_per_s']:>8,.0f} requests/s, "
+                  f"{row['requests_per_cpu_s']:>8,.0f} a CPU second of the server, "
                   f"{row['networks_per_s']:>10,.0f} networks/s, p50 {row['p50_us'] / 1e3:.1f} ms, "
                   f"p99 {row['p99_us'] / 1e3:.1f} ms, {errors} errors")  # fmt: skip
         print(f"garbage: {given.garbage} bodies, statuses {dict(answers)}, {wrong} without a 4xx in JSON")

@@ -104,10 +104,11 @@ class Lookup:
             kernels.sum_layers(codes, self.form.offset, self.form.table, out)
         else:
             terms: Any = self._terms
-            work = (np.zeros((codes.shape[1], BLOCK), np.int32), np.zeros((len(terms.one_at), BLOCK), np.int32))
+            block = min(BLOCK, -(-max(len(codes), 1) // _ALIGNED) * _ALIGNED)
+            work = (np.zeros((codes.shape[1], block), np.int32), np.zeros((len(terms.one_at), block), np.int32))
             kernels.sum_terms(
                 codes, self.form.offset, terms.starts, terms.counts, terms.ones, terms.one_at, terms.twos,
-                terms.groups, terms.layers, terms.two_at, *work, np.empty(BLOCK), out,
+                terms.groups, terms.layers, terms.two_at, *work, np.empty(block), out,
             )  # fmt: skip
 
     def _variances(self, codes: np.ndarray, out: np.ndarray) -> None:

@@ -3,7 +3,9 @@
 import ipaddress
 import json
 import math
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -16,6 +18,8 @@ from hwmodel.latency.query.predictor import Prediction, Predictor
 from hwmodel.latency.server import schema
 from hwmodel.latency.server.body import Refused, parse_body, read_body
 from hwmodel.latency.server.limits import Buckets, Limits
+
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d*)?")
 
 
 def make_app(predictors: Mapping[str, Predictor], limits: Limits, *, remote: bool = False) -> "Gate":
@@ -119,10 +123,13 @@ def _json(value: Any) -> bytes:
         return json.dumps(jsonable(value), allow_nan=False).encode()
 
 
+@lru_cache(maxsize=128)
 def _is_local(host: bytes) -> bool:
-    name = host.decode("latin-1").rpartition(":")[0] if not host.endswith(b"]") else host.decode("latin-1")
-    name = (name if host.count(b":") else host.decode("latin-1")).strip("[]").lower()
+    """Return whether a header `host` names this machine: `localhost`, `127.0.0.1:8181`, `[::1]:8181`."""
+    found = _HOST.fullmatch(host.decode("latin-1").lower())
+    if found is None or found[1] == "localhost":
+        return found is not None
     try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+        return ipaddress.ip_address(found[1].strip("[]")).is_loopback
     except ValueError:
         return False
