@@ -31,8 +31,10 @@ def shared(command: F) -> F:
 
 @click.command()
 @shared
-@click.option("--samples", "sampled", type=click.Path(path_type=Path), required=True, metavar="FILE.csv",
+@click.option("--samples", "sampled", type=click.Path(path_type=Path), metavar="FILE.csv",
               help="A line of names, then an architecture of the table and what it took a line.")  # fmt: skip
+@click.option("--quantity", type=click.Choice(["latency", "wall", "energy"]), default="latency", show_default=True,
+              help="Of a profile's folder: processor time, wall clock, or joules where they were counted.")  # fmt: skip
 @click.option("--device", required=True, help="The name of what was measured.")
 @click.option("--space", "space_name", metavar="NAME|FILE",
               help="The space of the architectures: all its networks can then be asked for.")  # fmt: skip
@@ -40,10 +42,12 @@ def shared(command: F) -> F:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.safetensors")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def fit(
-    table: Path, sources: str, features: str, unit: str, sampled: Path, device: str, space_name: str | None,
-    conditions: tuple[str, ...], output: Path, force: bool,
+    table: Path, sources: str, features: str, unit: str, sampled: Path | None, quantity: str, device: str,
+    space_name: str | None, conditions: tuple[str, ...], output: Path, force: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Make a predictor of a device from 3 to 30 samples, with the devices of TABLE as what is known beforehand.
+
+    Or of any network on this machine: then TABLE is the folder of `hwmodel latency profile`.
 
     TABLE (.parquet, .csv) has one row an architecture, its encoding or name first, and one column a device. Where its
     devices mislead, the predictor leans on the samples alone, and says so (without_sources).
@@ -52,6 +56,7 @@ def fit(
     Example:
       hwmodel latency fit nasbench201_ms.parquet --sources '1080ti_*,pixel3' --samples mine.csv --unit ms \\
         --device my-phone --space nasbench201 -o my-phone.safetensors
+      hwmodel latency fit profile/ --device this-machine -o this-machine.safetensors
     """
     from circuits.errors import InputError
     from hwmodel.latency.fit import device as fitted
@@ -62,6 +67,14 @@ def fit(
         raise InputError(f"{output}: give a name that ends in {SUFFIX}")
     if output.exists() and not force:
         raise InputError(f"{output}: is there already; give --force to replace it")
+    if table.is_dir():
+        if sampled or space_name or conditions:
+            raise click.UsageError("--samples, --space, --conditions: a profile's folder has its own measurements")
+        from hwmodel.latency.layers.profiled import fit_profile
+
+        return fit_profile(table, output, device, quantity)
+    if sampled is None:
+        raise click.UsageError("--samples: needed beside a table of other devices")
     samples = fitted.read_samples(sampled, unit)
     said = dict(read_conditions(conditions))
     space = load_space(space_name) if space_name else None

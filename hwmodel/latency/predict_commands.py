@@ -12,22 +12,29 @@ import click
               help="A network, as its space's text or a list of numbers; may be given more than once.")  # fmt: skip
 @click.option("--archs", "listed", type=click.Path(path_type=Path), metavar="FILE.csv",
               help="Networks in the first column, below a line of names.")  # fmt: skip
+@click.option("--model", "models", multiple=True, metavar="FILE.onnx|NAME",
+              help="A network's file, name or package.module:factory; for devices whose layers are known.")  # fmt: skip
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True),
               help="Of the interval.  [default: 0.9]")  # fmt: skip
-def predict(device: str, given: tuple[str, ...], listed: Path | None, level: float | None) -> dict[str, Any]:
+def predict(
+    device: str, given: tuple[str, ...], listed: Path | None, models: tuple[str, ...], level: float | None
+) -> dict[str, Any]:
     """Say what networks take on a device, and how sure that is.
 
     \b
     Example:
       hwmodel latency predict --device pixel1.safetensors --arch "[0, 0, 0, 4, 3, 0, 0, 0, 3, 0]" --json
       hwmodel latency predict --device pixel1.safetensors --archs networks.csv --level 0.5 --csv
+      hwmodel latency predict --device this-machine.safetensors --model net.onnx --model resnet18
     """
     from hwmodel.latency.query.predictor import load
 
     predictor = load(device)
-    networks = [*given, *(read_archs(listed) if listed else [])]
+    networks = [*given, *(read_archs(listed) if listed else []), *models]
     if not networks:
-        raise click.UsageError("no network; give --arch or --archs")
+        raise click.UsageError("no network; give --arch, --archs or --model")
+    if models and predictor.kind != "layers":
+        raise click.UsageError(f"--model: {device} knows the networks of a space or a list alone; give --arch")
     found = predictor.predict(networks, level)
     unit = predictor.quantity.rpartition("_")[2]
     columns = {predictor.quantity: found.mean}

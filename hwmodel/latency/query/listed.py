@@ -69,10 +69,9 @@ class ListedPredictor:
             "networks": len(self.names), "conditions": numbers.conditions, "provenance": numbers.provenance,
         }  # fmt: skip
 
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of one network."""
-        numbers = {"type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": 256}
-        return {"anyOf": [{"type": "string"}, numbers]}
+    def schemas(self) -> list[dict[str, Any]]:
+        """Return the JSON schema of one network: its text, as the table has it."""
+        return [{"type": "string", "minLength": 1, "maxLength": 4096}]
 
     def example(self) -> Any:
         """Return a network, as it is written."""

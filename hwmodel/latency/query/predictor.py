@@ -18,6 +18,7 @@ SUFFIX = ".safetensors"
 DEVICES = Path(__file__).parents[1] / "devices"  # predictors that come with the package
 # Kind in a predictor's file -> module:function(container, where) that makes a Predictor of it.
 KINDS = {
+    "layers": "hwmodel.latency.layers.predictor:layers_predictor",
     "listed": "hwmodel.latency.query.listed:listed_predictor",
     "space": "hwmodel.latency.query.predictor:space_predictor",
 }

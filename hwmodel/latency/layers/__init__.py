@@ -1,0 +1,1 @@
+"""Networks never seen, as sums over layers of what was learned from blocks: an additive model on physical features."""

@@ -1,0 +1,95 @@
+"""A predictor of layers from a profile's folder (docs/latency-profile.md)."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from circuits.errors import InputError
+from hwmodel.latency.fit.calibrate import LEVELS
+from hwmodel.latency.graph.canonical import canonical
+from hwmodel.latency.graph.described import of_description
+from hwmodel.latency.layers.model import LayerModel, fit
+from hwmodel.latency.layers.predictor import write_layers
+from hwmodel.latency.query.form import Numbers, Quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE, DEVICE = "measurements.parquet", "device.yaml"
+# Which column is learned: processor time, which other work on the machine disturbs less, or the wall's clock.
+COLUMNS = {"latency": "cpu_corrected_s", "wall": "wall_corrected_s", "energy": "energy_J"}
+FEWEST = 12  # blocks
+
+
+def read_profile(folder: Path) -> "tuple[pd.DataFrame, dict[str, Any]]":
+    """Rows of a profile and its conditions.
+
+    Raises:
+        InputError: where the folder holds no finished profile.
+    """
+    import pandas as pd
+    import yaml
+
+    try:
+        table = pd.read_parquet(folder / TABLE)
+        with (folder / DEVICE).open(encoding="utf-8") as file:
+            conditions = yaml.safe_load(file)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{folder}: no finished profile ({TABLE} and {DEVICE}): {reason}") from None
+    lacking = {"name", "family", "role", "graph", *COLUMNS.values()} - set(table.columns)
+    if lacking or not isinstance(conditions, dict):
+        raise InputError(
+            f"{folder}: not a profile of hwmodel: {TABLE} lacks {', '.join(sorted(lacking)) or 'conditions'}"
+        )
+    return table, conditions
+
+
+def fit_profile(folder: Path, output: Path, device: str, quantity: str = "latency") -> dict[str, Any]:
+    """Fit on a profile's blocks, write the predictor, and return what it says of itself.
+
+    Raises:
+        InputError: where there are too few blocks, no such quantity was measured, or the file cannot be written.
+    """
+    table, conditions = read_profile(folder)
+    column = COLUMNS[quantity]
+    blocks: Any = table[(table["role"] == "block") & np.isfinite(table[column].astype(float)) & (table[column] > 0)]
+    if len(blocks) < FEWEST:
+        reason = (conditions.get("energy") or {}).get("reason") if quantity == "energy" else None
+        raise InputError(
+            f"{folder}: {len(blocks)} blocks with {column}, needs {FEWEST}{f': {reason}' if reason else ''}"
+        )
+    graphs = [canonical(of_description(json.loads(text))) for text in blocks["graph"]]
+    model = fit(graphs, blocks[column].to_numpy(float))
+    reaches = np.maximum.accumulate([reach(model, blocks["family"].to_numpy(), level) for level in LEVELS])
+    kind: Quantity = "energy_J" if quantity == "energy" else "latency_s"
+    basis = "calibrated"
+    if quantity == "energy":
+        basis = f"calibrated on energy {blocks['energy_basis'].iloc[0]}"
+    errors = np.abs(model.left_out_errors())
+    numbers = Numbers(
+        device=device, quantity=kind, link="log", conditions=conditions,
+        quantiles=[[level, float(by), float(by)] for level, by in zip(LEVELS, reaches, strict=True)],
+        provenance={"profile": folder.name, "column": column, "blocks": len(blocks), "basis": basis,
+                    "left_out_median_error": float(np.median(errors))},
+    )  # fmt: skip
+    write_layers(output, numbers, model)
+    return {
+        "device": device, "quantity": kind, "kind": "layers", "blocks": len(blocks), "column": column,
+        "left_out_median_error": float(np.median(errors)), "reach_90": float(reaches[LEVELS.index(0.9)]),
+        "file": str(output),
+    }  # fmt: skip
+
+
+def reach(model: LayerModel, families: np.ndarray, level: float) -> float:
+    """Deviations to each side that hold `level` of blocks, each family predicted from the other families alone: a network
+    never seen is not of a family that was.
+    """
+    found = []
+    for family in dict.fromkeys(families):
+        rows = np.flatnonzero(families == family)
+        own = np.linalg.inv(model.inverse[np.ix_(rows, rows)])
+        found.append((own @ model.fitted[rows]) / np.sqrt(np.diag(own)))
+    return float(np.quantile(np.abs(np.concatenate(found)), level))

@@ -1,0 +1,145 @@
+"""A layer's time as a sum of physical terms: calls, products as vectors round them up, windows, bytes near and far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hwmodel.latency.graph.features import features
+from hwmodel.latency.graph.graph import Graph
+
+# Classes of layer that are priced apart. Depthwise windows by their size: kernels are written for the small ones.
+CLASSES = ("conv_1x1", "conv_kxk", "depthwise_9", "depthwise_25", "depthwise_large", "grouped", "linear", "matmul",
+           "max_pool", "avg_pool", "mean", "add", "mul", "activation", "concat", "resize", "softmax", "norm",
+           "embedding", "movement", "other")  # fmt: skip
+PRODUCTS = ("conv_1x1", "conv_kxk", "grouped", "linear", "matmul")
+PRODUCT_TERMS = ("products", "rounded", "rounded twice", "windows", "weights")
+FAR = ("far_weights", "far_values")
+SHAPE = ("channels_in", "channels_out", "pixels", "kernel_area", "stride", "rounding")
+FREE = ("reshape", "constant")  # what runtimes do not run
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """terms.yaml."""
+
+    call_s: float
+    product_s_per_MAC: float
+    depthwise_s_per_MAC: float
+    patch_s: float
+    weight_s_per_B: float
+    value_s_per_B: float
+    far_s_per_B: float
+    core_cache_bytes: int
+    vector_channels: tuple[int, int]
+    firmness: float
+
+
+@cache
+def assumed() -> Assumed:
+    import yaml
+
+    with Path(__file__).with_name("terms.yaml").open(encoding="utf-8") as file:
+        said = yaml.safe_load(file)
+    said.pop("source")
+    return Assumed(**said | {"vector_channels": tuple(said["vector_channels"])})
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The terms, `class term`, in the order of `terms`' columns."""
+    found = []
+    for kind in CLASSES:
+        found += [f"{kind} calls", f"{kind} bytes"]
+        if kind in PRODUCTS:
+            found += [
+                f"{kind} products",
+                f"{kind} rounded",
+                f"{kind} rounded twice",
+                f"{kind} windows",
+                f"{kind} weights",
+            ]
+        if kind.startswith("depthwise"):
+            found.append(f"{kind} products")
+    return (*found, *FAR)
+
+
+@cache
+def guesses() -> np.ndarray:
+    """Seconds a unit of each term before anything is measured (T,), and how much they may be off, as shares (T,)."""
+    given = assumed()
+    price = {"calls": given.call_s, "bytes": given.value_s_per_B, "windows": given.patch_s,
+             "weights": given.weight_s_per_B, "products": given.product_s_per_MAC, "rounded": given.product_s_per_MAC,
+             "rounded twice": given.product_s_per_MAC}  # fmt: skip
+    prices, shares = [], []
+    for name in names():
+        kind, _, term = name.partition(" ")
+        deep = kind.startswith("depthwise")
+        prices.append(given.far_s_per_B if name in FAR else given.depthwise_s_per_MAC if deep and term == "products"
+                      else price[term])  # fmt: skip
+        shares.append(3.0 if deep else 1.0)
+    return np.array([prices, shares])
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The layers of G graphs in one list: terms (n, T), classes (n,), shapes (n, 6) and the graph of each (n,)."""
+
+    terms: np.ndarray
+    classes: np.ndarray
+    shapes: np.ndarray
+    of: np.ndarray
+
+
+def layers(graphs: Sequence[Graph]) -> Layers:
+    """Of canonical graphs."""
+    found = [_layers(features(graph)) for graph in graphs]
+    of = np.repeat(np.arange(len(graphs)), [len(classes) for _, classes, _ in found])
+    terms, classes, shapes = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Layers(terms, classes, shapes, of)
+
+
+def _layers(given_rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rows: Any = given_rows[~given_rows["kind"].isin(FREE)]
+    given = assumed()
+    classes = np.array([CLASSES.index(_class(row)) for row in rows.itertuples()], dtype=np.int64)
+    columns = {name: place for place, name in enumerate(names())}
+    terms = np.zeros((len(rows), len(columns)))
+    values = (rows["input_bytes"] + rows["output_bytes"]).to_numpy(float)
+    weights, macs = rows["weight_bytes"].to_numpy(float), rows["macs"].to_numpy(float)
+    out = rows["channels_out"].to_numpy(float)
+    rounded = [np.ceil(out / width) * width / out for width in given.vector_channels]
+    windows = (rows["pixels"] * rows["kernel_area"]).to_numpy(float)
+    for row, kind in enumerate(classes):
+        name = CLASSES[kind]
+        terms[row, columns[f"{name} calls"]] = 1
+        terms[row, columns[f"{name} bytes"]] = values[row]
+        if name in PRODUCTS:
+            terms[row, columns[f"{name} products"]] = macs[row]
+            terms[row, columns[f"{name} rounded"]] = macs[row] * rounded[0][row]
+            terms[row, columns[f"{name} rounded twice"]] = macs[row] * rounded[1][row]
+            terms[row, columns[f"{name} windows"]] = windows[row]
+            terms[row, columns[f"{name} weights"]] = weights[row]
+        elif name.startswith("depthwise"):
+            terms[row, columns[f"{name} products"]] = macs[row] * rounded[0][row]
+    # What does not stay in the core's cache from run to run comes from further away.
+    if len(rows):
+        whole = weights.sum() + rows["output_bytes"].max()
+        terms[:, columns["far_weights"]] = weights * (whole > given.core_cache_bytes)
+        terms[:, columns["far_values"]] = np.maximum(values - given.core_cache_bytes, 0)
+    logs = [np.log(np.maximum(rows[name].to_numpy(float), 1)) for name in SHAPE[:-1]]
+    return terms, classes, np.stack([*logs, 4 * np.log(rounded[1])], axis=1)
+
+
+def _class(row: Any) -> str:
+    kind, layer_class = row.kind, row.layer_class
+    if layer_class == "depthwise":
+        return "depthwise_9" if row.kernel_area <= 9 else "depthwise_25" if row.kernel_area <= 25 else "depthwise_large"
+    if layer_class == "conv_1x1" and row.pixels == 1:
+        return "linear"
+    name = kind if layer_class in ("pool", "elementwise") else layer_class
+    return name if name in CLASSES else "other"
