@@ -17,8 +17,14 @@ from circuits.errors import InputError
 FILE = "visits.jsonl"
 FORMAT = 1
 FIELDS = ("item", "graph", "role", "round", "at_s", "inner", "wall_s", "cpu_s", "involuntary_switches")  # of a visit
-WORDS = {"runtime": "runtime", "runtime_version": "version of it", "threads": "threads", "cores": "cores",
-         "machine": "machine", "format": "format of the file"}  # fmt: skip
+WORDS = {
+    "runtime": "runtime",
+    "runtime_version": "version of it",
+    "threads": "number of threads",
+    "cores": "choice of cores",
+    "machine": "machine",
+    "format": "format of the file",
+}
 
 
 class Log:

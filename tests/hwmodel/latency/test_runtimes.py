@@ -14,6 +14,7 @@ from circuits.errors import InputError
 from hwmodel.latency.graph import Graph
 from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.fill import filled
+from hwmodel.latency.graph.from_onnx import from_onnx
 from hwmodel.latency.graph.from_torch import from_torch
 from hwmodel.latency.graph.writer import Writer
 from hwmodel.latency.runtimes import Runtime, find_runtime, known_runtimes
@@ -99,6 +100,17 @@ def test_a_function_that_one_runtime_has_and_another_has_not(tmp_path: Path):
     if importlib.util.find_spec("ai_edge_litert"):
         with pytest.raises(InputError, match=r"activation: LiteRT has no way to run the activation 'erf'"):
             LiteRT().prepare(graph, tmp_path, 1)
+
+
+@pytest.mark.parametrize("name", ["vision", "words"])
+def test_what_is_written_as_onnx_is_read_back_the_same(name: str, tmp_path: Path):
+    pytest.importorskip("onnx")
+    graph = canonical(filled(GRAPHS[name]()))
+    OnnxRuntime().prepare(graph, tmp_path, 1)
+    again = canonical(from_onnx(tmp_path / "model.onnx"))
+    layers, others = ([(node.kind, dict(node.attributes), node.output.shape, dict(node.weight_shapes))
+                       for node in one.nodes] for one in (graph, again))  # fmt: skip
+    assert layers == others
 
 
 @pytest.mark.parametrize("kind", WRITING)
