@@ -101,17 +101,12 @@ def next_(
     Example:
       hwmodel latency next fbnet_ms.parquet --sources '1080ti_*,pixel3' --samples mine.csv --count 5
     """
-    import numpy as np
-
     from hwmodel.latency.fit import device as fitted
 
     samples = fitted.read_samples(sampled, unit) if sampled else None
     known, transfer, _ = prepared(table, sources, features)
-    if samples is None:
-        rows, values = np.zeros(0, int), np.zeros(0)
-    else:
-        rows, values = fitted.places(known, samples.names, str(sampled)), samples.values
-    found = fitted.ask_next(transfer, rows, values, count)
+    rows = fitted.places(known, samples.names if samples else [], str(sampled))
+    found = fitted.ask_next(transfer, rows, samples.values if samples else (), count)
     return [{"order": place, "architecture": known.names[row]} for place, row in enumerate(found, 1)]
 
 

@@ -93,7 +93,7 @@ def places(table: Table, names: Sequence[str], path: str) -> np.ndarray:
     missing = [name for name in names if compact(name) not in known]
     if missing:
         raise InputError(f"{path}: architecture {missing[0][:60]!r}: not in {table.path}")
-    return np.array([known[compact(name)] for name in names])
+    return np.array([known[compact(name)] for name in names], dtype=np.int64)
 
 
 def compact(name: str) -> str:
@@ -189,7 +189,7 @@ def summary(posterior: Posterior, levels: Sequence[tuple[float, float, float]]) 
     }  # fmt: skip
 
 
-def ask_next(transfer: Transfer, rows: np.ndarray, values: np.ndarray, count: int) -> list[int]:
+def ask_next(transfer: Transfer, rows: np.ndarray, values: Sequence[float] | np.ndarray, count: int) -> list[int]:
     """Rows of the `count` architectures to measure next, each as if those before it had turned out as expected.
 
     Without samples the first is the one nearest to the middle of what sources say, so that a scale is known.

@@ -76,7 +76,7 @@ class LayersPredictor:
         noise = float(np.exp(self.model.parameters[-1] / 2))
         quantiles = tuple((level, *self._reach[level]) for level in self.levels)
         return Form(
-            space, self.device, self.quantity, "identity", table, offset=offset, relative=noise, base=base,
+            space, self.device, self.numbers.quantity, "identity", table, offset=offset, relative=noise, base=base,
             factor=factor, quantiles=quantiles, conditions=self.numbers.conditions, provenance=self.numbers.provenance,
         )  # fmt: skip
 

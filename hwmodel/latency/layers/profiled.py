@@ -84,8 +84,9 @@ def fit_profile(folder: Path, output: Path, device: str, quantity: str = "latenc
 
 
 def reach(model: LayerModel, families: np.ndarray, level: float) -> float:
-    """Deviations to each side that hold `level` of blocks, each family predicted from the other families alone: a network
-    never seen is not of a family that was.
+    """Deviations to each side that hold `level` of blocks, each family of which is predicted from the others alone.
+
+    A network never seen is not of a family that was seen, either.
     """
     found = []
     for family in dict.fromkeys(families):
