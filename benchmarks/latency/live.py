@@ -9,6 +9,7 @@ Run it on two days, or under two loads, into two folders.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,15 +20,20 @@ import pandas as pd
 
 from hwmodel.console import progress
 from hwmodel.latency.graph import Graph
+from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.described import of_description
 from hwmodel.latency.graph.features import macs
+from hwmodel.latency.layers.model import fit
+from hwmodel.latency.layers.profiled import reach
 from hwmodel.latency.profile.items import blocks, random_networks
 from hwmodel.latency.profile.run import profile
 from hwmodel.latency.profile.session import Plan
 
 TIMES = ("wall_corrected_s", "wall_uncorrected_s", "cpu_corrected_s", "cpu_uncorrected_s")
 WITHIN = (0.05, 0.10)
-Predictor = Callable[[Sequence[Graph], np.ndarray, Sequence[Graph]], np.ndarray]
+# From blocks, their families and times to networks' times and deviations; None where a predictor says none.
+Told = tuple[np.ndarray, np.ndarray | None, float]
+Predictor = Callable[[Sequence[Graph], np.ndarray, np.ndarray, Sequence[Graph]], Told]
 
 
 def measured(folder: Path) -> pd.DataFrame:
@@ -36,11 +42,18 @@ def measured(folder: Path) -> pd.DataFrame:
     return table.assign(graph=[of_description(json.loads(text)) for text in table["graph"]])
 
 
-def line(graphs: Sequence[Graph], times: np.ndarray, asked: Sequence[Graph]) -> np.ndarray:
+def line(graphs: Sequence[Graph], _families: np.ndarray, times: np.ndarray, asked: Sequence[Graph]) -> Told:
     """Predict times by a straight line in multiplications, by least squares of relative errors: the floor."""
     known, wanted = (np.array([[1.0, _macs(graph)] for graph in some]) for some in (graphs, asked))
-    fit, *_ = np.linalg.lstsq(known / times[:, None], np.ones(len(times)), rcond=None)
-    return wanted @ fit
+    fitted, *_ = np.linalg.lstsq(known / times[:, None], np.ones(len(times)), rcond=None)
+    return wanted @ fitted, None, math.nan
+
+
+def layered(graphs: Sequence[Graph], families: np.ndarray, times: np.ndarray, asked: Sequence[Graph]) -> Told:
+    """Predict times as `hwmodel latency fit FOLDER` does, with its 90 % interval."""
+    model = fit([canonical(graph) for graph in graphs], times)
+    mean, deviation = model.predict([canonical(graph) for graph in asked])
+    return mean, deviation, reach(model, families, 0.9)
 
 
 def _macs(graph: Graph) -> float:
@@ -48,7 +61,7 @@ def _macs(graph: Graph) -> float:
     return float(sum(macs(node, [values[name].shape for name in node.inputs]) for node in graph.nodes))
 
 
-PREDICTORS: Mapping[str, Predictor] = {"line in MACs": line}
+PREDICTORS: Mapping[str, Predictor] = {"line in MACs": line, "layers": layered}
 
 
 def judged(folder: Path) -> list[dict[str, Any]]:
@@ -58,13 +71,20 @@ def judged(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for name, predict in PREDICTORS.items():
         for time in TIMES:
-            found = predict(list(known["graph"]), known[time].to_numpy(), list(asked["graph"]))
-            off = np.abs(found / asked[time].to_numpy() - 1)
+            found, deviation, by = predict(
+                list(known["graph"]), known["family"].to_numpy(), known[time].to_numpy(), list(asked["graph"])
+            )
+            truth = asked[time].to_numpy()
+            off = np.abs(found / truth - 1)
+            inside = None if deviation is None else np.abs(np.log(truth / found)) <= by * deviation
             for family in ("all", *dict.fromkeys(asked["family"])):
-                mine = off[(asked["family"] == family) | (family == "all")]
-                rows.append({"predictor": name, "time": time, "family": family, "networks": len(mine),
-                             "mape": float(np.mean(mine)), "median": float(np.median(mine))}
-                            | {f"within_{part:.0%}": float(np.mean(mine <= part)) for part in WITHIN})  # fmt: skip
+                of = ((asked["family"] == family) | (family == "all")).to_numpy()
+                rows.append(
+                    {"predictor": name, "time": time, "family": family, "networks": int(of.sum()),
+                     "mape": float(np.mean(off[of])), "median": float(np.median(off[of]))}
+                    | {f"within_{round(100 * part)}": float(np.mean(off[of] <= part)) for part in WITHIN}
+                    | ({} if inside is None else {"coverage_90": float(np.mean(inside[of]))})
+                )  # fmt: skip
     return rows
 
 
