@@ -22,7 +22,7 @@ from hwmodel.latency.layers.terms import SHAPE, Layers, assumed, guesses, layers
 LEAST_S = 1e-12  # of a layer's base: what costs nothing cannot be corrected by a factor
 # Logarithms of the corrections' parameters before blocks are seen: lengths of the shape's numbers, variance of what is
 # smooth, of classes, of all, and of noise.
-START = np.array([*([0.5] * len(SHAPE)), -3.0, -4.0, -4.0, -7.0])
+START = np.array([*([1.0] * len(SHAPE)), -3.0, -4.0, -4.0, -6.0])
 FIRMNESS = 0.05
 JITTER = 1e-9
 

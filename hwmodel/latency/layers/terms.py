@@ -64,7 +64,7 @@ def names() -> tuple[str, ...]:
                 f"{kind} weights",
             ]
         if kind.startswith("depthwise"):
-            found.append(f"{kind} products")
+            found += [f"{kind} products", f"{kind} products inside"]
     return (*found, *FAR)
 
 
@@ -74,12 +74,12 @@ def guesses() -> np.ndarray:
     given = assumed()
     price = {"calls": given.call_s, "bytes": given.value_s_per_B, "windows": given.patch_s,
              "weights": given.weight_s_per_B, "products": given.product_s_per_MAC, "rounded": given.product_s_per_MAC,
-             "rounded twice": given.product_s_per_MAC}  # fmt: skip
+             "rounded twice": given.product_s_per_MAC, "products inside": given.product_s_per_MAC}  # fmt: skip
     prices, shares = [], []
     for name in names():
         kind, _, term = name.partition(" ")
         deep = kind.startswith("depthwise")
-        prices.append(given.far_s_per_B if name in FAR else given.depthwise_s_per_MAC if deep and term == "products"
+        prices.append(given.far_s_per_B if name in FAR else given.depthwise_s_per_MAC / 2 if deep and "products" in term
                       else price[term])  # fmt: skip
         shares.append(3.0 if deep else 1.0)
     return np.array([prices, shares])
@@ -97,14 +97,16 @@ class Layers:
 
 def layers(graphs: Sequence[Graph]) -> Layers:
     """Of canonical graphs."""
-    found = [_layers(features(graph)) for graph in graphs]
+    found = [_layers(features(graph), inside(graph)) for graph in graphs]
     of = np.repeat(np.arange(len(graphs)), [len(classes) for _, classes, _ in found])
     terms, classes, shapes = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return Layers(terms, classes, shapes, of)
 
 
-def _layers(given_rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rows: Any = given_rows[~given_rows["kind"].isin(FREE)]
+def _layers(given_rows: pd.DataFrame, share: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    kept = ~given_rows["kind"].isin(FREE).to_numpy()
+    rows: Any = given_rows[kept]
+    share = share[kept]
     given = assumed()
     classes = np.array([CLASSES.index(_class(row)) for row in rows.itertuples()], dtype=np.int64)
     columns = {name: place for place, name in enumerate(names())}
@@ -126,6 +128,7 @@ def _layers(given_rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarra
             terms[row, columns[f"{name} weights"]] = weights[row]
         elif name.startswith("depthwise"):
             terms[row, columns[f"{name} products"]] = macs[row] * rounded[0][row]
+            terms[row, columns[f"{name} products inside"]] = macs[row] * share[row]
     # What does not stay in the core's cache from run to run comes from further away.
     if len(rows):
         whole = weights.sum() + rows["output_bytes"].max()
@@ -133,6 +136,22 @@ def _layers(given_rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarra
         terms[:, columns["far_values"]] = np.maximum(values - given.core_cache_bytes, 0)
     logs = [np.log(np.maximum(rows[name].to_numpy(float), 1)) for name in SHAPE[:-1]]
     return terms, classes, np.stack([*logs, 4 * np.log(rounded[1])], axis=1)
+
+
+def inside(graph: Graph) -> np.ndarray:
+    """Share of each layer's products that meet the image and not its padding (n,): plain kernels leave the rest out."""
+    values = graph.values()
+    found = np.ones(len(graph.nodes))
+    for place, node in enumerate(graph.nodes):
+        if node.kind == "conv":
+            sides = zip(
+                values[node.inputs[0]].shape[2:], node.output.shape[2:], node.weight_shapes["weight"][2:],
+                node.attributes["stride"], node.attributes["dilation"], node.attributes["padding"][:2], strict=True,
+            )  # fmt: skip
+            for side, outputs, taps, stride, dilation, before in sides:
+                at = np.arange(outputs)[:, None] * stride - before + np.arange(taps) * dilation
+                found[place] *= np.mean((at >= 0) & (at < side))
+    return found
 
 
 def _class(row: Any) -> str:
