@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
+from circuits.errors import InputError
 from hwmodel.latency.fit import calibrate
 from hwmodel.latency.fit.choose import next_rows
 from hwmodel.latency.fit.table import Table, family, join, named, read
@@ -60,7 +61,10 @@ def measure(table: Table, sources: list[str], targets: list[str], asked: argpars
     known = np.stack([kept.devices[name] for name in sources]) if sources else np.zeros((0, len(kept.names)))
     transfer = prepare(known, [family(name) for name in sources], kept.features, kept.columns)
     pool = np.flatnonzero(places < tested)
-    found = []
+    if not 0 < min(asked.samples) <= max(asked.samples) < len(pool) + bool(asked.test):
+        raise InputError(f"--samples {max(asked.samples)}: {len(pool)} architectures have numbers; give 1 to fewer")
+    found: list[dict] = []
+    reaches: dict[int, float] = {}
     for target in targets:
         times = kept.devices[target]
         for samples in asked.samples:
@@ -72,10 +76,9 @@ def measure(table: Table, sources: list[str], targets: list[str], asked: argpars
                 truth = np.flatnonzero(places >= tested) if asked.test else np.setdiff1d(pool, drawn)
                 posterior = transfer.fit(drawn, times[drawn])
                 # Of one number of samples the rehearsals are the same whatever the target.
-                key = (samples, id(transfer))
-                if key not in REACHES or samples >= calibrate.MANY:
-                    REACHES[key] = calibrate.reach(transfer.distances(posterior), 0.9)
-                score = judged(*posterior.logarithm(truth), times[truth], REACHES[key])
+                if samples not in reaches or samples >= calibrate.MANY:
+                    reaches[samples] = calibrate.reach(transfer.distances(posterior), 0.9)
+                score = judged(*posterior.logarithm(truth), times[truth], reaches[samples])
                 score |= beside(transfer, kept, drawn, times, truth)
                 score["without_sources"] = posterior.without_sources
                 scores.append(score)
@@ -84,13 +87,12 @@ def measure(table: Table, sources: list[str], targets: list[str], asked: argpars
     return found
 
 
-REACHES: dict[tuple[int, int], float] = {}
-
-
 def judged(mean: np.ndarray, variance: np.ndarray, truth: np.ndarray, reach: float) -> dict[str, float]:
     error = np.abs(np.exp(mean) / truth - 1)
     inside = np.abs(np.log(truth) - mean) <= reach * np.sqrt(variance)
-    return dict(zip(MEASURES, (float(spearmanr(mean, truth)[0]), *shares(error), float(inside.mean())), strict=True))
+    # A constant puts nothing in order.
+    order = float(spearmanr(mean, truth)[0]) if np.ptp(mean) > 0 and np.ptp(truth) > 0 else 0.0
+    return dict(zip(MEASURES, (order, *shares(error), float(inside.mean())), strict=True))
 
 
 def shares(error: np.ndarray) -> tuple[float, float, float, float]:
@@ -170,8 +172,6 @@ def numbers(given: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    from circuits.errors import InputError
-
     try:
         main()
     except InputError as error:

@@ -60,6 +60,8 @@ def fit(
     """
     from circuits.errors import InputError
     from hwmodel.latency.fit import device as fitted
+    from hwmodel.latency.fit.samples import read_samples
+    from hwmodel.latency.fit.widen import same_space
     from hwmodel.latency.query.predictor import SUFFIX
     from hwmodel.latency.spaces import load_space
 
@@ -75,12 +77,12 @@ def fit(
         return fit_profile(table, output, device, quantity)
     if sampled is None:
         raise click.UsageError("--samples: needed beside a table of other devices")
-    samples = fitted.read_samples(sampled, unit)
+    samples = read_samples(sampled, unit)
     said = dict(read_conditions(conditions))
     space = load_space(space_name) if space_name else None
     known, transfer, names = prepared(table, sources, features)
     if space is not None:
-        fitted.same_space(known, space)
+        same_space(known, space)
     rows = fitted.places(known, samples.names, str(sampled))
     provenance = {"table": table.name, "sources": names, "basis": "calibrated"}
     found = fitted.write(output, known, transfer, samples, rows, device, space, said, provenance)
@@ -102,11 +104,12 @@ def next_(
       hwmodel latency next fbnet_ms.parquet --sources '1080ti_*,pixel3' --samples mine.csv --count 5
     """
     from hwmodel.latency.fit import device as fitted
+    from hwmodel.latency.fit.samples import read_samples
 
-    samples = fitted.read_samples(sampled, unit) if sampled else None
+    samples = read_samples(sampled, unit) if sampled else None
     known, transfer, _ = prepared(table, sources, features)
-    rows = fitted.places(known, samples.names if samples else [], str(sampled))
-    found = fitted.ask_next(transfer, rows, samples.values if samples else (), count)
+    rows = fitted.places(known, samples.names, str(sampled)).tolist() if samples else []
+    found = fitted.ask_next(transfer, rows, samples.values.tolist() if samples else [], count)
     return [{"order": place, "architecture": known.names[row]} for place, row in enumerate(found, 1)]
 
 
@@ -118,7 +121,7 @@ def prepared(path: Path, sources: str, features: str) -> "tuple[Table, Transfer,
     from hwmodel.latency.fit import device as fitted
     from hwmodel.latency.fit.table import named, read
 
-    table = read(path, [name for name in features.split(",") if name])
+    table = read(path, [name.strip() for name in features.split(",") if name.strip()])
     names = [] if sources == "none" else named(table, sources)
     if not names and not table.features.additive:
         raise InputError(f"{path}: nothing describes its architectures, so give --sources")

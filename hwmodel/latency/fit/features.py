@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 LITTLE = 0.01  # of a mean quantity: below it, differences no longer matter
+ROWS_A_COLUMN = 3  # networks that a source needs for each column of its description
 PAIRED_LAYERS = 8  # spaces of few layers are cells, whose choices act on each other
 
 
@@ -26,11 +27,11 @@ def one_hot(codes: np.ndarray, choices: int) -> np.ndarray:
     return (codes[:, :, None] == np.arange(choices)).astype(float).reshape(len(codes), -1)
 
 
-def of_codes(codes: np.ndarray, canonical: np.ndarray | None = None) -> Features:
-    """Of networks given by a choice for each layer (N, L); `canonical`, where a cell's dead branches are taken out,
-    stands beside them, since some runtimes run dead branches and others do not.
+def of_codes(codes: np.ndarray, canonical: np.ndarray | None = None, choices: int | None = None) -> Features:
+    """Of networks given by a choice for each layer (N, L), of `choices` or as many as they have; `canonical`, where a
+    cell's dead branches are taken out, stands beside them, since some runtimes run dead branches and others do not.
     """
-    choices = int(codes.max()) + 1
+    choices = choices or int(codes.max()) + 1
     layers = codes.shape[1]
     additive, kinds = {}, {"": codes} if canonical is None else {"": codes, "live ": canonical}
     for kind, given in kinds.items():
@@ -41,8 +42,7 @@ def of_codes(codes: np.ndarray, canonical: np.ndarray | None = None) -> Features
     if canonical is not None:
         # A cell that leads nowhere is compiled away by some runtimes, and costs a thousandth there.
         empty = (canonical == canonical.min(initial=0)).all(axis=1)
-        if empty.any() and not empty.all():
-            relative["empty"] = empty[:, None].astype(float)
+        relative["empty"] = empty[:, None].astype(float)
     # Hamming distance is half of that between one-hot vectors; a layer or two apart is near.
     near = one_hot(codes if canonical is None else canonical, choices)
     return Features(additive, relative, {"pairs": additive["choices"]}, {"smooth": near / np.sqrt(2)})
@@ -56,10 +56,10 @@ def of_quantities(quantities: np.ndarray) -> Features:
     return Features({"quantities": quantities / quantities.mean(axis=0)}, smooth={"smooth": places})
 
 
-def basis(codes: np.ndarray, canonical: np.ndarray | None = None) -> np.ndarray:
+def basis(codes: np.ndarray, canonical: np.ndarray | None = None, choices: int | None = None) -> np.ndarray:
     """Columns whose weighted sum describes a device on a space's networks: choices, and pairs of them in a cell."""
-    choices = int(codes.max()) + 1
-    kinds = [codes] if canonical is None else [codes, canonical]
+    choices = choices or int(codes.max()) + 1
+    kinds = [kind.astype(np.int64) for kind in (codes, canonical) if kind is not None]
     columns = [np.ones((len(codes), 1)), *(one_hot(kind, choices) for kind in kinds)]
     if codes.shape[1] <= PAIRED_LAYERS:
         for kind in kinds:
@@ -69,3 +69,11 @@ def basis(codes: np.ndarray, canonical: np.ndarray | None = None) -> np.ndarray:
                 for j in range(i)
             ]
     return np.hstack(columns)
+
+
+def worthwhile(codes: np.ndarray, canonical: np.ndarray | None = None) -> bool:
+    """Whether there are networks enough to tell the weights of their `basis`."""
+    choices, layers = int(codes.max()) + 1, codes.shape[1]
+    pairs = layers * (layers - 1) // 2 if layers <= PAIRED_LAYERS else 0
+    columns = 1 + (1 if canonical is None else 2) * (layers * choices + pairs * choices**2)
+    return len(codes) >= ROWS_A_COLUMN * columns

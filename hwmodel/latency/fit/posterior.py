@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 
+from circuits.errors import InputError
 from hwmodel.latency.fit.features import Features
 from hwmodel.latency.fit.kernel import BASE, Component, Shapes, components, covariance
 from hwmodel.latency.fit.prior import FIRMNESS, LINKS, Prior, most_evident, without_sources
@@ -122,7 +123,11 @@ def moved(weights: np.ndarray, names: Sequence[str]) -> list[tuple[np.ndarray, f
 
 def condition(priors: Sequence[Prior], described: np.ndarray, features: Features, rows: np.ndarray,
               times: np.ndarray) -> Posterior:  # fmt: skip
-    """From samples' `times` (n,), positive, at `rows` of the table; `described` (S, N) is what sources say."""
+    """From samples' `times` (n,), positive, at `rows` of the table; `described` (S, N) is what sources say.
+
+    Raises:
+        InputError: where no model explains the samples.
+    """
     hypotheses = []
     for prior in priors:
         shapes = Shapes.of(described, prior.link)
@@ -138,11 +143,11 @@ def condition(priors: Sequence[Prior], described: np.ndarray, features: Features
         residual, scale, jacobian = shapes.residual(times, rows)
         parts = [term.between(rows, rows) for term in terms]
         for own, belief in candidates(weights, names, parts, residual):
-            try:
-                value = evidence_only(own, parts, residual)
-            except LinAlgError:
-                continue
-            found.append((value + jacobian + belief + believed, shapes, terms, own, scale, parts, residual))
+            value = evidence_or_none(own, parts, residual)
+            if np.isfinite(value):
+                found.append((value + jacobian + belief + believed, shapes, terms, own, scale, parts, residual))
+    if not found:
+        raise InputError("samples: no model explains them; are they times of the architectures beside them?")
     best = max(entry[0] for entry in found)
     total = sum(np.exp(entry[0] - best) for entry in found)
     kept = [(np.exp(entry[0] - best) / total, *entry[1:]) for entry in found]
@@ -156,7 +161,7 @@ def candidates(weights: np.ndarray, names: Sequence[str], parts: Sequence[np.nda
     """Sets of weights worth a try: a grid around each source's; of many samples, the best found from the best three."""
     if len(residual) < MANY:
         return [entry for own in weights for entry in moved(own, names)]
-    firsts = sorted(weights, key=lambda own: -evidence_only(own, parts, residual))[:3]
+    firsts = sorted(weights, key=lambda own: -evidence_or_none(own, parts, residual))[:3]
     firmness = PULL / SPREAD**2 if len(weights) > 1 else FIRMNESS
     few = np.linspace(0, len(residual) - 1, min(len(residual), ENOUGH)).astype(int)
     parts, residual = [part[np.ix_(few, few)] for part in parts], residual[few]
@@ -175,6 +180,14 @@ def evidence_only(weights: np.ndarray, parts: Sequence[np.ndarray], residual: np
     lower, fitted = factored(weights, parts, residual)
     constant = 0.5 * len(residual) * np.log(2 * np.pi)
     return float(-0.5 * residual @ fitted - np.log(np.diag(lower)).sum() - constant)
+
+
+def evidence_or_none(weights: np.ndarray, parts: Sequence[np.ndarray], residual: np.ndarray) -> float:
+    """As `evidence_only`, minus infinity where the covariance is not positive to the precision of floats."""
+    try:
+        return evidence_only(weights, parts, residual)
+    except LinAlgError:
+        return -np.inf
 
 
 def member(share: float, shapes: Shapes, terms: Sequence[Component], weights: np.ndarray, scale: float,

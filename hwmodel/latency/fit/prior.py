@@ -63,7 +63,9 @@ def evidence(weights: np.ndarray, parts: Sequence[np.ndarray], residual: np.ndar
 
 def most_evident(parts: Sequence[np.ndarray], residual: np.ndarray, centre: np.ndarray, firmness: float,
                  first: np.ndarray | None = None) -> tuple[np.ndarray, float]:  # fmt: skip
-    """Weights of greatest evidence, drawn to `centre` by `firmness`, and their evidence."""
+    """Weights of greatest evidence, drawn to `centre` by `firmness`, and their evidence (minus infinity where floats
+    cannot tell it).
+    """
 
     def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
         try:
@@ -76,7 +78,10 @@ def most_evident(parts: Sequence[np.ndarray], residual: np.ndarray, centre: np.n
     limits = [(LOWEST, HIGHEST)] * len(centre)
     found: Any = minimize(objective, np.clip(centre if first is None else first, LOWEST, HIGHEST), jac=True,
                      method="L-BFGS-B", bounds=limits, options={"maxiter": 80})  # fmt: skip
-    return found.x, evidence(found.x, parts, residual)[0]
+    try:
+        return found.x, evidence(found.x, parts, residual)[0]
+    except np.linalg.LinAlgError:
+        return found.x, -math.inf
 
 
 def learn(

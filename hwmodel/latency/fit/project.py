@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from circuits.errors import InputError
 from hwmodel.latency.fit.features import one_hot
 from hwmodel.latency.fit.posterior import Posterior
 from hwmodel.latency.query.form import Form, Quantity
@@ -18,6 +19,15 @@ from hwmodel.latency.spaces import Space
 NETWORKS = 1000  # drawn, or thrice the numbers that are sought where that is more
 RANK = 24  # directions of uncertainty that are kept
 RIDGE = 1e-6
+MOST_SOUGHT = 2000  # numbers that are sought: covariances of thrice as many networks are held
+
+
+def networks(space: Space) -> int:
+    """How many networks to draw of a space; raises InputError for one of too many choices."""
+    sought = int(space.counts.sum())
+    if sought > MOST_SOUGHT:
+        raise InputError(f"space {space.name}: {sought} choices in all its layers, more than {MOST_SOUGHT}")
+    return max(NETWORKS, 3 * sought)
 
 
 def project(posterior: Posterior, rows: np.ndarray, codes: np.ndarray, space: Space, device: str, quantity: Quantity,

@@ -3,6 +3,7 @@
 import fnmatch
 import math
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circuits.errors import InputError
-from hwmodel.latency.fit.features import Features, basis, of_codes, of_quantities
+from hwmodel.latency.fit.features import Features, basis, of_codes, of_quantities, worthwhile
+from hwmodel.latency.query.listed import NUMBERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
 DESCRIBING = re.compile(
     r"^(.*_)?(flops|macs|params|parameters|size|bytes|memory|depth|layers|channels|resolution|width)$", re.IGNORECASE
 )
-CODES = re.compile(r"^\s*[\[(]?\s*\d+(\s*[,;\s]\s*\d+)*\s*[\])]?\s*$")
 LARGEST_BYTES = 1 << 30
 MOST_CHOICES = 64
+MOST_NUMBERS = 1 << 27  # of one array that describes a table's architectures
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,10 @@ class Table:
 
     def device(self, name: str) -> np.ndarray:
         if name not in self.devices:
-            near = ", ".join(sorted(self.devices)[:8])
+            near = ", ".join(sorted(self.devices)[:8]) or "none"
             raise InputError(
-                f"{self.path}: no column {name!r}; there are {near}{', ...' if len(self.devices) > 8 else ''}"
+                f"{self.path}: no column of numbers {name!r}; devices are {near}"
+                f"{', ...' if len(self.devices) > 8 else ''}"
             )
         return self.devices[name]
 
@@ -110,6 +113,11 @@ def of_frame(frame: "pd.DataFrame", path: str, features: Sequence[str] = ()) -> 
     if len(frame.columns) < 2 or not len(frame):
         raise InputError(f"{path}: needs a column of architectures, a column a device, and a row an architecture")
     first = frame.columns[0]
+    if not frame.columns.is_unique or frame.columns.nlevels > 1:
+        twice = frame.columns[frame.columns.duplicated()]
+        raise InputError(
+            f"{path}: column {str(next(iter(twice), frame.columns[0]))[:60]!r}: give each a name of its own"
+        )
     unknown = [name for name in features if name not in frame.columns]
     if unknown:
         raise InputError(f"{path}: no column {unknown[0]!r} of features")
@@ -121,10 +129,14 @@ def of_frame(frame: "pd.DataFrame", path: str, features: Sequence[str] = ()) -> 
         values = numbers(frame[name])
         if values is not None:
             devices[str(name)] = values
-    names: list[str] = [str(name) for name in frame[first].tolist()]
-    codes, canonical = codes_of(names)
+    names = [" ".join(str(name).split()) for name in frame[first].tolist()]  # arrays are written on several lines
+    codes, canonical = codes_of(names, path)
     if codes is not None:
-        return Table(path, names, of_codes(codes, canonical), basis(codes, canonical), devices, codes=codes)
+        choices = int(codes.max()) + 1
+        if codes.size * choices > MOST_NUMBERS:
+            raise InputError(f"{path}: {len(codes)} architectures of {codes.shape[1]} layers are too many")
+        columns = basis(codes, canonical) if worthwhile(codes, canonical) else None
+        return Table(path, names, of_codes(codes, canonical), columns, devices, codes=codes)
     quantities = [numbers(frame[name]) for name in describing]
     known = [values for values in quantities if values is not None and usable(values)]
     if not known:
@@ -135,15 +147,23 @@ def of_frame(frame: "pd.DataFrame", path: str, features: Sequence[str] = ()) -> 
 
 def read_frame(path: Path) -> "pd.DataFrame":
     import pandas as pd
+    import pyarrow as pa
 
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise InputError(f"{path}: {path.stat().st_size >> 20} MiB; a table of measurements has 1 GiB at most")
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        if not path.is_file():
+            raise InputError(f"{path}: not a file; give a table of measurements (.parquet or .csv)")
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        with warnings.catch_warnings():
+            # Lines of more cells than there are names would move all cells under other names.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(path, index_col=False, low_memory=False, compression=None)
     except InputError:
         raise
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except (OSError, ValueError, pa.ArrowException, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        text = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"{path}: not a readable table of measurements (.parquet or .csv): {text}") from error
 
 
@@ -161,15 +181,19 @@ def numbers(column: Any) -> np.ndarray | None:
     return column.to_numpy(dtype=float, na_value=math.nan)
 
 
-def codes_of(names: Sequence[str]) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Choices (N, L) that the texts spell, and the same without dead branches in cells of NAS-Bench-201."""
+def codes_of(names: Sequence[str], path: str) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Choices (N, L) that the texts spell, and the same without dead branches in cells of NAS-Bench-201.
+
+    Raises:
+        InputError: naming `path` and the first of the texts that is no such cell, where the first is meant to be one.
+    """
     from hwmodel.latency.spaces import canonical_codes, decode, load_space
 
     if all(name.startswith("|") for name in names):
         space = load_space("nasbench201")
-        codes = decode(space, names)
+        codes = decode(space, names, path)
         return codes, canonical_codes(space, codes)
-    if not all(CODES.match(name) for name in names):
+    if not all(NUMBERS.fullmatch(name) for name in names):
         return None, None
     rows = [[int(part) for part in re.findall(r"\d+", name)] for name in names]
     if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2 or max(map(max, rows)) >= MOST_CHOICES:

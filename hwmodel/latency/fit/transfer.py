@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwmodel.latency.fit.calibrate import MANY, left_out, rehearse
-from hwmodel.latency.fit.features import Features
+from hwmodel.latency.fit.features import ROWS_A_COLUMN, Features
 from hwmodel.latency.fit.posterior import Posterior, condition
 from hwmodel.latency.fit.prior import LINKS, Prior, learn, unlearned
 
 RIDGE = 0.3  # rows' worth of shrinkage when a source's noise is taken out
-ROWS_A_COLUMN = 3  # networks that a source needs for each column of its description
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> tuple[np.n
     described, found = np.empty_like(sources), np.empty((len(sources), columns.shape[1]))
     for device, times in enumerate(sources):
         scaled = times / times.mean()
-        trust = np.minimum(1 / scaled**2, 20)  # relative errors count, but no single tiny time outweighs all others
+        trust = 1 / np.maximum(scaled**2, 1 / 20)  # relative errors count, but no single tiny time outweighs all others
         normal = (columns.T * trust) @ columns
         normal[np.diag_indices(len(normal))] += RIDGE
         weights = np.linalg.solve(normal, (columns.T * trust) @ scaled)

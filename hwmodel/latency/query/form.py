@@ -96,7 +96,7 @@ class Form:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_numbers(self._said())
+        make_numbers(self._said())
         length, width = len(self.space.layers), self.space.choices
         for name in _ARRAYS:
             array: np.ndarray = np.asarray(getattr(self, name))
@@ -169,9 +169,10 @@ class Form:
         raise InputError(f"level {level!r}: none of {self.device}'s; {have}")
 
 
-def _check_numbers(said: dict[str, Any]) -> None:
+def make_numbers(said: Mapping[str, Any]) -> Numbers:
+    """Return what stands beside a predictor's arrays, checked; raises InputError for the first that cannot be."""
     try:
-        Numbers.model_validate(said)
+        return Numbers.model_validate(said)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -202,7 +203,7 @@ def form_of(container: Container, where: str) -> Form:
         raise InputError(f"{where}: holds no space, or other arrays than {', '.join(_ARRAYS)}")
     space = make_space(declared, where)
     try:
-        _check_numbers(said)
+        make_numbers(said)
         said["quantiles"] = tuple((level, low, high) for level, low, high in said.get("quantiles", []))
         given: dict[str, Any] = said | dict(container.arrays)
         return Form(space=space, **given)

@@ -4,6 +4,7 @@ For spaces that are small enough to be listed whole, and for tables whose networ
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from hwmodel.latency.query.predictor import LEVEL, Prediction
 
 KIND = "listed"
 MOST_NETWORKS = 1 << 20
+MOST_CHARACTERS = 16384  # of one network's text
+# A list of whole numbers, however it is written.
+NUMBERS = re.compile(r"\s*[\[(]?\s*[0-9]{1,6}(?:(?:\s*[,;]\s*|\s+)[0-9]{1,6})*\s*[\])]?\s*")
 
 
 class ListedPredictor:
@@ -27,39 +31,60 @@ class ListedPredictor:
     def __init__(self, numbers: Numbers, names: Sequence[str], logarithm: np.ndarray, deviation: np.ndarray) -> None:
         if not len(names) == len(logarithm) == len(deviation) or not len(names) or len(names) > MOST_NETWORKS:
             raise InputError(f"a list of networks holds 1 to {MOST_NETWORKS}, each with a mean and a deviation")
-        if (deviation < 0).any():
-            raise InputError("a deviation is negative")
+        if logarithm.ndim != 1 or deviation.ndim != 1 or not (np.isfinite(logarithm) & (deviation >= 0)).all():
+            raise InputError("a mean is no finite number, or a deviation is negative")
+        if numbers.link != "log" or numbers.offset or numbers.noise or numbers.relative:
+            raise InputError("a list of networks has the link log, and no offset, noise or relative")
+        known = [level for level, _, _ in numbers.quantiles]
+        if any(not 0 < level < 1 for level in known) or sorted(set(known)) != known:
+            raise InputError("quantiles: levels rise, between 0 and 1")
         self.numbers, self.names, self.device = numbers, list(names), numbers.device
         self.quantity = numbers.quantity
         self._logarithm, self._deviation = logarithm, deviation
         self._places = {compact(name): place for place, name in enumerate(names)}
-        self._reach = {level: (low, high) for level, low, high in numbers.quantiles}
-        self.levels = sorted(self._reach)
+        self.levels = known
 
     def predict(self, networks: Any, level: float | None = None) -> Prediction:
-        """Return what networks take, given as a text, a list of numbers, or a list of either."""
+        """Return what networks take, given as a text, a list of numbers, or a list of either; see Predictor."""
         rows = self._rows(networks)
-        mean = np.exp(self._logarithm[rows])
-        if not self.levels:
-            return Prediction(self.quantity, None, mean)
-        asked = min(self.levels, key=lambda known: abs(known - LEVEL)) if level is None else level
-        if asked not in self._reach:
-            raise InputError(f"level {asked}: no interval of it; there are {', '.join(map(str, self.levels))}")
-        low, high = self._reach[asked]
-        spread = self._deviation[rows]
-        return Prediction(self.quantity, asked, mean, mean * np.exp(-low * spread), mean * np.exp(high * spread))
+        logarithm, spread = self._logarithm[rows], self._deviation[rows]
+        with np.errstate(over="ignore", under="ignore"):  # what is more than a float holds is infinite
+            mean = np.exp(logarithm)
+            if not self.levels and level is None:
+                return Prediction(self.quantity, None, mean)
+            asked = min(self.levels, key=lambda known: abs(known - LEVEL)) if level is None else level
+            low, high = self._reach(asked)
+            ends = np.exp(logarithm - low * spread), np.exp(logarithm + high * spread)
+        return Prediction(self.quantity, asked, mean, *ends)
+
+    def _reach(self, level: float) -> tuple[float, float]:
+        for known, low, high in self.numbers.quantiles:
+            if abs(known - level) < 1e-9:
+                return low, high
+        have = f"give {', '.join(f'{known:g}' for known in self.levels)}" if self.levels else "it has no intervals"
+        raise InputError(f"level {level!r}: none of {self.device}'s; {have}")
 
     def _rows(self, networks: Any) -> np.ndarray:
-        if isinstance(networks, str) or (len(networks) and not isinstance(networks[0], (str, list, tuple, np.ndarray))):
+        if isinstance(networks, str):
             networks = [networks]
-        found = []
-        for network in networks:
+        if not isinstance(networks, (list, tuple)) and not (isinstance(networks, np.ndarray) and networks.ndim):
+            raise InputError("networks: give a text, a list of numbers, or a list of either")
+        if len(networks) == 0:
+            raise InputError("networks: none; give at least one")
+        if not isinstance(networks[0], (str, list, tuple, np.ndarray)):
+            networks = [networks]
+        return np.array([self._row(network) for network in networks])
+
+    def _row(self, network: Any) -> int:
+        try:
             text = network if isinstance(network, str) else json.dumps(np.asarray(network).tolist())
-            place = self._places.get(compact(text))
-            if place is None:
-                raise InputError(f"network {text[:60]!r}: none of the {len(self.names)} that {self.device} knows")
-            found.append(place)
-        return np.array(found, int)
+        except (TypeError, ValueError):
+            text = ""
+        place = self._places.get(compact(text)) if len(text) <= MOST_CHARACTERS else None
+        if place is None:
+            shown = text[:60] or str(network)[:60]
+            raise InputError(f"network {shown!r}: none of the {len(self.names)} that {self.device} knows")
+        return place
 
     def about(self) -> dict[str, Any]:
         """Return what it predicts, for whom, and from what it was made."""
@@ -70,8 +95,10 @@ class ListedPredictor:
         }  # fmt: skip
 
     def schemas(self) -> list[dict[str, Any]]:
-        """Return the JSON schema of one network: its text, as the table has it."""
-        return [{"type": "string", "minLength": 1, "maxLength": 4096}]
+        """Return the JSON schemas of one network: a text, or a list of numbers where one is listed so."""
+        text = {"type": "string", "maxLength": MOST_CHARACTERS}
+        numbers = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 256}
+        return [text, numbers] if any(NUMBERS.fullmatch(name) for name in self.names) else [text]
 
     def example(self) -> Any:
         """Return a network, as it is written."""
@@ -79,15 +106,23 @@ class ListedPredictor:
 
 
 def compact(text: str) -> str:
-    """A text without blanks, so that lists are found however they are spaced."""
+    """A text as it is looked up: without blanks, and lists of numbers as JSON has them."""
+    if NUMBERS.fullmatch(text):
+        return f"[{','.join(re.findall('[0-9]+', text))}]"
     return "".join(text.split())
 
 
 def write_listed(path: Path, numbers: Numbers, names: Sequence[str], logarithm: np.ndarray,
                  deviation: np.ndarray) -> None:  # fmt: skip
     """Write a predictor's file; raises InputError where it cannot be written."""
-    ListedPredictor(numbers, names, logarithm, deviation)
-    text = np.frombuffer("\n".join(names).encode(), np.uint8)
+    ListedPredictor(numbers, names, np.asarray(logarithm), np.asarray(deviation))
+    broken = next((name for name in names if "\n" in name or not compact(name)), None)
+    if broken is not None:
+        raise InputError(f"{path}: network {broken[:60]!r}: give names that are one line each, and not empty")
+    try:
+        text = np.frombuffer("\n".join(names).encode(), np.uint8)
+    except UnicodeEncodeError:
+        raise InputError(f"{path}: a network's name is no Unicode text") from None
     arrays = {"names": text, "logarithm": np.asarray(logarithm, float), "deviation": np.asarray(deviation, float)}
     write_container(path, Container(KIND, numbers.model_dump(), arrays))
 
@@ -98,8 +133,10 @@ def listed_predictor(container: Container, where: str) -> ListedPredictor:
 
     try:
         numbers = Numbers.model_validate(dict(container.about))
-        names = bytes(container.arrays["names"].astype(np.uint8)).decode().split("\n")
-        logarithm, deviation = container.arrays["logarithm"], container.arrays["deviation"]
-        return ListedPredictor(numbers, names, np.atleast_1d(logarithm), np.atleast_1d(deviation))
+        text, logarithm, deviation = (container.arrays[name] for name in ("names", "logarithm", "deviation"))
+        if text.dtype != np.uint8 or {logarithm.dtype, deviation.dtype} != {np.dtype(float)}:
+            raise InputError("arrays of other types than it has")
+        return ListedPredictor(numbers, bytes(text).decode().split("\n"), logarithm, deviation)
     except (ValidationError, KeyError, UnicodeDecodeError, InputError) as error:
-        raise InputError(f"{where}: not a list of networks, or damaged: {str(error).splitlines()[0][:120]}") from None
+        reason = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:120]
+        raise InputError(f"{where}: not a list of networks, or damaged: {reason}") from None
