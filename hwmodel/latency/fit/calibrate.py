@@ -7,15 +7,13 @@ each predicted from the others, say it better than any other device's.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import cho_solve
 from scipy.stats import norm
 
 from hwmodel.latency.fit.features import Features
-from hwmodel.latency.fit.posterior import MANY, Posterior, condition
-from hwmodel.latency.fit.prior import Prior
+from hwmodel.latency.fit.posterior import MANY, Posterior, View, condition
 
 REHEARSALS = 4  # of each source
 ROWS = 300  # networks whose truths are looked at in each
@@ -24,7 +22,7 @@ LEVELS = (0.5, 0.68, 0.8, 0.9, 0.95, 0.99)
 LEAST, MOST = 0.7, 1.5
 
 
-def rehearse(priors: Sequence[Prior], sources: np.ndarray, described: np.ndarray, families: Sequence[str],
+def rehearse(views: Sequence[View], sources: np.ndarray, described: np.ndarray, families: Sequence[str],
              features: Features, samples: int, seed: int = 0,
              report: Callable[[], None] = lambda: None) -> np.ndarray:  # fmt: skip
     """Distances of truths from predictions, in standard deviations, signed: (sources, rehearsals * rows)."""
@@ -33,12 +31,12 @@ def rehearse(priors: Sequence[Prior], sources: np.ndarray, described: np.ndarray
     found = []
     for device, times in enumerate(sources):
         others = named != named[device]
-        known = [replace(prior, weights=prior.weights[others]) for prior in priors]
+        known = [kept for view in views if (kept := view.without(others))]
         own = []
         for _ in range(REHEARSALS):
             drawn = rng.permutation(len(times))
             rows, truths = drawn[:samples], drawn[samples : samples + ROWS]
-            mean, variance = condition(known, described[others], features, rows, times[rows]).logarithm(truths)
+            mean, variance = condition(known, described, features, rows, times[rows]).logarithm(truths)
             own.append((np.log(times[truths]) - mean) / np.sqrt(variance))
         found.append(np.concatenate(own))
         report()

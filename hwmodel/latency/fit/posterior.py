@@ -107,6 +107,21 @@ class Posterior:
         return float(sum(member.share for member in self.members if not len(member.shapes.departures)))
 
 
+@dataclass(frozen=True)
+class View:
+    """Some of the sources, by their places (k,), and what they teach with either link: a kind of device."""
+
+    places: np.ndarray
+    priors: Sequence[Prior]
+
+    def without(self, others: np.ndarray) -> "View | None":
+        """The view of those sources alone that `others` (S,) keeps; None where none is left."""
+        kept = others[self.places]
+        if not kept.any():
+            return None
+        return View(self.places[kept], [replace(prior, weights=prior.weights[kept]) for prior in self.priors])
+
+
 def moved(weights: np.ndarray, names: Sequence[str]) -> list[tuple[np.ndarray, float]]:
     """Weights around one source's, each with the logarithm of its belief."""
     bases = np.array([name in BASE for name in names[:-1]])
@@ -121,7 +136,7 @@ def moved(weights: np.ndarray, names: Sequence[str]) -> list[tuple[np.ndarray, f
     return grid
 
 
-def condition(priors: Sequence[Prior], described: np.ndarray, features: Features, rows: np.ndarray,
+def condition(views: Sequence[View], described: np.ndarray, features: Features, rows: np.ndarray,
               times: np.ndarray) -> Posterior:  # fmt: skip
     """From samples' `times` (n,), positive, at `rows` of the table; `described` (S, N) is what sources say.
 
@@ -129,14 +144,14 @@ def condition(priors: Sequence[Prior], described: np.ndarray, features: Features
         InputError: where no model explains the samples.
     """
     hypotheses = []
-    for prior in priors:
-        shapes = Shapes.of(described, prior.link)
-        believed = np.log((1 - NO_SOURCE_SHARE) / len(prior.weights) / len(priors))
+    for view, prior in [(one, prior) for one in views for prior in one.priors]:
+        shapes = Shapes.of(described[view.places], prior.link)
+        believed = np.log((1 - NO_SOURCE_SHARE) / len(prior.weights) / len(view.priors) / len(views))
         hypotheses.append((shapes, components(shapes, features), prior.weights, prior.names, believed))
     for link in LINKS:
         shapes, terms, first = without_sources(described.shape[1], features, link)
         names = (*(term.name for term in terms), "noise")
-        believed = np.log((NO_SOURCE_SHARE if priors else 1) / 2)
+        believed = np.log((NO_SOURCE_SHARE if views else 1) / 2)
         hypotheses.append((shapes, terms, first[None], names, believed))
     found = []
     for shapes, terms, weights, names, believed in hypotheses:

@@ -4,12 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from hwmodel.latency.fit.calibrate import MANY, left_out, rehearse
 from hwmodel.latency.fit.features import ROWS_A_COLUMN, Features
-from hwmodel.latency.fit.posterior import Posterior, condition
-from hwmodel.latency.fit.prior import LINKS, Prior, learn, unlearned
+from hwmodel.latency.fit.posterior import Posterior, View, condition
+from hwmodel.latency.fit.prior import LINKS, learn, unlearned
 
+FEWEST_FOR_KINDS = 6  # sources
+KINDS = 3
 RIDGE = 0.3  # rows' worth of shrinkage when a source's noise is taken out
 
 
@@ -25,7 +28,7 @@ class Transfer:
     families: Sequence[str]
     features: Features
     weights: np.ndarray | None  # of a space's columns, (S, d), where sources are described by them
-    priors: Sequence[Prior]
+    views: Sequence[View]
 
     def fit(self, rows: np.ndarray, times: np.ndarray) -> Posterior:
         """From `times` (n,) at `rows` of the table.
@@ -35,7 +38,7 @@ class Transfer:
         """
         if not len(times) or not np.all(np.isfinite(times) & (times > 0)):
             raise ValueError("samples must be positive, finite numbers, and at least one")
-        return condition(self.priors, self.described, self.features, np.asarray(rows), np.asarray(times, float))
+        return condition(self.views, self.described, self.features, np.asarray(rows), np.asarray(times, float))
 
     def distances(self, posterior: Posterior, report: Callable[[], None] = lambda: None) -> np.ndarray:
         """What `calibrate.reach` turns into intervals, (devices, n): of rehearsals with as many samples, or of the
@@ -46,7 +49,7 @@ class Transfer:
             return left_out(posterior)
         if len(set(self.families)) < 2 or samples * 2 > self.sources.shape[1]:
             return np.zeros((0, 0))
-        return rehearse(self.priors, self.sources, self.described, self.families, self.features, samples, report=report)
+        return rehearse(self.views, self.sources, self.described, self.families, self.features, samples, report=report)
 
 
 def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
@@ -82,6 +85,29 @@ def prepare(sources: np.ndarray, families: Sequence[str], features: Features, co
     if len(sources) == 1:
         # One source is a base shape, but shows nothing of how devices differ.
         guesses = [unlearned(described, features, link) for link in LINKS]
-        return Transfer(sources, described, families, features, weights, guesses)
-    priors = [learn(sources, described, families, features, link, report=report) for link in LINKS]
-    return Transfer(sources, described, families, features, weights, priors)
+        return Transfer(sources, described, families, features, weights, [View(np.zeros(1, int), guesses)])
+    views = []
+    for places in kinds(described, families):
+        own, names = described[places], [families[int(place)] for place in places]
+        priors = [learn(sources[places], own, names, features, link, report=report) for link in LINKS]
+        views.append(View(places, priors))
+    return Transfer(sources, described, families, features, weights, views)
+
+
+def kinds(described: np.ndarray, families: Sequence[str]) -> list[np.ndarray]:
+    """Places of sources that resemble each other, all of them first: a new device may be like some and unlike others.
+
+    Sources are joined by the correlation of their logarithms; a kind has devices of two families or more.
+    """
+    everything = np.arange(len(described))
+    if len(described) < FEWEST_FOR_KINDS:
+        return [everything]
+    logs = np.log(described)
+    tree = linkage(logs - logs.mean(axis=1, keepdims=True), "average", metric="correlation")
+    found = [everything]
+    labels = fcluster(tree, KINDS, "maxclust")
+    for label in np.unique(labels):
+        places = np.flatnonzero(labels == label)
+        if len({families[int(place)] for place in places}) > 1 and len(places) < len(everything):
+            found.append(places)
+    return found

@@ -64,7 +64,7 @@ def names() -> tuple[str, ...]:
                 f"{kind} weights",
             ]
         if kind.startswith("depthwise"):
-            found += [f"{kind} products", f"{kind} products inside"]
+            found += [f"{kind} products", f"{kind} products inside", f"{kind} handed over"]
     return (*found, *FAR)
 
 
@@ -74,7 +74,8 @@ def guesses() -> np.ndarray:
     given = assumed()
     price = {"calls": given.call_s, "bytes": given.value_s_per_B, "windows": given.patch_s,
              "weights": given.weight_s_per_B, "products": given.product_s_per_MAC, "rounded": given.product_s_per_MAC,
-             "rounded twice": given.product_s_per_MAC, "products inside": given.product_s_per_MAC}  # fmt: skip
+             "rounded twice": given.product_s_per_MAC, "products inside": given.product_s_per_MAC,
+             "handed over": given.value_s_per_B}  # fmt: skip
     prices, shares = [], []
     for name in names():
         kind, _, term = name.partition(" ")
@@ -116,6 +117,7 @@ def _layers(given_rows: pd.DataFrame, share: np.ndarray) -> tuple[np.ndarray, np
     out = rows["channels_out"].to_numpy(float)
     rounded = [np.ceil(out / width) * width / out for width in given.vector_channels]
     windows = (rows["pixels"] * rows["kernel_area"]).to_numpy(float)
+    mixed = any(CLASSES[kind] in PRODUCTS for kind in classes)
     for row, kind in enumerate(classes):
         name = CLASSES[kind]
         terms[row, columns[f"{name} calls"]] = 1
@@ -129,6 +131,9 @@ def _layers(given_rows: pd.DataFrame, share: np.ndarray) -> tuple[np.ndarray, np
         elif name.startswith("depthwise"):
             terms[row, columns[f"{name} products"]] = macs[row] * rounded[0][row]
             terms[row, columns[f"{name} products inside"]] = macs[row] * share[row]
+            # Kernels that a runtime's fast path lacks are handed their values by it, and hand theirs back.
+            if mixed:
+                terms[row, columns[f"{name} handed over"]] = values[row]
     # What does not stay in the core's cache from run to run comes from further away.
     if len(rows):
         whole = weights.sum() + rows["output_bytes"].max()
