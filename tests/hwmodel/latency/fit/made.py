@@ -27,12 +27,14 @@ class Made:
         return prepare(self.sources[:kept], self.families[:kept], self.features, basis(self.codes))
 
 
-def devices(seed: int, networks: int = 300, of_family: int = 2, noise: float = 0.02, layers: int = LAYERS) -> Made:
-    """Three families of devices; the target is a mixture of the families and a departure of its own."""
+def devices(seed: int, networks: int = 300, of_family: int = 2, noise: float = 0.02, layers: int = LAYERS,
+            families: str = "abc", *, own: bool = False) -> Made:  # fmt: skip
+    """Families of devices; the target is a mixture of them and a departure of its own, or of its `own` family."""
     draw = np.random.default_rng(seed)
     codes = draw.integers(0, CHOICES, (networks, layers))
     common = draw.gamma(2.0, 1.0, (layers, CHOICES))
-    makers = [common * np.exp(0.4 * draw.normal(size=common.shape)) for _ in range(3)]
+    makers = [common * np.exp(0.4 * draw.normal(size=common.shape)) for _ in range(len(families) + 1)]
+    makers, other = makers[:-1], makers[-1]
 
     def timed(table: np.ndarray) -> np.ndarray:
         times = 3.0 + table[np.arange(layers), codes].sum(axis=1)
@@ -41,9 +43,10 @@ def devices(seed: int, networks: int = 300, of_family: int = 2, noise: float = 0
     sources = [
         timed(maker * np.exp(0.1 * draw.normal(size=common.shape))) for maker in makers for _ in range(of_family)
     ]
-    mixed = np.einsum("f,flc->lc", draw.dirichlet(np.ones(3)), np.array(makers))
+    mixed = np.einsum("f,flc->lc", draw.dirichlet(np.ones(len(families))), np.array(makers))
+    mixed = other if own else mixed
     target = timed(mixed * np.exp(0.1 * draw.normal(size=common.shape)))
-    return Made(codes, np.array(sources), [name for name in "abc" for _ in range(of_family)], target)
+    return Made(codes, np.array(sources), [name for name in families for _ in range(of_family)], target)
 
 
 def unrelated(made: Made, seed: int) -> np.ndarray:

@@ -79,5 +79,5 @@ def test_the_noise_that_is_learned_is_the_sources():
     quiet, loud = (devices(2, networks=200, noise=noise) for noise in (0.005, 0.1))
     learned = [learn(made.sources, made.sources, made.families, made.features, "log") for made in (quiet, loud)]
     deviations = [np.exp(prior.weights[:, -1] / 2).mean() for prior in learned]
-    assert deviations[0] < 0.03
-    assert deviations[1] == pytest.approx(0.1, rel=0.3)
+    assert deviations[0] < 0.02
+    assert 3 * deviations[0] < deviations[1] < 0.12
