@@ -34,12 +34,14 @@ def widened(table: Table, transfer: Transfer, codes: np.ndarray, space: Space) -
     # As many choices as the table's features have, whose rows may have been left out since.
     told = table.features.additive["choices"].shape[1] // len(space.layers)
     features = of_codes(both, canonical, max(told, space.choices))
-    described = transfer.described
+    described = np.zeros((0, len(both)))
     if transfer.weights is not None:
         all_told(table, space)
         columns = basis(both, canonical, told)
-        more = np.maximum(transfer.weights @ columns[len(table.codes) :].T, described.min(axis=1, keepdims=True))
-        described = np.concatenate([described, more], axis=1)
+        more = np.maximum(
+            transfer.weights @ columns[len(table.codes) :].T, transfer.described.min(axis=1, keepdims=True)
+        )
+        described = np.concatenate([transfer.described, more], axis=1)
     return replace(transfer, sources=described, described=described, features=features)
 
 
