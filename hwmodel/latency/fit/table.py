@@ -148,6 +148,7 @@ def of_frame(frame: "pd.DataFrame", path: str, features: Sequence[str] = ()) -> 
 def read_frame(path: Path) -> "pd.DataFrame":
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         if path.stat().st_size > LARGEST_BYTES:
@@ -155,7 +156,8 @@ def read_frame(path: Path) -> "pd.DataFrame":
         if not path.is_file():
             raise InputError(f"{path}: not a file; give a table of measurements (.parquet or .csv)")
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            # What pandas wrote about itself beside the columns is not needed, and is anyone's text.
+            return pq.ParquetFile(path).read().replace_schema_metadata(None).to_pandas()
         with warnings.catch_warnings():
             # Lines of more cells than there are names would move all cells under other names.
             warnings.simplefilter("error", pd.errors.ParserWarning)
