@@ -20,6 +20,7 @@ from hwmodel.latency.fit.prior import FIRMNESS, LINKS, Prior, most_evident, with
 STEPS = ((-2.0, 0.0, 2.0), (-1.5, 0.0, 1.5), (-1.5, 0.0, 1.5))
 SPREAD = 2.0
 QUIETEST = -12.0  # logarithm of the least variance of noise: a millionth, times 6
+LIKELIEST = 12  # sources around whose weights others are tried, where there are more
 MANY = 60  # samples from which weights are sought anew instead of on a grid
 ENOUGH = 300  # samples by which they are sought; all then condition
 JOINT = 16  # members, the likeliest, of which covariances between networks are made
@@ -174,6 +175,8 @@ def condition(views: Sequence[View], described: np.ndarray, features: Features, 
 def candidates(weights: np.ndarray, names: Sequence[str], parts: Sequence[np.ndarray],
                residual: np.ndarray) -> list[tuple[np.ndarray, float]]:  # fmt: skip
     """Sets of weights worth a try: a grid around each source's; of many samples, the best found from the best three."""
+    if len(weights) > LIKELIEST:
+        weights = np.array(sorted(weights, key=lambda own: -evidence_or_none(own, parts, residual))[:LIKELIEST])
     if len(residual) < MANY:
         return [entry for own in weights for entry in moved(own, names)]
     firsts = sorted(weights, key=lambda own: -evidence_or_none(own, parts, residual))[:3]
