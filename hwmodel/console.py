@@ -39,7 +39,7 @@ def _rows(document: list[dict[str, Any]]) -> None:
             cells.append([_cell(v, factor) for v in values])
         else:
             table.add_column(escape(label_of(name)), justify="right" if numbers else "left")
-            cells.append([show(name, v) for v in values])
+            cells.append([", ".join(map(str, v)) if isinstance(v, list) else show(name, v) for v in values])
     for row in zip(*cells, strict=True):
         table.add_row(*map(escape, row))
     console = Console(highlight=False)

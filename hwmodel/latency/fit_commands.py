@@ -75,6 +75,8 @@ def fit(
         from hwmodel.latency.layers.profiled import fit_profile
 
         return fit_profile(table, output, device, quantity)
+    if not table.exists():
+        raise InputError(f"{table}: no such file or folder; give a table, or a profile's folder")
     if sampled is None:
         raise click.UsageError("--samples: needed beside a table of other devices")
     samples = read_samples(sampled, unit)

@@ -16,9 +16,11 @@ import click
               help="A network's file, name or package.module:factory; for devices whose layers are known.")  # fmt: skip
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True),
               help="Of the interval.  [default: 0.9]")  # fmt: skip
+@click.option("--layers", "by_layer", is_flag=True, help="Of each --model, its layers too, with their shares.")
 def predict(
-    device: str, given: tuple[str, ...], listed: Path | None, models: tuple[str, ...], level: float | None
-) -> dict[str, Any]:
+    device: str, given: tuple[str, ...], listed: Path | None, models: tuple[str, ...], level: float | None,
+    by_layer: bool,
+) -> dict[str, Any]:  # fmt: skip
     """Say what networks take on a device, and how sure that is.
 
     \b
@@ -27,15 +29,22 @@ def predict(
       hwmodel latency predict --device pixel1.safetensors --archs networks.csv --level 0.5 --csv
       hwmodel latency predict --device this-machine.safetensors --model net.onnx --model resnet18
     """
+    from hwmodel.latency.graph.read import read_graph
     from hwmodel.latency.query.predictor import load
 
-    predictor = load(device)
+    predictor: Any = load(device)
     networks = [*given, *(read_archs(listed) if listed else []), *models]
     if not networks:
         raise click.UsageError("no network; give --arch, --archs or --model")
-    if models and predictor.kind != "layers":
-        raise click.UsageError(f"--model: {device} knows the networks of a space or a list alone; give --arch")
-    found = predictor.predict(networks, level)
+    of_layers = predictor.kind == "layers"
+    if (models or by_layer) and not of_layers:
+        raise click.UsageError(
+            f"--model, --layers: {device} knows the networks of a space or a list alone; give --arch"
+        )
+    if len(networks) > len(models) and of_layers:
+        raise click.UsageError(f"--arch, --archs: {device} knows layers, not a space; give --model")
+    asked = [read_graph(model) for model in models] if of_layers else networks
+    found = predictor.predict(asked, level)
     unit = predictor.quantity.rpartition("_")[2]
     columns = {predictor.quantity: found.mean}
     if found.low is not None and found.high is not None:
@@ -44,7 +53,16 @@ def predict(
         {"network": network} | {name: float(of[place]) for name, of in columns.items()}
         for place, network in enumerate(networks)
     ]
-    return {"device": predictor.device, "level": found.level, "networks": rows}
+    for row, unseen in zip(rows, found.unseen, strict=False):
+        row |= {"unseen": list(unseen)} if unseen else {}
+    told = {"device": predictor.device, "level": found.level, "networks": rows}
+    if by_layer:
+        told["layers"] = [
+            {"network": name} | row
+            for name, graph in zip(models, asked, strict=True)
+            for row in predictor.layers(graph)
+        ]
+    return told
 
 
 def read_archs(path: Path) -> list[str]:

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize, nnls
+from threadpoolctl import threadpool_limits
 
 from hwmodel.latency.graph.graph import Graph
-from hwmodel.latency.layers.terms import SHAPE, Layers, assumed, guesses, layers
+from hwmodel.latency.layers.terms import CLASSES, SHAPE, Layers, assumed, guesses, layers
 
 LEAST_S = 1e-12  # of a layer's base: what costs nothing cannot be corrected by a factor
 # Logarithms of the corrections' parameters before blocks are seen: lengths of the shape's numbers, variance of what is
@@ -25,6 +26,8 @@ LEAST_S = 1e-12  # of a layer's base: what costs nothing cannot be corrected by 
 START = np.array([*([1.0] * len(SHAPE)), -3.0, -4.0, -4.0, -6.0])
 FIRMNESS = 0.05
 JITTER = 1e-9
+LEAST_SHARE = 0.1  # of what its terms cost, that a network takes at least, however much blocks correct
+ROWS = 512  # layers that are compared with all others at a time, so that long networks need no more memory
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,35 @@ class LayerModel:
 
     def predict(self, graphs: Sequence[Graph]) -> tuple[np.ndarray, np.ndarray]:
         """Mean (G,) and relative deviation (G,) of the time of one more run of canonical graphs."""
-        mean, covariance = self.joint(graphs)
-        noise = np.exp(self.parameters[-1])
-        return mean, np.sqrt(np.maximum(np.diag(covariance), 0) / np.maximum(mean, LEAST_S) ** 2 + noise)
+        found = [self.joint([graph]) for graph in graphs]  # one by one: layers of two need not be compared
+        mean = np.array([float(mean[0]) for mean, _ in found])
+        variance = np.array([max(float(covariance[0, 0]), 0.0) for _, covariance in found])
+        return mean, np.sqrt(variance / np.maximum(mean, LEAST_S) ** 2 + np.exp(self.parameters[-1]))
 
     def joint(self, graphs: Sequence[Graph]) -> tuple[np.ndarray, np.ndarray]:
         """Mean (G,) and covariance (G, G) of what runs of canonical graphs have in common."""
-        asked = layers(graphs)
-        base = np.maximum(asked.terms @ self.prices, LEAST_S)
+        asked, base = self._asked(graphs)
         total = np.bincount(asked.of, base, len(graphs))
         own = (asked.classes, asked.shapes, base, asked.of)
-        known = (self.classes, self.shapes, self.shares, self.of)
-        between = _covariance(self.parameters, own, len(graphs), known, len(self.fitted))
+        between = self._between(own, len(graphs))
         among = _covariance(self.parameters, own, len(graphs), own, len(graphs))
-        return total + between @ self.fitted, among - between @ self.inverse @ between.T
+        # Of a class that no block has, the price is what was assumed: one error for all its layers.
+        strange = np.zeros((len(graphs), len(CLASSES)))
+        np.add.at(strange, (asked.of, asked.classes), base * ~np.isin(asked.classes, self.classes))
+        among += assumed().unseen ** 2 * (strange @ strange.T)
+        mean = np.maximum(total + between @ self.fitted, LEAST_SHARE * total)
+        return mean, among - between @ self.inverse @ between.T
+
+    def each(self, graph: Graph) -> tuple[np.ndarray, np.ndarray]:
+        """Classes, places in CLASSES, and times (n,) of a canonical graph's layers; their sum is the graph's mean."""
+        asked, base = self._asked([graph])
+        own = (asked.classes, asked.shapes, base, np.arange(len(base)))
+        parts = np.maximum(base + self._between(own, len(base)) @ self.fitted, LEAST_SHARE * base)
+        return asked.classes, parts * (self.joint([graph])[0] / max(parts.sum(), LEAST_S))
+
+    def unseen(self, graph: Graph) -> list[str]:
+        """Classes of a canonical graph's layers that no block has."""
+        return [CLASSES[place] for place in np.setdiff1d(layers([graph]).classes, self.classes)]
 
     def left_out(self) -> np.ndarray:
         """Distance of each block from what the others predict, in standard deviations (B,)."""
@@ -69,6 +87,14 @@ class LayerModel:
         """Error of each block as predicted from the others, relative to its base (B,)."""
         return self.fitted / np.diag(self.inverse)
 
+    def _asked(self, graphs: Sequence[Graph]) -> tuple[Layers, np.ndarray]:
+        asked = layers(graphs)
+        return asked, np.maximum(asked.terms @ self.prices, LEAST_S)
+
+    def _between(self, own: "Known", count: int) -> np.ndarray:
+        known = (self.classes, self.shapes, self.shares, self.of)
+        return _covariance(self.parameters, own, count, known, len(self.fitted))
+
 
 Known = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -77,11 +103,13 @@ def fit(graphs: Sequence[Graph], times: np.ndarray) -> LayerModel:
     """From canonical graphs and their times or energies (B,).
 
     Raises:
-        ValueError: on fewer than three graphs, or times that are not positive and finite.
+        ValueError: on fewer than three graphs, one without layers, or times that are not positive and finite.
     """
     if len(graphs) < 3 or len(graphs) != len(times) or not np.all(np.isfinite(times) & (times > 0)):
         raise ValueError("needs three blocks or more, each with a positive, finite time")
     seen = layers(graphs)
+    if len(np.unique(seen.of)) < len(graphs):
+        raise ValueError("a block has no layer that is run")
     prices = _prices(seen, times)
     base = np.maximum(seen.terms @ prices, LEAST_S)
     total = np.bincount(seen.of, base, len(graphs))
@@ -89,7 +117,10 @@ def fit(graphs: Sequence[Graph], times: np.ndarray) -> LayerModel:
     known: Known = (seen.classes, seen.shapes, shares, seen.of)
     residual = times / total - 1
     pairs = _Pairs(known, len(graphs))
-    found = minimize(lambda at: pairs.cost(at, residual), START, method="L-BFGS-B", options={"maxiter": 40})
+    with threadpool_limits(
+        1
+    ):  # matrices here are small: threads of a library of linear algebra cost more than they bring
+        found = minimize(lambda at: pairs.cost(at, residual), START, method="L-BFGS-B", options={"maxiter": 40})
     covariance = pairs.covariance(found.x)
     inverse = np.linalg.inv(covariance)
     return LayerModel(prices, found.x, *known, inverse @ residual, inverse)
@@ -112,8 +143,7 @@ class _Pairs:
 
     def __init__(self, known: Known, blocks: int) -> None:
         classes, shapes, shares, of = known
-        self.sums = np.zeros((blocks, len(classes)))
-        self.sums[of, np.arange(len(classes))] = shares
+        self.sums = _sums(shares, of, blocks)
         self.same = classes[:, None] == classes
         self.apart = [(shapes[:, [axis]] - shapes[:, axis]) ** 2 for axis in range(shapes.shape[1])]
 
@@ -138,11 +168,19 @@ class _Pairs:
 def _covariance(at: np.ndarray, left: Known, lefts: int, right: Known, rights: int) -> np.ndarray:
     """Covariance of sums of layers (lefts, rights)."""
     lengths, (smooth, alike, common) = np.exp(at[: len(SHAPE)]), np.exp(at[len(SHAPE) : -1])
-    near = ((left[1][:, None, :] - right[1][None, :, :]) / lengths) ** 2
-    layer = (left[0][:, None] == right[0]) * (smooth * np.exp(-near.sum(axis=2) / 2) + alike) + common
-    weighted = left[2][:, None] * layer * right[2]
-    rows = np.zeros((lefts, layer.shape[1]))
-    np.add.at(rows, left[3], weighted)
-    found = np.zeros((rights, lefts))
-    np.add.at(found, right[3], rows.T)
-    return found.T
+    sums, found = _sums(right[2], right[3], rights), np.zeros((lefts, rights))
+    for start in range(0, len(left[0]), ROWS):
+        classes, shapes, weights, of = (one[start : start + ROWS] for one in left)
+        distance = np.zeros((len(classes), len(right[0])))
+        for axis, length in enumerate(lengths):
+            distance += ((shapes[:, [axis]] - right[1][:, axis]) / length) ** 2
+        layer = (classes[:, None] == right[0]) * (smooth * np.exp(-distance / 2) + alike) + common
+        np.add.at(found, of, weights[:, None] * (layer @ sums.T))
+    return found
+
+
+def _sums(weights: np.ndarray, of: np.ndarray, count: int) -> np.ndarray:
+    """The matrix (count, n) that sums n layers, each times its weight, by what they are of."""
+    sums = np.zeros((count, len(weights)))
+    sums[of, np.arange(len(weights))] = weights
+    return sums

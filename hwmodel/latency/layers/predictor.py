@@ -11,9 +11,8 @@ from circuits.errors import InputError
 from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.described import of_description
 from hwmodel.latency.graph.graph import Graph
-from hwmodel.latency.graph.read import read_graph
 from hwmodel.latency.layers.model import LayerModel
-from hwmodel.latency.layers.terms import CLASSES, SHAPE, names
+from hwmodel.latency.layers.terms import CLASSES, FREE, SHAPE, names
 from hwmodel.latency.query.container import Container, write_container
 from hwmodel.latency.query.form import Form, Numbers
 from hwmodel.latency.query.predictor import LEVEL, Prediction
@@ -21,11 +20,21 @@ from hwmodel.latency.spaces import Space
 
 KIND = "layers"
 _ARRAYS = ("prices", "parameters", "classes", "shapes", "shares", "of", "fitted", "inverse")
+MOST_KNOWN = 20_000  # blocks, and layers of them, that a file may hold
+MOST_LOGARITHM = 600.0  # of an interval's end over its mean: what a float holds
+# Of what a file may hold; wide, so that sums stay finite.
+BOUNDS = {
+    "prices": (0, 1e6), "parameters": (-50, 50), "classes": (0, len(CLASSES) - 1), "shapes": (-1e3, 1e3),
+    "shares": (0, 1 + 1e-9), "fitted": (-1e15, 1e15), "inverse": (-1e12, 1e12),
+}  # fmt: skip
 RANK = 24  # directions of uncertainty that a space's tables keep
 
 
 class LayersPredictor:
-    """Of graphs, files (.onnx), networks by name, and descriptions of graphs."""
+    """Of graphs, and of descriptions of graphs; files and names are read first, by `graph.read.read_graph`.
+
+    Texts are refused: who asks over HTTP must not choose what is opened or imported here.
+    """
 
     kind = KIND
 
@@ -36,18 +45,37 @@ class LayersPredictor:
         self.levels = sorted(self._reach)
 
     def predict(self, networks: Any, level: float | None = None) -> Prediction:
-        """Return what networks take: a Graph, a text as `hwmodel latency graph` takes it, a description, or a list."""
-        graphs = [self._graph(network) for network in (networks if isinstance(networks, (list, tuple)) else [networks])]
-        mean, deviation = self.model.predict(graphs)
-        mean = np.maximum(mean, 0)
-        if not self.levels:
-            return Prediction(self.quantity, None, mean)
+        """Return what networks take: a Graph, a description, or a list of either; see Predictor."""
+        graphs = _graphs(networks)
+        try:
+            mean, deviation = self.model.predict(graphs)
+        except InputError as error:
+            raise InputError(f"networks: {error}") from None
+        unseen = [self.model.unseen(graph) for graph in graphs]
+        if not self.levels and level is None:
+            return Prediction(self.quantity, None, mean, unseen=unseen)
         asked = min(self.levels, key=lambda known: abs(known - LEVEL)) if level is None else level
         if asked not in self._reach:
-            raise InputError(f"level {asked}: no interval of it; there are {', '.join(map(str, self.levels))}")
-        low, high = self._reach[asked]
+            known = ", ".join(map(str, self.levels)) or "none"
+            raise InputError(f"level {asked}: no interval of it; there are {known}")
+        low, high = (np.minimum(by * deviation, MOST_LOGARITHM) for by in self._reach[asked])
         # Of the logarithm, so that no interval reaches below nothing.
-        return Prediction(self.quantity, asked, mean, mean * np.exp(-low * deviation), mean * np.exp(high * deviation))
+        return Prediction(self.quantity, asked, mean, mean * np.exp(-low), mean * np.exp(high), unseen)
+
+    def layers(self, network: Any) -> list[dict[str, Any]]:
+        """Return a row a layer that is run, in order.
+
+        Each tells its name, class, mean, share of the network, and whether a block had its class.
+        """
+        (graph,) = _graphs(network)
+        names = [node.name for node in graph.nodes if node.kind not in FREE]
+        classes, times = self.model.each(graph)
+        unseen = set(self.model.unseen(graph))
+        return [
+            {"layer": name, "layer_class": CLASSES[place], self.quantity: float(time),
+             "share": float(time / times.sum()), "seen": CLASSES[place] not in unseen}
+            for name, place, time in zip(names, classes, times, strict=True)
+        ]  # fmt: skip
 
     def tables(self, space: Space, blocks: Mapping[tuple[int, int], Graph | None], rest: Graph | None = None) -> Form:
         """Return the predictor of a space, whose layer l and choice c is the block `blocks[l, c]` (None: nothing).
@@ -96,19 +124,29 @@ class LayersPredictor:
         }]  # fmt: skip
 
     def example(self) -> Any:
-        """Return a network: a linear layer, described."""
+        """Return a network: a linear layer, described, without nulls, which OpenAPI's writer would drop."""
         image, result = [{"name": "x", "shape": [1, 64], "dtype": "float32"}], [1, 10]
         layer = {
             "name": "y", "shape": result, "dtype": "float32", "kind": "linear", "inputs": ["x"],
-            "attributes": {"activation": None}, "constants": {"weight": [10, 64]},
+            "attributes": {"activation": "relu"}, "constants": {"weight": [10, 64]},
         }  # fmt: skip
         return {"format": "hwmodel.graph", "version": 1, "inputs": image, "layers": [layer], "outputs": ["y"]}
 
-    @staticmethod
-    def _graph(network: Any) -> Graph:
-        if isinstance(network, Graph):
-            return canonical(network)
-        return canonical(read_graph(network) if isinstance(network, str) else of_description(network))
+
+def _graphs(networks: Any) -> list[Graph]:
+    """Canonical graphs of a network, or of a list of networks; raises InputError that says which is none."""
+    given = networks if isinstance(networks, (list, tuple)) else [networks]
+    if not given:
+        raise InputError("networks: none is given")
+    found = []
+    for number, network in enumerate(given):
+        try:
+            if isinstance(network, str):
+                raise InputError(f"{network[:60]!r}: a text; give a graph, or its description")
+            found.append(canonical(network if isinstance(network, Graph) else of_description(network)))
+        except InputError as error:
+            raise InputError(f"network {number}: {error}") from None
+    return found
 
 
 def write_layers(path: Path, numbers: Numbers, model: LayerModel) -> None:
@@ -130,9 +168,8 @@ def layers_predictor(container: Container, where: str) -> LayersPredictor:
         numbers = Numbers.model_validate(said)
         arrays = {name: np.asarray(container.arrays[name]) for name in _ARRAYS}
     except (ValidationError, KeyError) as error:
-        raise InputError(
-            f"{where}: not a predictor of layers, or damaged: {str(error).splitlines()[0][:120]}"
-        ) from None
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{where}: not a predictor of layers, or damaged: {reason}") from None
     _check(arrays, where)
     return LayersPredictor(numbers, LayerModel(**arrays))
 
@@ -148,7 +185,10 @@ def _check(arrays: Mapping[str, np.ndarray], where: str) -> None:
         whole = name in ("classes", "of")
         if array.shape != tuple(shape) or array.dtype.kind not in ("iu" if whole else "f"):
             raise InputError(f"{where}: {name} is not as a predictor of layers has it")
-    if not count or arrays["of"].min() < 0 or arrays["of"].max() >= blocks:
-        raise InputError(f"{where}: layers of blocks that are not there")
-    if np.abs(arrays["parameters"]).max() > 50:
-        raise InputError(f"{where}: parameters out of range")
+    if not 0 < count <= MOST_KNOWN or blocks > MOST_KNOWN:
+        raise InputError(f"{where}: {count} layers of {blocks} blocks; 1 to {MOST_KNOWN} of each are read")
+    if not np.array_equal(np.unique(arrays["of"]), np.arange(blocks)):
+        raise InputError(f"{where}: blocks without layers, or layers of blocks that are not there")
+    for name, (least, most) in BOUNDS.items():
+        if arrays[name].min() < least or arrays[name].max() > most:
+            raise InputError(f"{where}: {name} out of range")

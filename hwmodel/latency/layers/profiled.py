@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from circuits.errors import InputError
 from hwmodel.latency.fit.calibrate import LEVELS
 from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.described import of_description
+from hwmodel.latency.graph.graph import Graph
 from hwmodel.latency.layers.model import LayerModel, fit
 from hwmodel.latency.layers.predictor import write_layers
 from hwmodel.latency.query.form import Numbers, Quantity
@@ -44,6 +46,11 @@ def read_profile(folder: Path) -> "tuple[pd.DataFrame, dict[str, Any]]":
         raise InputError(
             f"{folder}: not a profile of hwmodel: {TABLE} lacks {', '.join(sorted(lacking)) or 'conditions'}"
         )
+    for name in COLUMNS.values():
+        try:
+            table[name] = table[name].astype(float)
+        except (TypeError, ValueError):
+            raise InputError(f"{folder}: {TABLE}: {name} holds what is no number") from None
     return table, conditions
 
 
@@ -55,32 +62,48 @@ def fit_profile(folder: Path, output: Path, device: str, quantity: str = "latenc
     """
     table, conditions = read_profile(folder)
     column = COLUMNS[quantity]
-    blocks: Any = table[(table["role"] == "block") & np.isfinite(table[column].astype(float)) & (table[column] > 0)]
+    blocks: Any = table[(table["role"] == "block") & np.isfinite(table[column]) & (table[column] > 0)]
     if len(blocks) < FEWEST:
-        reason = (conditions.get("energy") or {}).get("reason") if quantity == "energy" else None
+        energy = conditions.get("energy")
+        reason = energy.get("reason") if quantity == "energy" and isinstance(energy, dict) else None
         raise InputError(
             f"{folder}: {len(blocks)} blocks with {column}, needs {FEWEST}{f': {reason}' if reason else ''}"
         )
-    graphs = [canonical(of_description(json.loads(text))) for text in blocks["graph"]]
-    model = fit(graphs, blocks[column].to_numpy(float))
+    graphs = [_graph(folder, name, text) for name, text in zip(blocks["name"], blocks["graph"], strict=True)]
+    try:
+        model = fit(graphs, blocks[column].to_numpy(float))
+    except (ValueError, np.linalg.LinAlgError) as error:
+        raise InputError(f"{folder}: {error}") from None
     reaches = np.maximum.accumulate([reach(model, blocks["family"].to_numpy(), level) for level in LEVELS])
     kind: Quantity = "energy_J" if quantity == "energy" else "latency_s"
     basis = "calibrated"
     if quantity == "energy":
         basis = f"calibrated on energy {blocks['energy_basis'].iloc[0]}"
     errors = np.abs(model.left_out_errors())
-    numbers = Numbers(
-        device=device, quantity=kind, link="log", conditions=conditions,
-        quantiles=[[level, float(by), float(by)] for level, by in zip(LEVELS, reaches, strict=True)],
-        provenance={"profile": folder.name, "column": column, "blocks": len(blocks), "basis": basis,
-                    "left_out_median_error": float(np.median(errors))},
-    )  # fmt: skip
+    try:
+        numbers = Numbers(
+            device=device, quantity=kind, link="log", conditions=conditions,
+            quantiles=[[level, float(by), float(by)] for level, by in zip(LEVELS, reaches, strict=True)],
+            provenance={"profile": folder.name, "column": column, "blocks": len(blocks), "basis": basis,
+                        "left_out_median_error": float(np.median(errors))},
+        )  # fmt: skip
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(f"{folder}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     write_layers(output, numbers, model)
     return {
         "device": device, "quantity": kind, "kind": "layers", "blocks": len(blocks), "column": column,
         "left_out_median_error": float(np.median(errors)), "reach_90": float(reaches[LEVELS.index(0.9)]),
         "file": str(output),
     }  # fmt: skip
+
+
+def _graph(folder: Path, name: str, text: str) -> Graph:
+    try:
+        return canonical(of_description(json.loads(text)))
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{folder}: {TABLE}: {str(name)[:60]!r}: its graph is none: {reason}") from None
 
 
 def reach(model: LayerModel, families: np.ndarray, level: float) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circuits.errors import InputError
 from hwmodel.latency.graph.features import features
 from hwmodel.latency.graph.graph import Graph
 
@@ -36,6 +37,7 @@ class Assumed:
     far_s_per_B: float
     core_cache_bytes: int
     vector_channels: tuple[int, int]
+    unseen: float
     firmness: float
 
 
@@ -97,10 +99,18 @@ class Layers:
 
 
 def layers(graphs: Sequence[Graph]) -> Layers:
-    """Of canonical graphs."""
-    found = [_layers(features(graph), inside(graph)) for graph in graphs]
+    """Of canonical graphs.
+
+    Raises:
+        InputError: for a layer of more multiply-accumulates than can be counted.
+    """
+    try:
+        found = [_layers(features(graph), inside(graph)) for graph in graphs]
+    except OverflowError:
+        raise InputError("a layer of more than 2^63 multiply-accumulates") from None
     of = np.repeat(np.arange(len(graphs)), [len(classes) for _, classes, _ in found])
-    terms, classes, shapes = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    none = np.zeros((0, len(names()))), np.zeros(0, np.int64), np.zeros((0, len(SHAPE)))
+    terms, classes, shapes = (np.concatenate(parts) for parts in zip(none, *found, strict=True))
     return Layers(terms, classes, shapes, of)
 
 
@@ -116,7 +126,7 @@ def _layers(given_rows: pd.DataFrame, share: np.ndarray) -> tuple[np.ndarray, np
     weights, macs = rows["weight_bytes"].to_numpy(float), rows["macs"].to_numpy(float)
     out = rows["channels_out"].to_numpy(float)
     rounded = [np.ceil(out / width) * width / out for width in given.vector_channels]
-    windows = (rows["pixels"] * rows["kernel_area"]).to_numpy(float)
+    windows = rows["pixels"].to_numpy(float) * rows["kernel_area"].to_numpy(float)
     mixed = any(CLASSES[kind] in PRODUCTS for kind in classes)
     for row, kind in enumerate(classes):
         name = CLASSES[kind]

@@ -30,6 +30,7 @@ class Prediction:
     """What networks take, each array of shape (N,), in the unit that `quantity` ends in.
 
     `low` and `high` hold the interval of `level`; they and it are None where the predictor has no intervals.
+    `unseen` has for each network the classes of its layers that nothing measured had, where layers are what is known.
     """
 
     quantity: str
@@ -37,6 +38,7 @@ class Prediction:
     mean: np.ndarray
     low: np.ndarray | None = None
     high: np.ndarray | None = None
+    unseen: Sequence[Sequence[str]] = ()
 
 
 class Predictor(Protocol):

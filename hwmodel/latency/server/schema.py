@@ -53,7 +53,8 @@ def request_of(predictors: Mapping[str, Predictor], limits: Limits) -> dict[str,
     levels = sorted({level for one in predictors.values() for level in one.levels})
     kinds = list({str(kind): kind for one in predictors.values() for kind in one.schemas()}.values())
     networks = {
-        "description": "Networks of the device's space: lists of its layers' choices by number, or texts",
+        "description": "Networks of the device's space: lists of its layers' choices by number, or texts; "
+        "of a device whose layers are known: graphs, as hwmodel.latency.graph describes them",
         "anyOf": [{"type": "array", "minItems": 1, "maxItems": limits.networks, "items": kind} for kind in kinds],
     }
     properties = {

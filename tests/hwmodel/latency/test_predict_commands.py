@@ -4,21 +4,16 @@ import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from hwmodel.latency.predict_commands import predict, table
 from hwmodel.latency.query.form import read_form, write_form
 from hwmodel.latency.query.predictor import SpacePredictor
+from tests.hwmodel.latency.commanded import run
 from tests.hwmodel.latency.forms import form_with
 
 FORM = form_with((4, 3, 2))
 SPACE = "name: two\nlayers: [{name: a, choices: [k3, k5]}, {name: b, choices: [k3, skip]}]\n"
 TABLE = {"a": {"k3": 1, "k5": 2}, "b": {"k3": {"mean": 3, "std": 0.5}}, "stem": {"k3": 9}}
-
-
-def run(command, *arguments):
-    found = CliRunner().invoke(command, list(map(str, arguments)), standalone_mode=False)
-    return found.return_value, str(found.exception or "")
 
 
 @pytest.fixture
@@ -65,7 +60,7 @@ def test_files_without_networks(device, tmp_path, text, said):
 
 def test_other_mistakes(device, tmp_path):
     assert "No such file" in run(predict, "--device", device, "--archs", tmp_path / "none.csv")[1]
-    assert "no network; give --arch or --archs" in run(predict, "--device", device)[1]
+    assert "no network; give --arch, --archs or --model" in run(predict, "--device", device)[1]
     assert "device 'pixel99': unknown" in run(predict, "--device", "pixel99", "--arch", "[0]")[1]
     assert "level 0.7: none of" in run(predict, "--device", device, "--arch", "[0, 0, 0]", "--level", "0.7")[1]
 

@@ -58,7 +58,7 @@ def test_devices_and_kinds(tmp_path, monkeypatch):
         load("pixel99")
     path = tmp_path / "shipped.safetensors"
     write_container(path, Container("line", {"slope": 2.0}, {"a": np.zeros(1)}))
-    with pytest.raises(InputError, match="a predictor of kind 'line'; known are listed, space"):
+    with pytest.raises(InputError, match="a predictor of kind 'line'; known are layers, listed, space"):
         load(path)
     monkeypatch.setattr(module, "DEVICES", tmp_path)
     monkeypatch.setitem(module.KINDS, "line", f"{__name__}:of_kind_line")

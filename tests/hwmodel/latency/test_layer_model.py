@@ -1,0 +1,193 @@
+"""The layers' model beside its slow twin, against laws, and on devices that obey its terms."""
+
+import numpy as np
+import pytest
+
+from hwmodel.latency.graph.canonical import canonical
+from hwmodel.latency.graph.writer import Writer
+from hwmodel.latency.layers import model as module
+from hwmodel.latency.layers.model import JITTER, LEAST_S, LEAST_SHARE, LayerModel, fit
+from hwmodel.latency.layers.profiled import reach
+from hwmodel.latency.layers.terms import CLASSES, assumed, layers, names
+from hwmodel.latency.profile.items import random_networks
+from tests.hwmodel.latency.layer_devices import known, learned, prices, small, times_of
+from tests.hwmodel.latency.networks import GRAPHS
+from tests.naive import layers as naive
+
+
+def corrected(seed=3, smooth=0.3) -> LayerModel:
+    """A model of few blocks, whose corrections are large and vary."""
+    graphs = [small(8 * count, 16 - 2 * count, kernel) for count in (1, 2, 3) for kernel in (1, 3)]
+    drawn = np.random.default_rng(seed)
+    found = fit(graphs, times_of(graphs) * np.exp(0.3 * drawn.standard_normal(len(graphs))))
+    parameters = np.array([*drawn.uniform(-1, 1, len(found.parameters) - 4), *np.log([smooth, 0.1, 0.05, 0.001])])
+    covariance = module._Pairs((found.classes, found.shapes, found.shares, found.of), 6).covariance(parameters)
+    inverse = np.linalg.inv(covariance)
+    residual = 0.3 * drawn.standard_normal(len(graphs))
+    return LayerModel(found.prices, parameters, found.classes, found.shapes, found.shares, found.of,
+                      inverse @ residual, inverse)  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [1, 3, 512])
+def test_predictions_are_the_twins(monkeypatch, rows):
+    monkeypatch.setattr(module, "ROWS", rows)
+    model = corrected()
+    graphs = [small(8 * count, 16 - 2 * count, kernel) for count in (1, 2, 3) for kernel in (1, 3)]
+    seen = layers(graphs)
+    total = np.bincount(seen.of, np.maximum(seen.terms @ model.prices, LEAST_S))
+    times = total * (1 + np.linalg.solve(model.inverse, model.fitted))
+    asked = [canonical(GRAPHS[name]()) for name in GRAPHS] + [small(40), small(8, 10, 5)]
+    mean, covariance = naive.posterior(
+        seen, times, layers(asked), len(asked), model.prices, model.parameters, LEAST_S, JITTER, assumed().unseen
+    )
+    found, among = model.joint(asked)
+    np.testing.assert_allclose(found, mean, rtol=1e-8)
+    np.testing.assert_allclose(among, covariance, rtol=1e-6, atol=1e-9 * np.abs(covariance).max())
+    found, deviation = model.predict(asked)
+    np.testing.assert_allclose(found, mean, rtol=1e-8)
+    noise = np.exp(model.parameters[-1])
+    np.testing.assert_allclose(deviation, np.sqrt(np.diag(covariance) / mean**2 + noise), rtol=1e-6)
+
+
+def test_prices_are_not_negative_and_near_what_is_assumed_where_nothing_is_known():
+    model = learned()
+    assert (model.prices >= 0).all()
+    factor = model.prices[names().index("softmax calls")] / assumed().call_s
+    assert factor == pytest.approx(model.prices[names().index("matmul products")] / assumed().product_s_per_MAC)
+
+
+def test_times_in_another_unit_give_the_same_predictions_in_it():
+    graphs, _, times = known()
+    asked = [canonical(item.graph) for item in random_networks(6, 5)]
+    mean, deviation = learned().predict(asked)
+    other, same = fit(graphs, times * 1000).predict(asked)
+    np.testing.assert_allclose(other, 1000 * mean, rtol=1e-3)
+    np.testing.assert_allclose(same, deviation, rtol=2e-2)
+
+
+def test_a_device_that_obeys_the_terms_is_learned_from_the_blocks():
+    asked = [canonical(item.graph) for item in random_networks(24, 11)]
+    mean, deviation = learned().predict(asked)
+    off = mean / times_of(asked) - 1
+    assert np.mean(np.abs(off)) < 0.02
+    assert np.abs(off).max() < 0.05
+    assert (deviation < 0.1).all()
+    found, _ = learned().predict(known()[0])
+    assert np.abs(found / times_of(known()[0]) - 1).max() < 0.1
+
+
+def test_a_correction_that_terms_do_not_have_is_learned_and_shared_by_layers_alike():
+    graphs, _, _ = known()
+    seen = layers(graphs)
+    slow = 1 + 0.5 * np.isin(seen.classes, [CLASSES.index("depthwise_9"), CLASSES.index("depthwise_25")])
+    slow *= 1 + 0.2 * np.tanh(seen.shapes[:, 1] - 4.5)  # wide layers take longer
+    model = fit(graphs, np.bincount(seen.of, (seen.terms @ prices()) * slow))
+    w = Writer()
+    asked = [w.graph(w.depthwise(w.input(1, 300, 14, 14), 3))]
+    one = layers(asked)
+    truth = float(one.terms @ prices() @ np.ones(1)) * 1.5 * (1 + 0.2 * np.tanh(one.shapes[0, 1] - 4.5))
+    assert model.predict(asked)[0][0] == pytest.approx(truth, rel=0.15)
+
+
+def test_a_block_left_out_is_predicted_by_the_others_as_if_it_had_never_been():
+    model = corrected()
+    covariance = np.linalg.inv(model.inverse)
+    residual = covariance @ model.fitted
+    for block in range(len(residual)):
+        rest = np.delete(np.arange(len(residual)), block)
+        across = covariance[block, rest] @ np.linalg.inv(covariance[np.ix_(rest, rest)])
+        error = residual[block] - across @ residual[rest]
+        variance = covariance[block, block] - across @ covariance[rest, block]
+        assert model.left_out_errors()[block] == pytest.approx(error)
+        assert model.left_out()[block] == pytest.approx(error / np.sqrt(variance))
+
+
+def test_reach_holds_a_level_of_blocks_whose_family_is_left_out():
+    model = corrected()
+    covariance = np.linalg.inv(model.inverse)
+    residual = covariance @ model.fitted
+    families = np.array(["a", "a", "b", "b", "b", "c"])
+    distances = []
+    for family in "abc":
+        out, rest = np.flatnonzero(families == family), np.flatnonzero(families != family)
+        across = covariance[np.ix_(out, rest)] @ np.linalg.inv(covariance[np.ix_(rest, rest)])
+        left = covariance[np.ix_(out, out)] - across @ covariance[np.ix_(rest, out)]
+        distances += [*(np.abs(residual[out] - across @ residual[rest]) / np.sqrt(np.diag(left)))]
+    for level in (0.5, 0.9, 0.99):
+        assert reach(model, families, level) == pytest.approx(np.quantile(distances, level))
+    alone = reach(model, np.arange(6).astype(str), 0.9)
+    assert alone == pytest.approx(np.quantile(np.abs(model.left_out()), 0.9))
+
+
+def test_what_no_block_has_is_less_certain():
+    model = learned()
+    w = Writer()
+    x = w.linear(w.input(1, 64, 256), 256)
+    plain, odd = w.graph(x), w.graph(w.softmax(w.matmul(x, w.transpose(x, 0, 2, 1))))
+    (_, _), (sure, unsure) = model.predict([plain, odd])
+    assert model.unseen(plain) == []
+    assert model.unseen(odd) == ["matmul", "softmax", "movement"]
+    assert unsure > 5 * sure
+    times = model.each(odd)[1]
+    classes = [CLASSES[place] for place in model.each(odd)[0]]
+    parts = [sum(t for t, kind in zip(times, classes, strict=True) if kind == name) for name in model.unseen(odd)]
+    assert unsure == pytest.approx(np.linalg.norm(parts) / times.sum(), rel=0.05)
+    several = w.graph(x, *(w.softmax(x, axis) for axis in (1, 2)))
+    _, alone = model.predict([several])
+    assert alone[0] > sure
+    _, among = model.joint([odd, several])
+    assert np.linalg.eigvalsh(among).min() > -1e-20
+    assert among[0, 1] > 0
+
+
+def test_the_layers_times_sum_to_the_networks():
+    for model in (learned(), corrected()):
+        for name in GRAPHS:
+            graph = canonical(GRAPHS[name]())
+            classes, times = model.each(graph)
+            assert len(classes) == len(times) == len(layers([graph]).classes)
+            assert (times > 0).all()
+            assert times.sum() == pytest.approx(model.predict([graph])[0][0])
+
+
+def test_corrections_never_make_a_network_free():
+    model = corrected()
+    against = LayerModel(model.prices, model.parameters, model.classes, model.shapes, model.shares, model.of,
+                         -100 * np.abs(model.fitted), model.inverse)  # fmt: skip
+    mean, deviation = against.predict([small(8)])
+    base = layers([small(8)]).terms @ against.prices
+    assert mean[0] == pytest.approx(LEAST_SHARE * base.sum())
+    assert np.isfinite(deviation).all()
+    assert against.each(small(8))[1].sum() == pytest.approx(mean[0])
+
+
+def test_graphs_without_layers_take_nothing():
+    w = Writer()
+    empty = w.graph(w.input(1, 3, 4, 4))
+    mean, deviation = learned().predict([empty, small(8), empty])
+    assert mean[0] == mean[2] == 0
+    assert mean[1] > 0
+    assert np.isfinite(deviation).all()
+    assert learned().predict([])[0].shape == (0,)
+    assert learned().joint([])[1].shape == (0, 0)
+
+
+def test_networks_are_asked_together_or_alone():
+    asked = [canonical(GRAPHS[name]()) for name in GRAPHS]
+    mean, deviation = learned().predict(asked)
+    for place, graph in enumerate(asked):
+        assert learned().predict([graph]) == (pytest.approx(mean[[place]]), pytest.approx(deviation[[place]]))
+
+
+@pytest.mark.parametrize(("count", "times"), [
+    (2, [1, 1]), (3, [1, 1]), (3, [1, 1, 0]), (3, [1, 1, -1]), (3, [1, 1, np.nan]), (3, [1, np.inf, 1])
+])  # fmt: skip
+def test_what_cannot_be_learned_from(count, times):
+    with pytest.raises(ValueError, match="three blocks or more, each with a positive, finite time"):
+        fit([small(8)] * count, np.array(times, float))
+
+
+def test_a_block_without_layers_is_refused():
+    w = Writer()
+    with pytest.raises(ValueError, match="no layer that is run"):
+        fit([small(8), small(16), w.graph(w.input(1, 3))], np.ones(3))
