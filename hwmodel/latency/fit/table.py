@@ -148,6 +148,7 @@ def of_frame(frame: "pd.DataFrame", path: str, features: Sequence[str] = ()) -> 
 def read_frame(path: Path) -> "pd.DataFrame":
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         if path.stat().st_size > LARGEST_BYTES:
@@ -155,7 +156,9 @@ def read_frame(path: Path) -> "pd.DataFrame":
         if not path.is_file():
             raise InputError(f"{path}: not a file; give a table of measurements (.parquet or .csv)")
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            # What pandas noted in the file is not followed: damaged, it raises anything.
+            found = pq.read_table(path).to_pandas(ignore_metadata=True)
+            return found[[name for name in found.columns if not str(name).startswith("__index_level_")]]
         with warnings.catch_warnings():
             # Lines of more cells than there are names would move all cells under other names.
             warnings.simplefilter("error", pd.errors.ParserWarning)
