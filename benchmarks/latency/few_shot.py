@@ -8,6 +8,7 @@ whatever is of a target's family (the text before the first bar, or else underli
 drawn at random anew each repeat, the same for each target; all other architectures are predicted. With --test FILE2 the
 architectures of a second table of the same columns are predicted instead. --next chooses samples as `latency next`.
 
+With --model gp,boosting stand figures of gradient boosting (boosting_mape, ...) beside, from 20 samples on.
 Beside it: the sources' mean shape times one factor (for energy beside latency: power x latency), and the straight line
 in the first feature (FLOPS) where there is one. Columns that are exact sums of a table are marked and averaged apart.
 """
@@ -21,7 +22,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from circuits.errors import InputError
-from hwmodel.latency.fit import calibrate
+from hwmodel.latency.fit import boosting, calibrate
 from hwmodel.latency.fit.choose import next_rows
 from hwmodel.latency.fit.table import Table, family, join, named, read
 from hwmodel.latency.fit.transfer import prepare
@@ -79,6 +80,8 @@ def measure(table: Table, sources: list[str], targets: list[str], asked: argpars
                 if samples not in reaches or samples >= calibrate.MANY:
                     reaches[samples] = calibrate.reach(transfer.distances(posterior), 0.9)
                 score = judged(*posterior.logarithm(truth), times[truth], reaches[samples])
+                if "boosting" in asked.model and samples >= boosting.FEWEST:
+                    score |= boosted(transfer, drawn, times, truth)
                 score |= beside(transfer, kept, drawn, times, truth)
                 score["without_sources"] = posterior.without_sources
                 scores.append(score)
@@ -93,6 +96,17 @@ def judged(mean: np.ndarray, variance: np.ndarray, truth: np.ndarray, reach: flo
     # A constant puts nothing in order.
     order = float(spearmanr(mean, truth)[0]) if np.ptp(mean) > 0 and np.ptp(truth) > 0 else 0.0
     return dict(zip(MEASURES, (order, *shares(error), float(inside.mean())), strict=True))
+
+
+def boosted(transfer, drawn: np.ndarray, times: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """Figures of gradient boosting from the same samples."""
+    columns = boosting.columns_of(transfer)
+    found = boosting.boost(columns[drawn], times[drawn])
+    mean, (low, high) = found.trees.predict(columns[truth]), found.reach(0.9)
+    score = judged(mean, np.full(len(mean), found.deviation**2), times[truth], 1.0)
+    away = (np.log(times[truth]) - mean) / found.deviation
+    score["coverage_90"] = float(((-low <= away) & (away <= high)).mean())
+    return {f"boosting_{name}": value for name, value in score.items()}
 
 
 def shares(error: np.ndarray) -> tuple[float, float, float, float]:
@@ -159,12 +173,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--features", default="", help="columns that describe an architecture, where names do not say so"
     )
+    parser.add_argument("--model", default=["gp"], type=models, help="gp, or gp,boosting: the two beside each other")
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--other-families", action="store_true", help="sources of other families than the target only")
     parser.add_argument("--test", type=Path, help="predict the architectures of this table instead")
     parser.add_argument("--next", action="store_true", help="two thirds of the samples chosen, not drawn")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
+
+
+def models(given: str) -> list[str]:
+    found = given.split(",")
+    if set(found) not in ({"gp"}, {"gp", "boosting"}):
+        raise argparse.ArgumentTypeError(f"{given!r}: give gp, or gp,boosting")
+    return found
 
 
 def numbers(given: str) -> list[int]:

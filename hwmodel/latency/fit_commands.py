@@ -38,12 +38,14 @@ def shared(command: F) -> F:
 @click.option("--device", required=True, help="The name of what was measured.")
 @click.option("--space", "space_name", metavar="NAME|FILE",
               help="The space of the architectures: all its networks can then be asked for.")  # fmt: skip
+@click.option("--model", type=click.Choice(["gp", "boosting"]), default="gp", show_default=True,
+              help="A Gaussian process, or gradient boosting for hundreds of samples (extra boosting).")  # fmt: skip
 @click.option("--conditions", multiple=True, metavar="NAME=TEXT", help="Under what was measured; goes with the file.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.safetensors")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def fit(
     table: Path, sources: str, features: str, unit: str, sampled: Path | None, quantity: str, device: str,
-    space_name: str | None, conditions: tuple[str, ...], output: Path, force: bool,
+    space_name: str | None, model: str, conditions: tuple[str, ...], output: Path, force: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Make a predictor of a device from 3 to 30 samples, with the devices of TABLE as what is known beforehand.
 
@@ -79,6 +81,10 @@ def fit(
         raise InputError(f"{table}: no such file or folder; give a table, or a profile's folder")
     if sampled is None:
         raise click.UsageError("--samples: needed beside a table of other devices")
+    if model == "boosting" and space_name:
+        raise InputError(
+            "--space: gradient boosting knows the table's architectures alone; leave it out, or --model gp"
+        )
     samples = read_samples(sampled, unit)
     said = dict(read_conditions(conditions))
     space = load_space(space_name) if space_name else None
@@ -87,7 +93,12 @@ def fit(
         same_space(known, space)
     rows = fitted.places(known, samples.names, str(sampled))
     provenance = {"table": table.name, "sources": names, "basis": "calibrated"}
-    found = fitted.write(output, known, transfer, samples, rows, device, space, said, provenance)
+    if model == "boosting":
+        from hwmodel.latency.fit.boosting import write
+
+        found = write(output, known, transfer, samples, rows, device, said, provenance)
+    else:
+        found = fitted.write(output, known, transfer, samples, rows, device, space, said, provenance)
     return {"device": device, "quantity": samples.quantity, "sources": len(names)} | found | {"file": str(output)}
 
 

@@ -185,3 +185,25 @@ def test_nasbench201_from_ten_samples(monkeypatch, capsys):
     row = report["rows"][0]
     assert row["spearman"] > 0.98
     assert row["mape"] < 0.05
+
+
+def test_gradient_boosting_beside(monkeypatch, capsys, table):
+    pytest.importorskip("lightgbm")
+    given = (
+        "--sources",
+        "a_*,b_*",
+        "--targets",
+        "d_0",
+        "--samples",
+        "10,60",
+        "--repeats",
+        "1",
+        "--model",
+        "gp,boosting",
+    )
+    few, many = found(monkeypatch, capsys, table, *given)["rows"]
+    assert "boosting_mape" not in few
+    assert {f"boosting_{name}" for name in FIGURES - {"without_sources"}} <= set(many)
+    assert 0 < many["boosting_mape"] < 0.3
+    with pytest.raises(SystemExit):
+        run(monkeypatch, capsys, table, "--targets", "d_0", "--model", "forest")

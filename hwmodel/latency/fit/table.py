@@ -156,8 +156,9 @@ def read_frame(path: Path) -> "pd.DataFrame":
         if not path.is_file():
             raise InputError(f"{path}: not a file; give a table of measurements (.parquet or .csv)")
         if path.suffix == ".parquet":
-            # What pandas wrote about itself beside the columns is not needed, and is anyone's text.
-            return pq.ParquetFile(path).read().replace_schema_metadata(None).to_pandas()
+            # What pandas noted in the file is not followed: damaged, it raises anything.
+            found = pq.read_table(path).to_pandas(ignore_metadata=True)
+            return found[[name for name in found.columns if not str(name).startswith("__index_level_")]]
         with warnings.catch_warnings():
             # Lines of more cells than there are names would move all cells under other names.
             warnings.simplefilter("error", pd.errors.ParserWarning)

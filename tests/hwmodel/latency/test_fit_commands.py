@@ -181,3 +181,20 @@ def test_as_a_program(folder):
     done = subprocess.run(list(map(str, line)), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"hwmodel: {folder / 'mine.csv'}: no column of numbers 'b'; devices are ms\n"
+
+
+def test_gradient_boosting(folder, made):
+    pytest.importorskip("lightgbm")
+    samples(folder / "many.csv", zip([str(row.tolist()) for row in made.codes[:80]], made.target * 1e3, strict=False))
+    said, error = run(fit, *asked(folder, "--model", "boosting", **{"--samples": folder / "many.csv"}))
+    assert not error
+    assert (said["model"], said["kind"], said["samples"]) == ("boosting", "listed", 80)
+    found = run(predict, "--device", folder / "phone.safetensors", "--arch", str(made.codes[90].tolist()))[0][
+        "networks"
+    ][0]
+    assert found["latency_s"] == pytest.approx(made.target[90], rel=0.3)
+    assert "it needs 20" in run(fit, *asked(folder, "--model", "boosting", "--force"))[1]
+    space = ("--space", folder / "space.yaml")
+    assert (
+        "knows the table's architectures alone" in run(fit, *asked(folder, "--model", "boosting", "--force", *space))[1]
+    )

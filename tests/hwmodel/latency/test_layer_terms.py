@@ -40,8 +40,18 @@ def test_a_depthwise_convolution():
     kind, terms, _ = of_one(lambda w: w.depthwise(w.input(1, 24, 8, 8), 5))
     assert kind == "depthwise_25"
     assert terms == pytest.approx({
-        "depthwise_25 calls": 1, "depthwise_25 bytes": 2 * 4 * 24 * 64, "depthwise_25 products": 24 * 64 * 25 * 32 / 24
+        "depthwise_25 calls": 1, "depthwise_25 bytes": 2 * 4 * 24 * 64, "depthwise_25 products": 24 * 64 * 25 * 32 / 24,
+        # Along a side of eight, windows of five meet 3, 4, 5, 5, 5, 5, 4 and 3 pixels.
+        "depthwise_25 products inside": 24 * 34 * 34,
     })  # fmt: skip
+
+
+def test_a_depthwise_convolution_among_others_is_handed_its_values():
+    writer = Writer()
+    x = writer.conv(writer.input(1, 16, 8, 8), 24, 1)
+    found = layers([writer.graph(writer.depthwise(x, 5))])
+    column = names().index("depthwise_25 handed over")
+    assert found.terms[:, column].tolist() == [0, 2 * 4 * 24 * 64]
 
 
 @pytest.mark.parametrize(("kernel", "kind"), [(3, "depthwise_9"), (5, "depthwise_25"), (7, "depthwise_large")])

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from circuits.errors import InputError
@@ -147,8 +147,9 @@ def test_garbage_is_a_table_or_one_line(tmp_path, content, name):
     assert "\n" not in said
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32), st.integers(1, 40))
+@example(1552411, 1)  # of what pandas noted in the file
 def test_damaged_parquet_is_a_table_or_one_line(tmp_path, seed, count):
     draw = np.random.default_rng(seed)
     pd.DataFrame({"arch": ["[0, 1]", "[1, 0]"], "a": [1.0, 2.0]}).to_parquet(tmp_path / "t.parquet")
@@ -162,6 +163,13 @@ def test_damaged_parquet_is_a_table_or_one_line(tmp_path, seed, count):
     else:
         said = ""
     assert "\n" not in said
+
+
+def test_an_index_is_no_device(tmp_path):
+    frame = pd.DataFrame({"arch": ["x", "y", "z"], "a": [1.0, 2.0, 3.0]}).iloc[[2, 0]]
+    frame.to_parquet(tmp_path / "t.parquet")
+    found = read(tmp_path / "t.parquet")
+    assert (found.names, list(found.devices)) == (["z", "x"], ["a"])
 
 
 def test_files_that_are_not_there(tmp_path, monkeypatch):
