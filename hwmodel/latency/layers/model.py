@@ -49,20 +49,31 @@ class LayerModel:
 
     def predict(self, graphs: Sequence[Graph]) -> tuple[np.ndarray, np.ndarray]:
         """Mean (G,) and relative deviation (G,) of the time of one more run of canonical graphs."""
-        found = [self.joint([graph]) for graph in graphs]  # one by one: layers of two need not be compared
-        mean = np.array([float(mean[0]) for mean, _ in found])
-        variance = np.array([max(float(covariance[0, 0]), 0.0) for _, covariance in found])
-        return mean, np.sqrt(variance / np.maximum(mean, LEAST_S) ** 2 + np.exp(self.parameters[-1]))
+        mean, deviation, _ = self.answer(graphs)
+        return mean, deviation
+
+    def answer(self, graphs: Sequence[Graph]) -> tuple[np.ndarray, np.ndarray, list[list[str]]]:
+        """Mean, relative deviation, and for each graph the classes of its layers that no block has."""
+        mean, variance, unseen = np.zeros(len(graphs)), np.zeros(len(graphs)), []
+        for place, graph in enumerate(graphs):  # one by one: layers of two need not be compared
+            asked = layers([graph])
+            found, covariance = self._joint(asked, 1)
+            mean[place], variance[place] = found[0], max(covariance[0, 0], 0)
+            unseen.append(self._unseen(asked))
+        return mean, np.sqrt(variance / np.maximum(mean, LEAST_S) ** 2 + np.exp(self.parameters[-1])), unseen
 
     def joint(self, graphs: Sequence[Graph]) -> tuple[np.ndarray, np.ndarray]:
         """Mean (G,) and covariance (G, G) of what runs of canonical graphs have in common."""
-        asked, base = self._asked(graphs)
-        total = np.bincount(asked.of, base, len(graphs))
+        return self._joint(layers(graphs), len(graphs))
+
+    def _joint(self, asked: Layers, count: int) -> tuple[np.ndarray, np.ndarray]:
+        base = self._base(asked)
+        total = np.bincount(asked.of, base, count)
         own = (asked.classes, asked.shapes, base, asked.of)
-        between = self._between(own, len(graphs))
-        among = _covariance(self.parameters, own, len(graphs), own, len(graphs))
+        between = self._between(own, count)
+        among = _covariance(self.parameters, own, count, own, count)
         # Of a class that no block has, the price is what was assumed: one error for all its layers.
-        strange = np.zeros((len(graphs), len(CLASSES)))
+        strange = np.zeros((count, len(CLASSES)))
         np.add.at(strange, (asked.of, asked.classes), base * ~np.isin(asked.classes, self.classes))
         among += assumed().unseen ** 2 * (strange @ strange.T)
         mean = np.maximum(total + between @ self.fitted, LEAST_SHARE * total)
@@ -70,14 +81,15 @@ class LayerModel:
 
     def each(self, graph: Graph) -> tuple[np.ndarray, np.ndarray]:
         """Classes, places in CLASSES, and times (n,) of a canonical graph's layers; their sum is the graph's mean."""
-        asked, base = self._asked([graph])
+        asked = layers([graph])
+        base = self._base(asked)
         own = (asked.classes, asked.shapes, base, np.arange(len(base)))
         parts = np.maximum(base + self._between(own, len(base)) @ self.fitted, LEAST_SHARE * base)
-        return asked.classes, parts * (self.joint([graph])[0] / max(parts.sum(), LEAST_S))
+        return asked.classes, parts * (self._joint(asked, 1)[0] / max(parts.sum(), LEAST_S))
 
     def unseen(self, graph: Graph) -> list[str]:
         """Classes of a canonical graph's layers that no block has."""
-        return [CLASSES[place] for place in np.setdiff1d(layers([graph]).classes, self.classes)]
+        return self._unseen(layers([graph]))
 
     def left_out(self) -> np.ndarray:
         """Distance of each block from what the others predict, in standard deviations (B,)."""
@@ -87,9 +99,11 @@ class LayerModel:
         """Error of each block as predicted from the others, relative to its base (B,)."""
         return self.fitted / np.diag(self.inverse)
 
-    def _asked(self, graphs: Sequence[Graph]) -> tuple[Layers, np.ndarray]:
-        asked = layers(graphs)
-        return asked, np.maximum(asked.terms @ self.prices, LEAST_S)
+    def _base(self, asked: Layers) -> np.ndarray:
+        return np.maximum(asked.terms @ self.prices, LEAST_S)
+
+    def _unseen(self, asked: Layers) -> list[str]:
+        return [CLASSES[place] for place in np.setdiff1d(asked.classes, self.classes)]
 
     def _between(self, own: "Known", count: int) -> np.ndarray:
         known = (self.classes, self.shapes, self.shares, self.of)

@@ -48,10 +48,9 @@ class LayersPredictor:
         """Return what networks take: a Graph, a description, or a list of either; see Predictor."""
         graphs = _graphs(networks)
         try:
-            mean, deviation = self.model.predict(graphs)
+            mean, deviation, unseen = self.model.answer(graphs)
         except InputError as error:
             raise InputError(f"networks: {error}") from None
-        unseen = [self.model.unseen(graph) for graph in graphs]
         if not self.levels and level is None:
             return Prediction(self.quantity, None, mean, unseen=unseen)
         asked = min(self.levels, key=lambda known: abs(known - LEVEL)) if level is None else level

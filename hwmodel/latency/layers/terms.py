@@ -21,6 +21,7 @@ PRODUCTS = ("conv_1x1", "conv_kxk", "grouped", "linear", "matmul")
 PRODUCT_TERMS = ("products", "rounded", "rounded twice", "windows", "weights")
 FAR = ("far_weights", "far_values")
 SHAPE = ("channels_in", "channels_out", "pixels", "kernel_area", "stride", "rounding")
+LONGEST = 1 << 16  # window whose padding is looked at: no kernel is longer, but a description may say so
 FREE = ("reshape", "constant")  # what runtimes do not run
 
 
@@ -164,9 +165,18 @@ def inside(graph: Graph) -> np.ndarray:
                 node.attributes["stride"], node.attributes["dilation"], node.attributes["padding"][:2], strict=True,
             )  # fmt: skip
             for side, outputs, taps, stride, dilation, before in sides:
-                at = np.arange(outputs)[:, None] * stride - before + np.arange(taps) * dilation
-                found[place] *= np.mean((at >= 0) & (at < side))
+                found[place] *= _met(side, outputs, taps, stride, dilation, before)
     return found
+
+
+def _met(side: int, outputs: int, taps: int, stride: int, dilation: int, before: int) -> float:
+    """Share of pairs (output, tap) of one dimension that meet the image; as long as the window, not the image."""
+    most = min(taps, (side + before - 1) // dilation + 1)  # taps that any output's window has inside the image
+    if most > LONGEST:
+        return 1.0
+    start = before - np.arange(most) * dilation  # output o meets it from o * stride >= start
+    first, last = np.maximum(-(-start // stride), 0), np.minimum((start + side - 1) // stride, outputs - 1)
+    return float(np.maximum(last - first + 1, 0).sum() / (outputs * taps))
 
 
 def _class(row: Any) -> str:
