@@ -25,6 +25,7 @@ MANY = 60  # samples from which weights are sought anew instead of on a grid
 ENOUGH = 300  # samples by which they are sought; all then condition
 JOINT = 16  # members, the likeliest, of which covariances between networks are made
 SHARE = 1e-3  # members of a smaller share are left out
+KINDS_SHARE = 0.1  # of belief that a new device is like one kind of source alone
 NO_SOURCE_SHARE = 0.1  # of belief, before a sample is seen, that no source says anything
 PULL = 0.5  # firmness with which many samples' weights are drawn to the source's that they began from
 
@@ -147,7 +148,8 @@ def condition(views: Sequence[View], described: np.ndarray, features: Features, 
     hypotheses = []
     for view, prior in [(one, prior) for one in views for prior in one.priors]:
         shapes = Shapes.of(described[view.places], prior.link)
-        believed = np.log((1 - NO_SOURCE_SHARE) / len(prior.weights) / len(view.priors) / len(views))
+        part = 1 if len(views) == 1 else 1 - KINDS_SHARE if view is views[0] else KINDS_SHARE / (len(views) - 1)
+        believed = np.log((1 - NO_SOURCE_SHARE) * part / len(prior.weights) / len(view.priors))
         hypotheses.append((shapes, components(shapes, features), prior.weights, prior.names, believed))
     for link in LINKS:
         shapes, terms, first = without_sources(described.shape[1], features, link)
