@@ -19,7 +19,7 @@ demo: $(READY)
 	$(BIN)/hwmodel study iso-capacity --output demo
 
 test: lint
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # a worker a core, and no threads beside them
 
 lint: $(READY)
 	$(BIN)/ruff check .
