@@ -101,7 +101,7 @@ def zeus_counter() -> Counter | str:
 
 
 def _processors() -> Counter:
-    from zeus.device.cpu import get_cpus
+    from zeus.device.cpu import get_cpus  # pyright: ignore[reportMissingImports]
 
     cpus = get_cpus()
 
@@ -113,7 +113,7 @@ def _processors() -> Counter:
 
 
 def _board() -> Counter:
-    from zeus.device.soc import get_soc
+    from zeus.device.soc import get_soc  # pyright: ignore[reportMissingImports]
 
     soc: Any = get_soc()
 
