@@ -23,6 +23,12 @@ def covariance(shapes: Any, features: Any, weights: Any, i: int, j: int) -> floa
 
     terms = [1.0, unit if linear else m * n, product(shapes.departures.T) * unit]
     terms += [product(values) * unit for values in features.additive.values()]
+    if shapes.alike is not None:
+        choices, together = features.additive["choices"], 0.0
+        for p, row in enumerate(shapes.alike):
+            for q, other in enumerate(shapes.alike):
+                together += float(choices[i][p]) * float(row @ other) * float(choices[j][q])
+        terms.append(together * unit)
     terms += [product(values) for values in features.relative.values()]
     terms += [product(values) ** 2 * unit for values in features.pairs.values()]
     terms += [near(values) for values in features.smooth.values()]

@@ -25,7 +25,7 @@ LEAST, MOST = 0.7, 1.5
 
 def rehearse(views: Sequence[View], sources: np.ndarray, described: np.ndarray, families: Sequence[str],
              features: Features, samples: int, seed: int = 0,
-             report: Callable[[], None] = lambda: None) -> np.ndarray:  # fmt: skip
+             report: Callable[[], None] = lambda: None, choices: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
     """Distances of truths from predictions, in standard deviations, signed: (sources, rehearsals * rows)."""
     rng = np.random.default_rng(seed)
     named = np.array(families) if len(set(families)) > 1 else np.arange(len(families)).astype(str)
@@ -39,7 +39,7 @@ def rehearse(views: Sequence[View], sources: np.ndarray, described: np.ndarray, 
         for _ in range(REHEARSALS):
             drawn = rng.permutation(len(times))
             rows, truths = drawn[:samples], drawn[samples : samples + ROWS]
-            mean, variance = condition(known, described, features, rows, times[rows]).logarithm(truths)
+            mean, variance = condition(known, described, features, rows, times[rows], choices).logarithm(truths)
             own.append((np.log(times[truths]) - mean) / np.sqrt(variance))
         found.append(np.concatenate(own))
         report()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+CHOICES, COUNTS = "choices", "counts"  # groups: each layer's choice, one-hot, and how often each is made
 LITTLE = 0.01  # of a mean quantity: below it, differences no longer matter
 ROWS_A_COLUMN = 3  # networks that a source needs for each column of its description
 PAIRED_LAYERS = 8  # spaces of few layers are cells, whose choices act on each other
@@ -36,8 +37,8 @@ def of_codes(codes: np.ndarray, canonical: np.ndarray | None = None, choices: in
     additive, kinds = {}, {"": codes} if canonical is None else {"": codes, "live ": canonical}
     for kind, given in kinds.items():
         counts = np.stack([(given == choice).sum(axis=1) for choice in range(choices)], axis=1)
-        additive[f"{kind}counts"] = counts / layers
-        additive[f"{kind}choices"] = one_hot(given, choices) / np.sqrt(layers)
+        additive[kind + COUNTS] = counts / layers
+        additive[kind + CHOICES] = one_hot(given, choices) / np.sqrt(layers)
     relative = {}
     if canonical is not None:
         # A cell that leads nowhere is compiled away by some runtimes, and costs a thousandth there.
@@ -45,7 +46,7 @@ def of_codes(codes: np.ndarray, canonical: np.ndarray | None = None, choices: in
         relative["empty"] = empty[:, None].astype(float)
     # Hamming distance is half of that between one-hot vectors; a layer or two apart is near.
     near = one_hot(codes if canonical is None else canonical, choices)
-    return Features(additive, relative, {"pairs": additive["choices"]}, {"smooth": near / np.sqrt(2)})
+    return Features(additive, relative, {"pairs": additive[CHOICES]}, {"smooth": near / np.sqrt(2)})
 
 
 def of_quantities(quantities: np.ndarray) -> Features:

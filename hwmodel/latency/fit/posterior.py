@@ -139,15 +139,17 @@ def moved(weights: np.ndarray, names: Sequence[str]) -> list[tuple[np.ndarray, f
 
 
 def condition(views: Sequence[View], described: np.ndarray, features: Features, rows: np.ndarray,
-              times: np.ndarray) -> Posterior:  # fmt: skip
-    """From samples' `times` (n,), positive, at `rows` of the table; `described` (S, N) is what sources say.
+              times: np.ndarray, choices: np.ndarray | None = None) -> Posterior:  # fmt: skip
+    """From samples' `times` (n,), positive, at `rows` of the table; `described` (S, N) is what sources say, `choices`
+    (S, L, C) of each layer's choice, where times are made of them.
 
     Raises:
         InputError: where no model explains the samples.
     """
     hypotheses = []
     for view, prior in [(one, prior) for one in views for prior in one.priors]:
-        shapes = Shapes.of(described[view.places], prior.link)
+        own = choices[view.places] if prior.alike and choices is not None else None
+        shapes = Shapes.of(described[view.places], prior.link, own)
         part = 1 if len(views) == 1 else 1 - KINDS_SHARE if view is views[0] else KINDS_SHARE / (len(views) - 1)
         believed = np.log((1 - NO_SOURCE_SHARE) * part / len(prior.weights) / len(view.priors))
         hypotheses.append((shapes, components(shapes, features), prior.weights, prior.names, believed))

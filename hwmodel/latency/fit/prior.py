@@ -28,12 +28,15 @@ FIRMNESS = 0.02
 
 @dataclass(frozen=True)
 class Prior:
-    """Logarithms of weights, a row a source device (K, P + 1), their names, the link, and its evidence per network."""
+    """Logarithms of weights, a row a source device (K, P + 1), their names, the link, its evidence per network, and
+    whether it looks at how choices vary together.
+    """
 
     link: Link
     names: tuple[str, ...]
     weights: np.ndarray
     evidence: float
+    alike: bool = False
 
 
 def start(terms: Sequence[Component]) -> np.ndarray:
@@ -92,8 +95,10 @@ def learn(
     link: Link,
     seed: int = 0,
     report: Callable[[], None] = lambda: None,
+    choices: np.ndarray | None = None,
 ) -> Prior:
-    """From source devices' times (S, N) and what describes them without their noise (S, N), of named `families`.
+    """From source devices' times (S, N) and what describes them without their noise (S, N), of named `families`; with
+    their `choices` (S, L, C), by how those vary together.
 
     With one family there is nothing to learn from leaving it out: its devices are then left out one by one.
     """
@@ -105,7 +110,7 @@ def learn(
     terms: list[Component] = []
     for device, family in enumerate(names):
         others = described[names != family]
-        shapes = Shapes.of(others, link)
+        shapes = Shapes.of(others, link, None if choices is None else choices[names != family])
         terms = components(shapes, features)
         rows = rng.choice(sources.shape[1], min(ROWS, sources.shape[1]), replace=False)
         residual, _, jacobian = shapes.residual(sources[device, rows], rows)
@@ -113,7 +118,9 @@ def learn(
         weights.append(found)
         total += (value + jacobian) / len(rows)
         report()
-    return Prior(link, (*(term.name for term in terms), "noise"), np.array(weights), total / len(names))
+    return Prior(
+        link, (*(term.name for term in terms), "noise"), np.array(weights), total / len(names), choices is not None
+    )
 
 
 def unlearned(described: np.ndarray, features: Features, link: Link) -> Prior:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from hwmodel.latency.fit.calibrate import MANY, left_out, rehearse
-from hwmodel.latency.fit.features import ROWS_A_COLUMN, Features
+from hwmodel.latency.fit.features import CHOICES, COUNTS, ROWS_A_COLUMN, Features
 from hwmodel.latency.fit.posterior import Posterior, View, condition
 from hwmodel.latency.fit.prior import LINKS, learn, unlearned
 
@@ -30,6 +30,10 @@ class Transfer:
     weights: np.ndarray | None  # of a space's columns, (S, d), where sources are described by them
     views: Sequence[View]
 
+    @property
+    def choices(self) -> np.ndarray | None:
+        return choices_of(self.weights, self.features)
+
     def fit(self, rows: np.ndarray, times: np.ndarray) -> Posterior:
         """From `times` (n,) at `rows` of the table.
 
@@ -38,7 +42,9 @@ class Transfer:
         """
         if not len(times) or not np.all(np.isfinite(times) & (times > 0)):
             raise ValueError("samples must be positive, finite numbers, and at least one")
-        return condition(self.views, self.described, self.features, np.asarray(rows), np.asarray(times, float))
+        return condition(
+            self.views, self.described, self.features, np.asarray(rows), np.asarray(times, float), self.choices
+        )
 
     def distances(self, posterior: Posterior, report: Callable[[], None] = lambda: None) -> np.ndarray:
         """What `calibrate.reach` turns into intervals, (devices, n): of rehearsals with as many samples, or of the
@@ -49,7 +55,8 @@ class Transfer:
             return left_out(posterior)
         if len(set(self.families)) < 2 or samples * 2 > self.sources.shape[1]:
             return np.zeros((0, 0))
-        return rehearse(self.views, self.sources, self.described, self.families, self.features, samples, report=report)
+        return rehearse(self.views, self.sources, self.described, self.families, self.features, samples, report=report,
+                        choices=self.choices)  # fmt: skip
 
 
 def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
@@ -73,6 +80,16 @@ def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> tuple[np.n
     return described, found
 
 
+def choices_of(weights: np.ndarray | None, features: Features) -> np.ndarray | None:
+    """Sources' numbers for each layer's choice (S, L, C), where nothing else describes them."""
+    if weights is None or CHOICES not in features.additive:
+        return None
+    columns, counts = features.additive[CHOICES].shape[1], features.additive[COUNTS].shape[1]
+    if weights.shape[1] != 1 + columns:
+        return None  # of a cell, whose choices act on each other
+    return weights[:, 1:].reshape(len(weights), columns // counts, counts)
+
+
 def prepare(sources: np.ndarray, families: Sequence[str], features: Features, columns: np.ndarray | None = None,
             report: Callable[[], None] = lambda: None) -> Transfer:  # fmt: skip
     """Learn from source devices' times (S, N), of named `families`.
@@ -86,10 +103,16 @@ def prepare(sources: np.ndarray, families: Sequence[str], features: Features, co
         # One source is a base shape, but shows nothing of how devices differ.
         guesses = [unlearned(described, features, link) for link in LINKS]
         return Transfer(sources, described, families, features, weights, [View(np.zeros(1, int), guesses)])
+    choices = choices_of(weights, features)
     views = []
     for places in kinds(described, families):
         own, names = described[places], [families[int(place)] for place in places]
-        priors = [learn(sources[places], own, names, features, link, report=report) for link in LINKS]
+        looks = (None,) if choices is None else (None, choices[places])
+        priors = [
+            learn(sources[places], own, names, features, link, report=report, choices=look)
+            for link in LINKS
+            for look in looks
+        ]
         views.append(View(places, priors))
     return Transfer(sources, described, families, features, weights, views)
 

@@ -30,7 +30,8 @@ def drawn(seed, networks=9, devices=3):
 @given(st.integers(0, 2**32), st.sampled_from(LINKS))
 def test_covariances_are_those_of_double_loops(seed, link):
     draw, sources, features = drawn(seed)
-    shapes = Shapes.of(sources, link)
+    count = features.additive["choices"].shape[1] // 5 if "choices" in features.additive else 0
+    shapes = Shapes.of(sources, link, draw.gamma(1.0, 1.0, (3, 5, count)) if count else None)
     terms = components(shapes, features)
     weights = draw.normal(size=len(terms) + 1)
     left, right = draw.integers(0, 9, 4), draw.integers(0, 9, 6)
