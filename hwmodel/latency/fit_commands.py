@@ -1,6 +1,5 @@
 """`hwmodel latency fit` and `next`: a predictor of one's own device from a few samples, and what to measure next."""
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -61,6 +60,7 @@ def fit(
       hwmodel latency fit profile/ --device this-machine -o this-machine.safetensors
     """
     from circuits.errors import InputError
+    from hwmodel import console
     from hwmodel.latency.fit import device as fitted
     from hwmodel.latency.fit.samples import read_samples
     from hwmodel.latency.fit.widen import same_space
@@ -88,17 +88,19 @@ def fit(
     samples = read_samples(sampled, unit)
     said = dict(read_conditions(conditions))
     space = load_space(space_name) if space_name else None
-    known, transfer, names = prepared(table, sources, features)
+    known, names = chosen(table, sources, features)
     if space is not None:
         same_space(known, space)
     rows = fitted.places(known, samples.names, str(sampled))
+    transfer = learned(known, names)
     provenance = {"table": table.name, "sources": names, "basis": "calibrated"}
     if model == "boosting":
         from hwmodel.latency.fit.boosting import write
 
         found = write(output, known, transfer, samples, rows, device, said, provenance)
     else:
-        found = fitted.write(output, known, transfer, samples, rows, device, space, said, provenance)
+        with console.progress("rehearsing with devices", lines=False) as advance:
+            found = fitted.write(output, known, transfer, samples, rows, device, space, said, provenance, advance)
     return {"device": device, "quantity": samples.quantity, "sources": len(names)} | found | {"file": str(output)}
 
 
@@ -120,17 +122,15 @@ def next_(
     from hwmodel.latency.fit.samples import read_samples
 
     samples = read_samples(sampled, unit) if sampled else None
-    known, transfer, _ = prepared(table, sources, features)
+    known, names = chosen(table, sources, features)
     rows = fitted.places(known, samples.names, str(sampled)).tolist() if samples else []
-    found = fitted.ask_next(transfer, rows, samples.values.tolist() if samples else [], count)
+    found = fitted.ask_next(learned(known, names), rows, samples.values.tolist() if samples else [], count)
     return [{"order": place, "architecture": known.names[row]} for place, row in enumerate(found, 1)]
 
 
-def prepared(path: Path, sources: str, features: str) -> "tuple[Table, Transfer, list[str]]":
-    import threadpoolctl
-
+def chosen(path: Path, sources: str, features: str) -> "tuple[Table, list[str]]":
+    """A table's architectures that all sources have numbers for, and the sources' names."""
     from circuits.errors import InputError
-    from hwmodel import console
     from hwmodel.latency.fit import device as fitted
     from hwmodel.latency.fit.table import named, read
 
@@ -138,13 +138,19 @@ def prepared(path: Path, sources: str, features: str) -> "tuple[Table, Transfer,
     names = [] if sources == "none" else named(table, sources)
     if not names and not table.features.additive:
         raise InputError(f"{path}: nothing describes its architectures, so give --sources")
-    table = fitted.usable(table, names)
-    done = itertools.count(1)
+    return fitted.usable(table, names), names
+
+
+def learned(table: "Table", names: list[str]) -> "Transfer":
+    import threadpoolctl
+
+    from hwmodel import console
+    from hwmodel.latency.fit import device as fitted
+
     # Matrices here are small: threads of a library of linear algebra cost more than they bring.
     threadpoolctl.threadpool_limits(1)
     with console.progress("learning from devices", lines=False) as advance:
-        learned = fitted.learn(table, names, lambda: advance(next(done), 2 * len(names)))
-    return table, learned, names
+        return fitted.learn(table, names, advance)
 
 
 def read_conditions(given: tuple[str, ...]) -> list[tuple[str, str]]:

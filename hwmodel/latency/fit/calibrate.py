@@ -21,17 +21,22 @@ ROWS = 300  # networks whose truths are looked at in each
 LEVELS = (0.5, 0.68, 0.8, 0.9, 0.95, 0.99)
 # Reaches are kept between these shares of the normal law's: a rehearsal is evidence, not proof.
 LEAST, MOST = 0.7, 1.5
+Report = Callable[[float, float], None]  # is told how many steps are done, of how many
+
+
+def unheard(done: float, total: float) -> None:
+    """Tell nobody."""
 
 
 def rehearse(views: Sequence[View], sources: np.ndarray, described: np.ndarray, families: Sequence[str],
              features: Features, samples: int, seed: int = 0,
-             report: Callable[[], None] = lambda: None, choices: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
+             report: Report = unheard, choices: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
     """Distances of truths from predictions, in standard deviations, signed: (sources, rehearsals * rows)."""
     rng = np.random.default_rng(seed)
     named = np.array(families) if len(set(families)) > 1 else np.arange(len(families)).astype(str)
     found = []
     played = np.arange(len(sources)) if len(sources) <= DEVICES else np.sort(rng.choice(len(sources), DEVICES, False))
-    for device in played:
+    for number, device in enumerate(played, 1):
         times = sources[device]
         others = named != named[device]
         known = [kept for view in views if (kept := view.without(others))]
@@ -42,7 +47,7 @@ def rehearse(views: Sequence[View], sources: np.ndarray, described: np.ndarray, 
             mean, variance = condition(known, described, features, rows, times[rows], choices).logarithm(truths)
             own.append((np.log(times[truths]) - mean) / np.sqrt(variance))
         found.append(np.concatenate(own))
-        report()
+        report(number, len(played))
     return np.array(found)
 
 
@@ -69,4 +74,4 @@ def reach(distances: np.ndarray, level: float) -> float:
     return float(np.clip(own, LEAST * normal, MOST * normal))
 
 
-__all__ = ["LEVELS", "MANY", "left_out", "left_out_errors", "reach", "rehearse"]
+__all__ = ["LEVELS", "MANY", "Report", "left_out", "left_out_errors", "reach", "rehearse", "unheard"]

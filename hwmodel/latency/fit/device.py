@@ -1,6 +1,6 @@
 """A device of one's own: samples beside a table of other devices, the predictor of them, and what to measure next."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def usable(table: Table, sources: Sequence[str]) -> Table:
     return table.rows(np.flatnonzero(good))
 
 
-def learn(table: Table, sources: Sequence[str], report: Callable[[], None] = lambda: None) -> Transfer:
+def learn(table: Table, sources: Sequence[str], report: calibrate.Report = calibrate.unheard) -> Transfer:
     """What the columns `sources` of a table teach."""
     known = np.stack([table.device(name) for name in sources]) if sources else np.zeros((0, len(table.names)))
     return prepare(known, [family(name) for name in sources], table.features, table.columns, report)
@@ -59,7 +59,7 @@ def places(table: Table, names: Sequence[str], path: str) -> np.ndarray:
 
 
 def quantiles(transfer: Transfer, posterior: Posterior,
-              report: Callable[[], None] = lambda: None) -> tuple[tuple[float, float, float], ...]:  # fmt: skip
+              report: calibrate.Report = calibrate.unheard) -> tuple[tuple[float, float, float], ...]:  # fmt: skip
     """(level, low, high), of which intervals are made."""
     distances = transfer.distances(posterior, report)
     reaches = np.maximum.accumulate([calibrate.reach(distances, level) for level in calibrate.LEVELS])
@@ -76,7 +76,7 @@ def write(
     space: Space | None,
     conditions: Mapping[str, Any],
     provenance: Mapping[str, Any],
-    report: Callable[[], None] = lambda: None,
+    report: calibrate.Report = calibrate.unheard,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Fit, and write the predictor: a list where the table or the space is listed whole, tables to add otherwise.

@@ -1,12 +1,13 @@
 """A new device from a few samples, with other devices' times of the same networks as what is known beforehand."""
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from hwmodel.latency.fit.calibrate import MANY, left_out, rehearse
+from hwmodel.latency.fit.calibrate import MANY, Report, left_out, rehearse, unheard
 from hwmodel.latency.fit.features import CHOICES, COUNTS, ROWS_A_COLUMN, Features
 from hwmodel.latency.fit.posterior import Posterior, View, condition
 from hwmodel.latency.fit.prior import LINKS, learn, unlearned
@@ -46,7 +47,7 @@ class Transfer:
             self.views, self.described, self.features, np.asarray(rows), np.asarray(times, float), self.choices
         )
 
-    def distances(self, posterior: Posterior, report: Callable[[], None] = lambda: None) -> np.ndarray:
+    def distances(self, posterior: Posterior, report: Report = unheard) -> np.ndarray:
         """What `calibrate.reach` turns into intervals, (devices, n): of rehearsals with as many samples, or of the
         samples themselves where they are many; none (0, 0) where there is nothing to rehearse with.
         """
@@ -91,10 +92,11 @@ def choices_of(weights: np.ndarray | None, features: Features) -> np.ndarray | N
 
 
 def prepare(sources: np.ndarray, families: Sequence[str], features: Features, columns: np.ndarray | None = None,
-            report: Callable[[], None] = lambda: None) -> Transfer:  # fmt: skip
+            report: Report = unheard) -> Transfer:  # fmt: skip
     """Learn from source devices' times (S, N), of named `families`.
 
-    Both links are learned: which of them holds is for a new device's samples to say.
+    Both links are learned: which of them holds is for a new device's samples to say. `report` is told steps, done and
+    all.
     """
     if not len(sources):
         return Transfer(sources, sources, families, features, None, ())
@@ -104,15 +106,20 @@ def prepare(sources: np.ndarray, families: Sequence[str], features: Features, co
         guesses = [unlearned(described, features, link) for link in LINKS]
         return Transfer(sources, described, families, features, weights, [View(np.zeros(1, int), guesses)])
     choices = choices_of(weights, features)
+    found = kinds(described, families)
+    looks = (False,) if choices is None else (False, True)
+    done, total = itertools.count(1), len(LINKS) * len(looks) * sum(map(len, found))
     views = []
-    for places in kinds(described, families):
+    for places in found:
         own, names = described[places], [families[int(place)] for place in places]
-        looks = (None,) if choices is None else (None, choices[places])
         priors = [
-            learn(sources[places], own, names, features, link, report=report, choices=look)
+            learn(
+                sources[places], own, names, features, link, report=lambda: report(next(done), total),
+                choices=choices[places] if look and choices is not None else None,
+            )
             for link in LINKS
             for look in looks
-        ]
+        ]  # fmt: skip
         views.append(View(places, priors))
     return Transfer(sources, described, families, features, weights, views)
 

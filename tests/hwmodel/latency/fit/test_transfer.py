@@ -162,3 +162,10 @@ def test_the_same_samples_twice_are_surer(samples):
     once = made.transfer().fit(rows, made.target[rows])
     twice = made.transfer().fit(np.tile(rows, 2), np.tile(made.target[rows], 2))
     assert twice.logarithm(rows)[1].mean() < once.logarithm(rows)[1].mean()
+
+
+def test_learning_tells_how_far_it_is():
+    made, told = devices(0), []
+    prepare(made.sources, made.families, made.features, basis(made.codes), lambda *steps: told.append(steps))
+    total = told[0][1]
+    assert told == [(step, total) for step in range(1, total + 1)]
