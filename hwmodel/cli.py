@@ -7,6 +7,7 @@ command and prints the document, for machines or for people. A command may carry
 `console.progress`, for commands of packages that do not import this one.
 """
 
+import copy
 import csv
 import functools
 import io
@@ -65,15 +66,24 @@ def _csv(document: Any) -> str:
     return text.getvalue()
 
 
+_OUTPUTS = (
+    click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document, in SI units, and nothing else."),
+    click.Option(["--csv", "as_csv"], is_flag=True, help="Print one CSV table, in SI units, and nothing else."),
+)
+
+
 def _with_json(command: click.Command) -> click.Command:
-    """Add `--json` and `--csv` to a command, or to every command of a group, and print what its callback returns."""
-    if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
-            command.commands[name] = _with_json(inner)
-        return command
+    """Return a command, or a group of commands, that has `--json` and `--csv` and prints what its callback returns.
+
+    The command that was given stays as it is: whoever imports it calls it as it stands there.
+    """
     callback = command.callback
-    if callback is None or getattr(command, "has_json", False):
-        return command
+    ours = copy.copy(command)
+    if isinstance(ours, click.Group):
+        ours.commands = {name: _with_json(inner) for name, inner in ours.commands.items()}
+        return ours
+    if callback is None:
+        return ours
 
     @functools.wraps(callback)
     def run(*args: object, as_json: bool, as_csv: bool, **options: object) -> None:
@@ -88,17 +98,9 @@ def _with_json(command: click.Command) -> click.Command:
             view: Callable[[Any], None] = getattr(command, "view", console.view)
             view(document)
 
-    command.callback = run
-    command.params.append(
-        click.Option(
-            ["--json", "as_json"], is_flag=True, help="Print one JSON document, in SI units, and nothing else."
-        )
-    )
-    command.params.append(
-        click.Option(["--csv", "as_csv"], is_flag=True, help="Print one CSV table, in SI units, and nothing else.")
-    )
-    command.has_json = True  # type: ignore[attr-defined]
-    return command
+    ours.callback = run
+    ours.params = [*command.params, *_OUTPUTS]
+    return ours
 
 
 class Commands(click.Group):

@@ -25,7 +25,7 @@ def ask(study: str, *, store: Path | str | None = None, jobs: int = 1, engine: s
     Raises:
         InputError: for values that cannot be used.
     """
-    from hwmodel.studies.folder import report, save, study_folder
+    from hwmodel.studies.folder import run_into
     from hwmodel.studies.questions import run
     from hwmodel.studies.runner import Runner
     from hwmodel.studies.spec import make_spec
@@ -37,11 +37,4 @@ def ask(study: str, *, store: Path | str | None = None, jobs: int = 1, engine: s
         with Store(Path(store) if store else default_folder()) as kept:
             return run(spec, Runner(kept, jobs, engine=engine))
 
-    if output is None:
-        return found()
-    folder = Path(output)
-    with study_folder(folder):
-        answer = found()
-        save(answer, folder)
-    report(folder)
-    return answer
+    return found() if output is None else run_into(Path(output), found)[0]

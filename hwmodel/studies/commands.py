@@ -10,6 +10,7 @@ import click
 from hwmodel import console
 
 if TYPE_CHECKING:
+    from hwmodel.studies.questions import Results
     from hwmodel.studies.runner import Runner
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -229,15 +230,15 @@ def _asked(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
 
 def _run(spec: Any, output: Path, jobs: int | None, engine: str, store: Path | None) -> dict[str, Any]:
     from hwmodel.studies.engines import find_engine
-    from hwmodel.studies.folder import report, save, study_folder
+    from hwmodel.studies.folder import run_into
     from hwmodel.studies.questions import run
 
-    find_engine(engine)
-    with study_folder(output):
+    def found() -> "Results":
         with _runner(spec.study, jobs, engine, store) as runner:
-            answer = run(spec, runner)
-        files = save(answer, output)
-    files += report(output)
+            return run(spec, runner)
+
+    find_engine(engine)
+    answer, files = run_into(output, found)
     return {
         "study": spec.study,
         "folder": str(output),
@@ -334,18 +335,18 @@ def reproduce(
       hwmodel reproduce deepnvm --json
       hwmodel reproduce deepnvm -o beside
     """
-    from hwmodel.studies.folder import report, save, study_folder
+    from hwmodel.studies.folder import run_into
     from hwmodel.studies.reproduce import deepnvm, reproduction
 
     if output is None:
         with _runner("reproduce deepnvm", jobs, engine, store) as runner:
             return deepnvm(runner)
-    with study_folder(output):
+
+    def found() -> "Results":
         with _runner("reproduce deepnvm", jobs, engine, store) as runner:
-            found = reproduction(runner)
-        save(found, output)
-    report(output)
-    return _plain(found.results)
+            return reproduction(runner)
+
+    return _plain(run_into(output, found)[0].results)
 
 
 @click.command("store")

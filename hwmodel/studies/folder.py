@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,3 +90,15 @@ def _write(study: "Results", folder: Path) -> list[Path]:
 def report(folder: Path) -> list[Path]:
     """Let every installed reporter turn the folder into documents; return what they wrote."""
     return [path for entry in entry_points(group=REPORTERS) for path in entry.load()(folder)]
+
+
+def run_into(folder: Path, find: "Callable[[], Results]") -> "tuple[Results, list[Path]]":
+    """Hold a folder while a study is found, save it there and report on it; return it with the paths of all files.
+
+    Raises:
+        InputError: as `study_folder` and `save` do, and whatever `find` raises.
+    """
+    with study_folder(folder):
+        found = find()
+        files = save(found, folder)
+    return found, files + report(folder)

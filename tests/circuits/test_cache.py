@@ -124,11 +124,11 @@ def scored(target, design):
     return TARGETS[target][1].score(Totals(**totals))
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_each_target_is_best_under_itself(target):
+def test_each_target_is_best_under_itself():
     by_target = {name: design_cache("sot", "16nm", MiB, target=name) for name in TARGETS}
-    score = {name: scored(target, design) for name, design in by_target.items()}
-    assert score[target] <= min(score.values()) * (1 + 1e-12)
+    for target in TARGETS:
+        score = {name: scored(target, design) for name, design in by_target.items()}
+        assert score[target] <= min(score.values()) * (1 + 1e-12), target
 
 
 @pytest.mark.parametrize("cell", ["sram", "stt"])

@@ -1,5 +1,7 @@
 """The search against loops in plain Python over every pair of banks, on a small space."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -14,22 +16,31 @@ from tests.naive import circuits as naive
 SIDES, MUXES, ROWS, COLUMNS = [1, 2], (1, 3, 8), 1024, 4096
 
 
+WIDE = {"default.figures.highest_aspect": 40.0}  # of so few mats, many make a long bank
+
+
+def banks(cell, mode, capacity, ways, which):
+    with overridden(WIDE):
+        maker = kinds.Maker.of(load_node("16nm"), cell, "default", "repeated")
+    with np.errstate(all="ignore"):
+        return naive.banks(maker, check(capacity, ways, 16, "edap", mode), mode, which, SIDES, MUXES, ROWS, COLUMNS)
+
+
+@cache
+def tags_of(mode, capacity, ways):
+    """Tags are SRAM, whatever the data's cell."""
+    return banks("sram", mode, capacity, ways, "tag")
+
+
 @pytest.mark.parametrize("cell", ["sram", "stt", "sot", "edram"])
 @pytest.mark.parametrize("mode", ["normal", "fast", "sequential"])
 @pytest.mark.parametrize(("capacity", "ways"), [(1 << 17, 8), (3 << 15, 12)])
 def test_the_optimum_is_the_naive_one(monkeypatch, cell, mode, capacity, ways):
     small = Limits(1, (MUXES, (1,), (1,)), full=False, rows=ROWS, columns=COLUMNS)
     monkeypatch.setattr(kinds, "limits_of", lambda bits, sets: small)
-    wide = {"default.figures.highest_aspect": 40.0}  # of so few mats, many make a long bank
-    with overridden(wide):
+    with overridden(WIDE):
         found = design_cache(cell, "16nm", capacity, ways, 16, "edap", mode=mode)
-
-    request = check(capacity, ways, 16, "edap", mode)
-    with overridden(wide):
-        maker = kinds.Maker.of(load_node("16nm"), cell, "default", "repeated")
-    with np.errstate(all="ignore"):
-        tags, datas = (naive.banks(maker, request, mode, which, SIDES, MUXES, ROWS, COLUMNS)
-                       for which in ("tag", "data"))  # fmt: skip
+    tags, datas = tags_of(mode, capacity, ways), banks(cell, mode, capacity, ways, "data")
     assert tags
     assert datas
     best = min((naive.totals(mode, tag, data) for tag in tags for data in datas), key=naive.edap)

@@ -1,6 +1,5 @@
 """Every policy and treatment of writes, count for count, against one access at a time in Python; and their laws."""
 
-from collections import Counter
 from dataclasses import replace as changed
 
 import numpy as np
@@ -16,7 +15,7 @@ from hwmodel.cache.config import POLICIES, WRITE_MISSES, WRITES
 from hwmodel.cache.fixed import FixedCache
 from tests.hwmodel.test_cache_laws import intervals
 from tests.hwmodel.test_cache_twin import COUNTS, batches, caches, traces
-from tests.naive.cache import Cache, HybridCache, MaskedCache, bytes_written, sectors
+from tests.naive.cache import Cache, HybridCache, MaskedCache, bytes_written, counts_by_kernel, sectors
 from tests.naive.dinero import Dinero
 
 
@@ -55,12 +54,7 @@ def test_intervals_equal_the_twin_kernel_by_kernel(stream, configs):
         run.feed(batch)
     rows = run.result().to_dict("records")
     for number, config in enumerate(configs):
-        twin, expected = Cache(config), [Counter() for _ in range(4)]
-        for batch in stream:
-            for address, write, whole, kernel in sectors(batch):
-                before = twin.counts.copy()
-                twin.access(address, write, whole)
-                expected[kernel].update(twin.counts - before)
+        expected = counts_by_kernel(Cache(config), stream, 4)
         for kernel in range(4):
             row = rows[4 * number + kernel]
             assert {name: row[name] for name in COUNTS} == {name: expected[kernel][name] for name in COUNTS}

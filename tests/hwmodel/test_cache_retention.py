@@ -1,6 +1,5 @@
 """Lines that forget: count for count against a look at all of them before each access; and their laws."""
 
-from collections import Counter
 from dataclasses import replace as changed
 
 import numpy as np
@@ -17,7 +16,7 @@ from hwmodel.cache.hierarchy import Level
 from tests.hwmodel.test_cache_laws import intervals, make_trace
 from tests.hwmodel.test_cache_policies import others
 from tests.hwmodel.test_cache_twin import COUNTS, batches, traces
-from tests.naive.cache import ForgetfulCache, sectors
+from tests.naive.cache import ForgetfulCache, counts_by_kernel
 
 FORGOTTEN = ("expired_lines", "expired_writebacks", "refreshes")
 
@@ -47,13 +46,10 @@ def test_addresses_equal_the_twin(trace, config):
 @settings(max_examples=200, deadline=None)
 @given(stream=st.lists(batches(), min_size=1, max_size=3), config=forgetful())
 def test_intervals_equal_the_twin_kernel_by_kernel(stream, config):
-    run, twin, expected = Replay([config], kernels=4), ForgetfulCache(config), [Counter() for _ in range(4)]
+    run = Replay([config], kernels=4)
     for batch in stream:
         run.feed(batch)
-        for address, write, whole, kernel in sectors(batch):
-            before = twin.counts.copy()
-            twin.access(address, write, whole)
-            expected[kernel].update(twin.counts - before)
+    expected = counts_by_kernel(ForgetfulCache(config), stream, 4)
     for row, counts in zip(run.result().to_dict("records"), expected, strict=True):
         names = (*COUNTS, *FORGOTTEN)
         assert {name: row[name] for name in names} == {name: counts[name] for name in names}

@@ -1,7 +1,5 @@
 """The replay, count for count, against one access at a time in plain Python."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +7,7 @@ from hypothesis import strategies as st
 
 from hwmodel.cache import CacheConfig, Replay, replay
 from hwmodel.cache.config import INDICES, POWERS
-from tests.naive.cache import Cache, sectors
+from tests.naive.cache import Cache, counts_by_kernel, sectors
 from traces.stream import COLUMNS, Intervals
 
 COUNTS = ("accesses", "read_hits", "read_misses", "write_hits", "write_misses", "writebacks", "writeback_sectors",
@@ -90,12 +88,8 @@ def test_intervals_equal_the_twin_kernel_by_kernel(stream, configs):
     totals = total.result().to_dict("records")
     rows = by_kernel.result().to_dict("records")
     for number, config in enumerate(configs):
-        twin, expected = Cache(config), [Counter() for _ in range(4)]
-        for batch in stream:
-            for address, write, whole, kernel in sectors(batch):
-                before = twin.counts.copy()
-                twin.access(address, write, whole)
-                expected[kernel].update(twin.counts - before)
+        twin = Cache(config)
+        expected = counts_by_kernel(twin, stream, 4)
         for kernel in range(4):
             row = rows[4 * number + kernel]
             assert row["kernel"] == kernel

@@ -18,8 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from circuits.commands import cache
 from hwmodel import __version__
 from hwmodel.cli import jsonable, main
+from hwmodel.latency.commands import latency
+from hwmodel.latency.fit_commands import fit
 
 PYTHON = (sys.executable, "-P", "-c")  # -P: packages in the current folder are not found before installed ones
 START = "from hwmodel.cli import main; main()"
@@ -203,6 +206,15 @@ def test_a_command_may_bring_its_own_view(package):
 
 def test_commands_of_a_group_take_json_too(package):
     assert json.loads(hwmodel("group", "inner", "--json", folder=package).stdout) == [{"ways": 16}]
+
+
+def test_commands_stay_as_their_packages_have_them(capsys):
+    before = list(cache.params), list(fit.params), latency.commands["fit"], cache.callback
+    for words in (["cache"], ["latency", "fit"]):
+        with pytest.raises(SystemExit):
+            main([*words, "--help"])
+        assert "--json" in capsys.readouterr().out
+    assert before == (cache.params, fit.params, latency.commands["fit"], cache.callback)
 
 
 def test_a_users_mistake_is_one_line_and_exit_2(package):

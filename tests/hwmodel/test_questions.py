@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from circuits.errors import InputError
-from hwmodel.studies.points import COUNTS, TrafficPoint
+from hwmodel.studies.points import COUNTS
 from hwmodel.studies.questions import crossings, gains, run
 from hwmodel.studies.runner import Runner
 from hwmodel.studies.spec import make_spec
-from hwmodel.studies.store import Answer, Store
+from hwmodel.studies.store import Answer, Store, default_folder
+from tests.hwmodel.traffic import instead_of_replay
 
 KIB = 1024
 
@@ -32,9 +33,8 @@ def made_up(points: Any, report: Any) -> list[Answer]:
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with pytest.MonkeyPatch.context() as patch, Store(tmp_path_factory.mktemp("store")) as store:
-        patch.setattr(TrafficPoint, "answer", made_up)
+def ask() -> Any:
+    with instead_of_replay(made_up), Store(default_folder()) as store:
 
         def asked(kind: str, **values: Any) -> Any:
             given = {"networks": ["alexnet", "squeezenet"], "ways": 4} | values

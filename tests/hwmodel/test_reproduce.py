@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from hwmodel.studies import reproduce
-from hwmodel.studies.points import COUNTS, TrafficPoint
+from hwmodel.studies.points import COUNTS
 from hwmodel.studies.runner import Runner
-from hwmodel.studies.store import Answer, Store
+from hwmodel.studies.store import Answer, Store, default_folder
+from tests.hwmodel.traffic import instead_of_replay
 
 MIB = 2**20
 
@@ -27,9 +28,8 @@ def made_up(points, report):
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch, Store(tmp_path_factory.mktemp("store")) as store:
-        patch.setattr(TrafficPoint, "answer", made_up)
+def rows():
+    with instead_of_replay(made_up), Store(default_folder()) as store:
         return reproduce.deepnvm(Runner(store))
 
 

@@ -1,7 +1,8 @@
 """Slow, obvious twins of hwmodel.cache: one access at a time, a list of ways a set, nothing clever."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 from hwmodel.cache import CacheConfig
 from tests.naive.policies import POLICIES
@@ -19,19 +20,21 @@ def mix(number: int, bound: int) -> int:
     return mixed * bound // 2**32
 
 
-def polynomial(number: int, sets: int) -> int:
-    """The number modulo the first polynomial over GF(2) of degree log2(sets) that no lower one divides."""
+def remainder(a: int, b: int) -> int:
+    """What a leaves when divided by b, both polynomials over GF(2)."""
+    for shift in range(a.bit_length() - b.bit_length(), -1, -1):
+        if a >> (shift + b.bit_length() - 1) & 1:
+            a ^= b << shift
+    return a
 
-    def remainder(a: int, b: int) -> int:
-        for shift in range(a.bit_length() - b.bit_length(), -1, -1):
-            if a >> (shift + b.bit_length() - 1) & 1:
-                a ^= b << shift
-        return a
 
-    divisor = sets
-    while any(remainder(divisor, factor) == 0 for factor in range(2, sets)):
-        divisor += 1
-    return remainder(number, divisor)
+@cache
+def divisor(sets: int) -> int:
+    """The first polynomial over GF(2) of degree log2(sets) that no lower one divides."""
+    found = sets
+    while any(remainder(found, factor) == 0 for factor in range(2, sets)):
+        found += 1
+    return found
 
 
 def set_of(line: int, config: CacheConfig) -> int:
@@ -44,7 +47,7 @@ def set_of(line: int, config: CacheConfig) -> int:
         "modulo": lambda: rest,
         "hashed": lambda: (rest + mix(quotient, sets)) % sets,
         "xor": lambda: rest ^ (quotient % sets),
-        "ipoly": lambda: polynomial(group, sets),
+        "ipoly": lambda: remainder(group, divisor(sets)),
     }[config.index]()
     return lane * sets + place
 
@@ -148,6 +151,17 @@ class Cache:
     def left(self) -> dict[str, int]:
         dirty = [line.dirty for ways in self.ways for line in ways if line]
         return {"dirty_lines_left": sum(map(bool, dirty)), "dirty_sectors_left": sum(map(len, dirty))}
+
+
+def counts_by_kernel(twin: Cache, stream: Iterable[Intervals], kernels: int) -> list[Counter[str]]:
+    """Take a cache through a stream; return what it counted during each kernel, and leave it with the sums."""
+    counts: list[Counter[str]] = [Counter() for _ in range(kernels)]
+    for batch in stream:
+        for address, write, whole, kernel in sectors(batch):
+            twin.counts = counts[kernel]
+            twin.access(address, write, whole)
+    twin.counts = sum(counts, Counter())
+    return counts
 
 
 class MaskedCache(Cache):

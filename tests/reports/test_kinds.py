@@ -10,13 +10,13 @@ import pytest
 from circuits.errors import InputError
 from hwmodel.studies import ask, reproduce
 from hwmodel.studies.folder import save
-from hwmodel.studies.points import TrafficPoint
 from hwmodel.studies.runner import Runner
-from hwmodel.studies.store import Store
+from hwmodel.studies.store import Store, default_folder
 from reports.record import read_record
 from reports.studies import KINDS, tell
 from reports.study import make_report
 from tests.hwmodel.test_questions import made_up
+from tests.hwmodel.traffic import instead_of_replay
 
 SMALL = {"networks": ["alexnet", "squeezenet"], "phases": {"inference": 1, "training": 2}}
 KNOWN: dict[str, dict[str, Any]] = {
@@ -40,12 +40,10 @@ KNOWN: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     base = tmp_path_factory.mktemp("kinds")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TrafficPoint, "answer", made_up)
-        patch.setenv("HWMODEL_STORE", str(base / "store"))  # what is made up is nobody else's
+    with instead_of_replay(made_up):
         for kind, values in KNOWN.items():
             ask(kind, output=base / kind, **values)
-        with Store(base / "store") as store:
+        with Store(default_folder()) as store:
             save(reproduce.reproduction(Runner(store)), _made(base / "reproduce"))
     make_report(base / "reproduce")
     return {kind: base / kind for kind in [*KNOWN, "reproduce"]}

@@ -1,7 +1,7 @@
 """What is known of a network without running it, in the groups in which it may matter."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -21,6 +21,11 @@ class Features:
     relative: Mapping[str, np.ndarray] = field(default_factory=dict)
     pairs: Mapping[str, np.ndarray] = field(default_factory=dict)
     smooth: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def rows(self, kept: np.ndarray) -> "Features":
+        """Of the networks at `kept` (n,) alone."""
+        groups = {part.name: getattr(self, part.name) for part in fields(self)}
+        return Features(**{part: {name: values[kept] for name, values in of.items()} for part, of in groups.items()})
 
 
 def one_hot(codes: np.ndarray, choices: int) -> np.ndarray:

@@ -4,8 +4,8 @@ import fnmatch
 import math
 import re
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,16 +42,14 @@ class Table:
     def rows(self, kept: np.ndarray) -> "Table":
         """The architectures at `kept` (n,) alone."""
 
-        def cut(groups: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-            return {name: values[kept] for name, values in groups.items()}
+        def cut(of_all: np.ndarray | None) -> np.ndarray | None:
+            return None if of_all is None else of_all[kept]
 
-        own = self.features
-        features = Features(cut(own.additive), cut(own.relative), cut(own.pairs), cut(own.smooth))
-        columns = None if self.columns is None else self.columns[kept]
-        quantities = None if self.quantities is None else self.quantities[kept]
-        codes = None if self.codes is None else self.codes[kept]
-        names = [str(self.names[row]) for row in kept]
-        return Table(self.path, names, features, columns, cut(self.devices), quantities, codes)
+        return replace(
+            self, names=[str(self.names[row]) for row in kept], features=self.features.rows(kept),
+            columns=cut(self.columns), devices={name: values[kept] for name, values in self.devices.items()},
+            quantities=cut(self.quantities), codes=cut(self.codes),
+        )  # fmt: skip
 
     def device(self, name: str) -> np.ndarray:
         if name not in self.devices:

@@ -11,7 +11,7 @@ they are m and m -+ q sqrt(v + (relative m)^2). What comes out is in seconds or 
 A small space may be told whole instead: m and v of every network, which need be no sums at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -134,9 +134,7 @@ class Form:
                 raise InputError("pairs: one is given twice")
             if self.pair[absent[first][:, :, None] | absent[second][:, None, :]].any():
                 raise InputError("pair: not 0 where a layer has no such choice")
-        levels = [level for level, _, _ in self.quantiles]
-        if any(not 0 < level < 1 for level in levels) or sorted(set(levels)) != levels:
-            raise InputError("quantiles: levels rise, between 0 and 1")
+        levels_of(self.quantiles)
 
     def _check_whole(self) -> None:
         if self.offset or self.noise or any(getattr(self, name).any() for name in ("table", "pair", "factor", "base")):
@@ -162,11 +160,28 @@ class Form:
         Raises:
             InputError: for a level that the predictor has no interval of.
         """
-        for known, low, high in self.quantiles:
-            if 0 < level < 1 and abs(known - level) < 1e-9:
-                return low, high
-        have = f"give {', '.join(f'{known:g}' for known in self.levels)}" if self.quantiles else "it has no intervals"
-        raise InputError(f"level {level!r}: none of {self.device}'s; {have}")
+        return reach(self.quantiles, level, self.device)
+
+
+def levels_of(quantiles: Sequence[Sequence[float]]) -> list[float]:
+    """Return the levels of (level, low, high), which rise between 0 and 1; raises InputError where they do not."""
+    levels = [level for level, _, _ in quantiles]
+    if any(not 0 < level < 1 for level in levels) or sorted(set(levels)) != levels:
+        raise InputError("quantiles: levels rise, between 0 and 1")
+    return levels
+
+
+def reach(quantiles: Sequence[Sequence[float]], level: float, device: str) -> tuple[float, float]:
+    """Return how many deviations an interval of a level reaches down and up, of (level, low, high) a level.
+
+    Raises:
+        InputError: for a level that is none of them, naming the device.
+    """
+    for known, low, high in quantiles:
+        if 0 < level < 1 and abs(known - level) < 1e-9:
+            return low, high
+    have = f"give {', '.join(f'{known:g}' for known, _, _ in quantiles)}" if quantiles else "it has no intervals"
+    raise InputError(f"level {level!r}: none of {device}'s; {have}")
 
 
 def make_numbers(said: Mapping[str, Any]) -> Numbers:

@@ -13,8 +13,8 @@ import numpy as np
 
 from circuits.errors import InputError
 from hwmodel.latency.query.container import Container, write_container
-from hwmodel.latency.query.form import Numbers
-from hwmodel.latency.query.predictor import LEVEL, Prediction
+from hwmodel.latency.query.form import Numbers, levels_of, reach
+from hwmodel.latency.query.predictor import Prediction, level_asked
 
 KIND = "listed"
 MOST_NETWORKS = 1 << 20
@@ -35,14 +35,11 @@ class ListedPredictor:
             raise InputError("a mean is no finite number, or a deviation is negative")
         if numbers.link != "log" or numbers.offset or numbers.noise or numbers.relative:
             raise InputError("a list of networks has the link log, and no offset, noise or relative")
-        known = [level for level, _, _ in numbers.quantiles]
-        if any(not 0 < level < 1 for level in known) or sorted(set(known)) != known:
-            raise InputError("quantiles: levels rise, between 0 and 1")
+        self.levels = levels_of(numbers.quantiles)
         self.numbers, self.names, self.device = numbers, list(names), numbers.device
         self.quantity = numbers.quantity
         self._logarithm, self._deviation = logarithm, deviation
         self._places = {compact(name): place for place, name in enumerate(names)}
-        self.levels = known
 
     def predict(self, networks: Any, level: float | None = None) -> Prediction:
         """Return what networks take, given as a text, a list of numbers, or a list of either; see Predictor."""
@@ -50,19 +47,12 @@ class ListedPredictor:
         logarithm, spread = self._logarithm[rows], self._deviation[rows]
         with np.errstate(over="ignore", under="ignore"):  # what is more than a float holds is infinite
             mean = np.exp(logarithm)
-            if not self.levels and level is None:
+            asked = level_asked(self.levels, level)
+            if asked is None:
                 return Prediction(self.quantity, None, mean)
-            asked = min(self.levels, key=lambda known: abs(known - LEVEL)) if level is None else level
-            low, high = self._reach(asked)
+            low, high = reach(self.numbers.quantiles, asked, self.device)
             ends = np.exp(logarithm - low * spread), np.exp(logarithm + high * spread)
         return Prediction(self.quantity, asked, mean, *ends)
-
-    def _reach(self, level: float) -> tuple[float, float]:
-        for known, low, high in self.numbers.quantiles:
-            if abs(known - level) < 1e-9:
-                return low, high
-        have = f"give {', '.join(f'{known:g}' for known in self.levels)}" if self.levels else "it has no intervals"
-        raise InputError(f"level {level!r}: none of {self.device}'s; {have}")
 
     def _rows(self, networks: Any) -> np.ndarray:
         if isinstance(networks, str):

@@ -70,6 +70,11 @@ class Predictor(Protocol):
         ...
 
 
+def level_asked(levels: Sequence[float], level: float | None) -> float | None:
+    """Return the level of the intervals to give: the one asked for, else the nearest to 0.9, or None of no levels."""
+    return min(levels, key=lambda known: abs(known - LEVEL), default=None) if level is None else level
+
+
 class SpacePredictor:
     """A predictor over a search space."""
 
@@ -83,9 +88,9 @@ class SpacePredictor:
     def predict(self, networks: Any, level: float | None = None) -> Prediction:
         """Return what networks take: codes of shape (N, L) or (L,), a text, or a list of either; see Predictor."""
         codes = codes_of(self.space, networks)
-        if not self.levels and level is None:
+        asked = level_asked(self.levels, level)
+        if asked is None:
             return Prediction(self.quantity, None, self._lookup.mean(codes))
-        asked = min(self.levels, key=lambda known: abs(known - LEVEL)) if level is None else level
         return Prediction(self.quantity, asked, *self._lookup.interval(codes, asked))
 
     def about(self) -> dict[str, Any]:

@@ -1,11 +1,22 @@
 """Small torch modules whose graphs tests compare with what the modules compute."""
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
+
+from hwmodel.latency.graph import Graph
+from hwmodel.latency.graph.from_torch import from_torch
+from traces.networks import make_network
+
+
+@cache
+def graph_of(name: str) -> Graph:
+    """A network of the package for one input, without memory; exported once, which takes a second."""
+    return from_torch(*make_network(name, 1))
 
 
 class Of(nn.Module):

@@ -11,9 +11,8 @@ from torch.nn import functional
 
 from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.from_torch import from_torch
-from tests.hwmodel.latency.modules import OPERATORS, Of, hard_swish, image, networks, warm
+from tests.hwmodel.latency.modules import OPERATORS, Of, graph_of, hard_swish, image, networks, warm
 from tests.hwmodel.latency.test_from_torch import FACTORIES, compare
-from traces.networks import make_network
 
 
 def kinds(graph):
@@ -62,7 +61,7 @@ LAYERS = {
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_network_without_memory_has_the_layers_of_its_paper(name):
-    assert Counter(kinds(canonical(from_torch(*make_network(name, 1))))) == LAYERS[name]
+    assert Counter(kinds(canonical(graph_of(name)))) == LAYERS[name]
 
 
 class Cell(nn.Module):

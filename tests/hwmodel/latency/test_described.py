@@ -11,12 +11,11 @@ from circuits.errors import InputError
 from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.described import describe, of_description
 from hwmodel.latency.graph.from_torch import from_torch
-from tests.hwmodel.latency.modules import OPERATORS, image, networks, warm
-from traces.networks import make_network
+from tests.hwmodel.latency.modules import OPERATORS, graph_of, image, networks, warm
 
 
 def document(name="mobilenet_v3_small"):
-    return json.loads(json.dumps(describe(canonical(from_torch(*make_network(name, 1))))))
+    return json.loads(json.dumps(describe(canonical(graph_of(name)))))
 
 
 DOCUMENT = document()
@@ -42,7 +41,7 @@ DELETED = object()
 
 @pytest.mark.parametrize("name", ["googlenet", "mobilenet_v3_small", "vit_b_16", "bert_base"])
 def test_a_network_comes_back(name):
-    graph = canonical(from_torch(*make_network(name, 1)))
+    graph = canonical(graph_of(name))
     assert of_description(json.loads(json.dumps(describe(graph)))) == graph
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.features import CLASSES, Row, features
 from hwmodel.latency.graph.from_torch import from_torch
-from tests.hwmodel.latency.modules import OPERATORS, Of, image
+from tests.hwmodel.latency.modules import OPERATORS, Of, graph_of, image
 from traces.networks import make_network
 
 REFERENCE = yaml.safe_load((Path(__file__).parents[2] / "reference" / "networks.yaml").read_text())
@@ -21,14 +21,14 @@ NAMES = [entry.name for entry in entry_points(group="hwmodel.networks") if entry
 
 @pytest.mark.parametrize("name", NAMES)
 def test_products_are_those_of_the_reference(name):
-    graph = from_torch(*make_network(name, 1))
+    graph = graph_of(name)
     assert features(graph).macs.sum() == features(canonical(graph)).macs.sum() == REFERENCE[name]["macs"]
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18", "vgg16"])
 def test_weights_are_the_parameters(name):
     """Four bytes each; of a folded batch normalisation its bias alone is left."""
-    table = features(canonical(from_torch(*make_network(name, 1))))
+    table = features(canonical(graph_of(name)))
     norms = sum(part.num_features for part in make_network(name, 1)[0].modules() if isinstance(part, nn.BatchNorm2d))
     assert table.weight_bytes.sum() == 4 * (REFERENCE[name]["parameters"] - norms)
 

@@ -9,19 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
 from hwmodel.latency.fit_commands import fit, next_
 from hwmodel.latency.predict_commands import predict
+from tests.hwmodel.latency.commanded import run
 from tests.hwmodel.latency.fit.made import devices
 
 HWMODEL = Path(sys.executable).parent / "hwmodel"
 SPACE = "name: made\nlayers:\n" + "".join(f"  - {{name: l{n}, choices: [a, b, c, d]}}\n" for n in range(10))
-
-
-def run(command, *arguments):
-    found = CliRunner().invoke(command, list(map(str, arguments)), standalone_mode=False)
-    return found.return_value, str(found.exception or "")
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from circuits.errors import InputError
 from hwmodel.latency.graph.from_torch import from_torch
-from tests.hwmodel.latency.modules import OPERATORS, Of, image, networks, warm
+from tests.hwmodel.latency.modules import OPERATORS, Of, graph_of, image, networks, warm
 from tests.naive.graphs import run
-from traces.networks import make_network
 
 FACTORIES = {entry.name: entry for entry in entry_points(group="hwmodel.networks")}
 LAYERS = {  # convolutions and linear layers, gates' and projections' included
@@ -60,7 +59,7 @@ def test_a_transformer_is_what_torch_computes():
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_network_without_memory_has_its_layers_and_shapes(name):
-    graph = from_torch(*make_network(name, 1))
+    graph = graph_of(name)
     layers = [node for node in graph.nodes if node.kind in {"conv", "linear"}]
     assert len(layers) == LAYERS[name]
     assert not any(node.weights for node in layers)
@@ -72,11 +71,11 @@ def test_fake_tensors_do_as_the_meta_device_does():
     with FakeTensorMode():
         module = FACTORIES["resnet18"].load()()
         graph = from_torch(module, module.example_inputs(1))
-    assert graph == from_torch(*make_network("resnet18", 1))
+    assert graph == graph_of("resnet18")
 
 
 def test_names_are_the_modules_own_and_unique():
-    graph = from_torch(*make_network("resnet18", 1))
+    graph = graph_of("resnet18")
     names = [node.name for node in graph.nodes]
     assert len(set(names)) == len(names)
     assert names[:2] == ["conv1", "bn1"]
