@@ -49,6 +49,10 @@ class Numbers(BaseModel):
     provenance: dict[str, Any] = {}
     evidence: Evidence | None = None
 
+    def said(self) -> dict[str, Any]:
+        """Return what stands in a file: evidence only where there is some, for readers that know of none."""
+        return self.model_dump(exclude={"evidence"} if self.evidence is None else None)
+
 
 def _nothing() -> np.ndarray:
     return np.zeros(0)  # takes the shape that is due
@@ -184,7 +188,7 @@ def make_numbers(said: Mapping[str, Any]) -> Numbers:
 
 def write_form(form: Form, path: str | Path) -> None:
     """Write a form to a file, whole or not at all; raises InputError where that cannot be."""
-    about = make_numbers(form._said()).model_dump() | {"space": form.space.model_dump(exclude_none=True)}
+    about = make_numbers(form._said()).said() | {"space": form.space.model_dump(exclude_none=True)}
     write_container(Path(path), Container(KIND, about, {name: getattr(form, name) for name in _ARRAYS}))
 
 
