@@ -8,6 +8,7 @@ import numpy as np
 
 from circuits.errors import InputError
 from hwmodel import __version__
+from hwmodel.latency.fit.calibrate import MANY
 from hwmodel.latency.query.evidence import Evidence, LeftOut
 from hwmodel.latency.query.predictor import LEVEL, load
 from reports.figures.accuracy import Predicted, error_words, predicted_figure, trust_figure
@@ -74,7 +75,7 @@ def _document(
     device, quantity = clean(said.device), QUANTITIES[said.quantity]
     seen = (
         f"Left: {quantity} predicted over measured, with the interval of {percent(LEVEL)}; on the line they are equal. "
-        "Right: the same as relative errors. No prediction was made with what it is held against."
+        f"Right: the same as relative errors. {_without(predictor, evidence)}"
     )
     held = (
         "Left: the share of measurements that intervals hold, over the share they promise; within the shade, chance "
@@ -107,6 +108,15 @@ def _document(
         version=__version__,
         dense=True,
     )  # fmt: skip
+
+
+def _without(predictor: Any, evidence: Evidence) -> str:
+    """Return of what predictions were made without, and what little of it they know all the same."""
+    if predictor.kind == "layers":
+        return "A kind of block is corrected by the other kinds alone; prices of terms are those that all blocks gave."
+    if len(evidence.left_out) >= MANY:
+        return "Each sample is predicted from the others; what weighs how much was learned with it."
+    return "Nothing was learned from what a prediction is held against."
 
 
 def _rehearsed(evidence: Evidence, groups: Mapping[str, Predicted]) -> str:

@@ -150,7 +150,7 @@ def _document(
     )
     noise = (
         "How far visits of one block lie apart after the correction, a mark a block (a robust standard deviation); "
-        "bars are medians, the noisiest kind stands first. Less than 0.01 % stands there."
+        "bars are medians, the noisiest kind stands first. What is below 0.01 % stands there."
     )
     told = "What the machine told of itself at each visit."
     tables = [table for table in (conditions_table(conditions), states_table(conditions)) if table is not None]

@@ -32,7 +32,7 @@ def of_blocks(model: LayerModel, blocks: Measured, networks: Measured) -> Eviden
 
 
 def left_out(model: LayerModel, families: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and relative deviation of each block (B,), as predicted from those of other families."""
+    """Mean and relative deviation of each block (B,), its corrections those of other families; prices are kept."""
     error, deviation = model.without(families)
     base = times / (1 + np.linalg.solve(model.inverse, model.fitted))  # what its terms cost
     mean = np.maximum(times - base * error, LEAST_SHARE * base)

@@ -1,7 +1,8 @@
 """What a predictor's file keeps of how it was fitted, so that a report can show how far it is to be believed.
 
-Every prediction here was made without what it is held against: a sample from the other samples, a block from the other
-kinds of blocks, a network of the same session from blocks alone.
+Predictions here were made without what they are held against: a sample from the other samples, a block by the
+corrections of the other kinds of blocks (prices of terms, and of many samples the weights, are those of all), a network
+of the same session from blocks alone.
 """
 
 from collections.abc import Sequence
