@@ -15,7 +15,7 @@ WHICH = ("cell", "node", "capacity", "ways", "line", "target", "mode", "ports", 
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
 @click.option(
     "--template",
     metavar="FILE.typ",
@@ -24,26 +24,30 @@ WHICH = ("cell", "node", "capacity", "ways", "line", "target", "mode", "ports", 
 )
 @click.option("--html-template", metavar="FILE.html.j2", type=click.Path(path_type=Path),
               help="A Jinja template of your own for report.html.")  # fmt: skip
-def report(folder: Path, template: Path | None, html_template: Path | None) -> dict[str, Any]:
-    """Remake a study's report from its results alone.
+@click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
+              help="The folder to write to.  [default: PATH, or beside a file NAME-report]")  # fmt: skip
+def report(path: Path, template: Path | None, html_template: Path | None, output: Path | None) -> dict[str, Any]:
+    """Make the report of a result from what it left alone: report.pdf, report.html and figures.
 
-    DIR is what a study left: results.csv, caches.csv, traffic.csv and study.yaml. Nothing is run again; report.pdf,
-    report.html and the figures in DIR/figures are written anew, byte for byte the same for the same results.
+    PATH is the folder of `hwmodel study` or of `hwmodel latency profile`, or a predictor's file of `hwmodel latency
+    fit`. Nothing is run again, and the same results give the same report, byte for byte.
     docs/reports.md tells what a template of your own gets.
 
     \b
     Example:
       hwmodel report answer
+      hwmodel report phone.safetensors
+      hwmodel report desk -o pages
       hwmodel report answer --template mine.typ --html-template mine.html.j2
     """
     given = {"template": (template, ".typ"), "html_template": (html_template, ".html.j2")}
-    for name, (path, ending) in given.items():
-        if path is not None and not path.name.endswith(ending):
+    for name, (file, ending) in given.items():
+        if file is not None and not file.name.endswith(ending):
             option = f"--{name.replace('_', '-')}"
-            raise click.BadParameter(f"{option}: {path}: give a template whose name ends in {ending}")
+            raise click.BadParameter(f"{option}: {file}: give a template whose name ends in {ending}")
     from reports.study import make_report
 
-    made = make_report(folder, **{name: path for name, (path, _) in given.items() if path is not None})
+    made = make_report(path, output=output, **{name: file for name, (file, _) in given.items() if file is not None})
     figures = [str(path) for path in made.figures]
     return {"report": str(made.pdf), "html": str(made.html), "figures": figures, "pages": made.pages}
 

@@ -1,4 +1,4 @@
-"""What study.yaml records of a finished study of any kind, read and checked."""
+"""What a report is made from: a finished study's record, read and checked, or what `hwmodel latency` left."""
 
 import datetime
 from dataclasses import dataclass, field
@@ -10,15 +10,27 @@ from circuits.yaml_file import read_yaml
 
 WHOLE = "give the output folder of a finished `hwmodel study`"
 
+PREDICTOR = ".safetensors"  # how a predictor's file ends
+PROFILE = ("device.yaml", "measurements.parquet", "visits.jsonl")  # what a profile's folder holds
+
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Record:
-    """What study.yaml says; names are cleaned of what cannot be printed."""
+class Source:
+    """What a report is asked of, and which kind of report that is.
+
+    `folder` is the folder it lies in, of a predictor its file.
+    """
 
     folder: Path
     kind: str
+
+
+@dataclass(frozen=True)
+class Record(Source):
+    """What study.yaml says; names are cleaned of what cannot be printed."""
+
     inputs: dict[str, Any]  # study.yaml without `study` and `made`
     version: str
     date: datetime.date
@@ -35,6 +47,19 @@ class Record:
 def clean(text: str) -> str:
     """Return `text` on one line, without what neither XML nor a page can hold."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def read_source(path: Path) -> Source:
+    """Return what lies at a path: a predictor's file, a profile's folder, or else a finished study.
+
+    Raises:
+        InputError: as `read_record`.
+    """
+    if path.suffix == PREDICTOR and not path.is_dir():
+        return Source(path, "latency-fit")
+    if not (path / "study.yaml").exists() and any((path / name).is_file() for name in PROFILE):
+        return Source(path, "latency-profile")
+    return read_record(path)
 
 
 def read_record(folder: Path) -> Record:

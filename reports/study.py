@@ -1,4 +1,4 @@
-"""A finished study's report: report.pdf, report.html and figures, made from its folder alone."""
+"""A result's report: report.pdf, report.html and figures, made from its folder, or a predictor's file, alone."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from circuits.errors import InputError
 from reports.page import TEMPLATE as JINJA
 from reports.page import page
-from reports.record import read_record
+from reports.record import read_source
 from reports.studies import tell
 from reports.typeset import TEMPLATE as TYPST
 from reports.typeset import typeset
@@ -34,36 +34,39 @@ def write_report(folder: Path) -> list[Path]:
     return [report.pdf, report.html, *report.figures]
 
 
-def make_report(folder: Path, template: Path = TYPST, html_template: Path = JINJA) -> Report:
+def make_report(path: Path, template: Path = TYPST, html_template: Path = JINJA, output: Path | None = None) -> Report:
     """Do what `write_report` does, with templates of one's own, and say how many pages there are.
 
     Nothing is written until everything is typeset.
 
     Args:
-        folder: a finished study.
+        path: a finished study's or profile's folder, or a predictor's file.
         template: typst, for report.pdf.
         html_template: Jinja, for report.html.
+        output: the folder to write to, which is made where it is not there; without one, the folder itself, of a file
+            the folder beside it that is named after it, NAME-report.
 
     Raises:
         InputError: as `write_report`, or for a template that is missing or fails.
     """
-    for path, form in ((template, "typst"), (html_template, "Jinja")):
-        if not path.is_file():
-            raise InputError(f"{path}: no such file; give a {form} template")
-    told = tell(read_record(folder))
+    for given, form in ((template, "typst"), (html_template, "Jinja")):
+        if not given.is_file():
+            raise InputError(f"{given}: no such file; give a {form} template")
+    told = tell(read_source(path))
+    folder = output or (path if path.is_dir() else path.with_name(f"{path.stem}-report"))
     figures = told.figures
     pdf, pages = typeset(told.document, figures, template)
     html = page(told.document, figures, html_template)
     try:
-        (folder / "figures").mkdir(exist_ok=True)
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
         for name, content in figures.items():
             _write(folder / "figures" / name, content)
-        for path in _stale(folder / "figures", told.drawn, figures):
-            path.unlink()
+        for stale in _stale(folder / "figures", told.drawn, figures):
+            stale.unlink()
         _write(folder / "report.html", html)
         _write(folder / "report.pdf", pdf)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written to: {error.strerror}; copy it to where you may write") from None
+        raise InputError(f"{folder}: cannot be written to: {error.strerror}; give an --output that can") from None
     return Report(folder / "report.pdf", folder / "report.html", [folder / "figures" / name for name in figures], pages)
 
 

@@ -2,6 +2,7 @@
 
 import click
 
+from hwmodel.latency.device_commands import devices
 from hwmodel.latency.fit_commands import fit, next_
 from hwmodel.latency.graph_commands import graph
 from hwmodel.latency.predict_commands import predict, table
@@ -19,6 +20,7 @@ def latency() -> None:
     """
 
 
+latency.add_command(devices)
 latency.add_command(fit)
 latency.add_command(graph)
 latency.add_command(next_)

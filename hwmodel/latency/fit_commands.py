@@ -119,12 +119,13 @@ def next_(
       hwmodel latency next fbnet_ms.parquet --sources '1080ti_*,pixel3' --samples mine.csv --count 5
     """
     from hwmodel.latency.fit import device as fitted
+    from hwmodel.latency.fit.choose import ask_next
     from hwmodel.latency.fit.samples import read_samples
 
     samples = read_samples(sampled, unit) if sampled else None
     known, names = chosen(table, sources, features)
     rows = fitted.places(known, samples.names, str(sampled)).tolist() if samples else []
-    found = fitted.ask_next(learned(known, names), rows, samples.values.tolist() if samples else [], count)
+    found = ask_next(learned(known, names), rows, samples.values.tolist() if samples else [], count)
     return [{"order": place, "architecture": known.names[row]} for place, row in enumerate(found, 1)]
 
 

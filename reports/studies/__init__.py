@@ -1,4 +1,4 @@
-"""The kinds of studies that a report can tell of, each a module here with `tell(record) -> Told`."""
+"""The kinds of results that a report can tell of, each a module here with `tell(source) -> Told`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,18 +6,20 @@ from importlib import import_module
 
 from circuits.errors import InputError
 from reports.model import Document
-from reports.record import Record
+from reports.record import Source
 
-# what study.yaml says under `study` -> the module that tells of it
+# what study.yaml says under `study`, or what `read_source` calls it -> the module that tells of it
 KINDS = {"iso-capacity": "reports.studies.iso_capacity", "iso-area": "reports.studies.iso_area",
          "scaling": "reports.studies.scaling", "batch": "reports.studies.batch",
          "sensitivity": "reports.studies.sensitivity", "explore": "reports.studies.explore",
-         "reproduce": "reports.studies.reproduce"}  # fmt: skip
+         "reproduce": "reports.studies.reproduce",
+         "latency-fit": "reports.studies.latency_fit",
+         "latency-profile": "reports.studies.latency_profile"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Told:
-    """A study as a document, and its figures: of each its files (SVG by name), none where it has nothing to show."""
+    """A result as a document, and its figures: of each its files (SVG by name), none where it has nothing to show."""
 
     document: Document
     drawn: Mapping[str, Mapping[str, bytes]]
@@ -28,15 +30,15 @@ class Told:
         return {name: content for part in self.drawn.values() for name, content in part.items()}
 
 
-def tell(record: Record) -> Told:
-    """Return what the module of a study's kind tells of it.
+def tell(source: Source) -> Told:
+    """Return what the module of a result's kind tells of it.
 
     Raises:
         InputError: for a kind that none tells of, or tables that are missing, cut short or foreign.
     """
-    if record.kind not in KINDS:
+    if source.kind not in KINDS:
         raise InputError(
-            f"{record.folder / 'study.yaml'}: no report is known of a study {record.kind[:40]!r}; known are "
+            f"{source.folder / 'study.yaml'}: no report is known of a study {source.kind[:40]!r}; known are "
             f"{', '.join(KINDS)}"
         )
-    return import_module(KINDS[record.kind]).tell(record)
+    return import_module(KINDS[source.kind]).tell(source)

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from circuits.errors import InputError
+from hwmodel.latency.fit import evidence
 from hwmodel.latency.fit.calibrate import LEVELS
 from hwmodel.latency.fit.samples import Samples
 from hwmodel.latency.fit.table import Table
 from hwmodel.latency.fit.transfer import Transfer
 from hwmodel.latency.fit.trees import Trees, trees_of
+from hwmodel.latency.query.evidence import Evidence
 from hwmodel.latency.query.form import make_numbers
 from hwmodel.latency.query.listed import write_listed
 
@@ -101,10 +103,17 @@ def write(output: Path, table: Table, transfer: Transfer, samples: Samples, rows
     found = boost(columns[rows], samples.values)
     # Residuals of left-out samples have noise and what trees do not know alike.
     spread = np.full(len(columns), found.deviation)
+    floor, simple = evidence.floor_of(table, transfer, rows, samples.values)
+    mean = samples.values * np.exp(-found.residuals)
+    kept = Evidence(
+        left_out=evidence.held(samples, mean, np.full(len(rows), found.deviation), floor), floor=simple,
+        sources=evidence.sources_of(transfer, rows, samples.values), reach="left out",
+    )  # fmt: skip
     numbers = make_numbers({
         "device": device, "quantity": samples.quantity, "link": "log", "conditions": dict(conditions),
         "quantiles": [[level, *found.reach(level)] for level in LEVELS],
         "provenance": dict(provenance) | {"samples": len(rows), "architectures": len(columns), "model": "boosting"},
+        "evidence": kept,
     })  # fmt: skip
     write_listed(output, numbers, table.names, found.trees.predict(columns), spread)
     left_out = np.abs(np.expm1(-found.residuals))

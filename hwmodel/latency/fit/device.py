@@ -1,20 +1,21 @@
 """A device of one's own: samples beside a table of other devices, the predictor of them, and what to measure next."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from circuits.errors import InputError
-from hwmodel.latency.fit import calibrate
-from hwmodel.latency.fit.choose import best_next
+from hwmodel.latency.fit import calibrate, evidence
 from hwmodel.latency.fit.posterior import Posterior
 from hwmodel.latency.fit.project import networks, project
 from hwmodel.latency.fit.samples import LEAST, MOST, Samples
 from hwmodel.latency.fit.table import Table, family
 from hwmodel.latency.fit.transfer import Transfer, prepare
 from hwmodel.latency.fit.widen import widened
+from hwmodel.latency.query.evidence import Evidence
 from hwmodel.latency.query.form import Form, make_numbers, write_form
 from hwmodel.latency.query.listed import compact, write_listed
 from hwmodel.latency.spaces import Space
@@ -40,7 +41,8 @@ def usable(table: Table, sources: Sequence[str]) -> Table:
 def learn(table: Table, sources: Sequence[str], report: calibrate.Report = calibrate.unheard) -> Transfer:
     """What the columns `sources` of a table teach."""
     known = np.stack([table.device(name) for name in sources]) if sources else np.zeros((0, len(table.names)))
-    return prepare(known, [family(name) for name in sources], table.features, table.columns, report)
+    learned = prepare(known, [family(name) for name in sources], table.features, table.columns, report)
+    return replace(learned, names=list(sources))
 
 
 def places(table: Table, names: Sequence[str], path: str) -> np.ndarray:
@@ -89,68 +91,42 @@ def write(
     posterior = transfer.fit(rows, samples.values)
     levels = quantiles(transfer, posterior, report)
     share = posterior.without_sources
+    found = evidence.of_samples(table, transfer, posterior, samples)
     provenance = dict(provenance) | {"samples": len(rows), "architectures": len(table.names), "without_sources": share}
     if space is None:
         mean, variance = posterior.logarithm(np.arange(len(table.names)))
         numbers = make_numbers({
             "device": device, "quantity": samples.quantity, "link": "log", "conditions": dict(conditions),
-            "quantiles": [list(level) for level in levels], "provenance": provenance,
+            "quantiles": [list(level) for level in levels], "provenance": provenance, "evidence": found,
         })  # fmt: skip
         write_listed(output, numbers, table.names, mean, np.sqrt(variance))
-        return {"kind": "listed", "networks": len(table.names)} | summary(posterior, levels)
+        return {"kind": "listed", "networks": len(table.names)} | summary(posterior, levels, found)
     if space.size <= LISTED:
         codes = space.all_codes()
         known = widened(table, transfer, codes, space).fit(rows, samples.values)
         whole = np.array(known.logarithm(np.arange(len(codes)) + len(table.names)))
         form = Form(
             space, device, samples.quantity, "log", np.zeros((len(space.layers), space.choices)), whole=whole,
-            quantiles=levels, conditions=dict(conditions), provenance=provenance,
+            quantiles=levels, conditions=dict(conditions), provenance=provenance, evidence=found,
         )  # fmt: skip
         write_form(form, output)
-        return {"kind": "space", "space": space.name, "networks": len(codes)} | summary(posterior, levels)
+        return {"kind": "space", "space": space.name, "networks": len(codes)} | summary(posterior, levels, found)
     codes = space.sample(networks(space), np.random.default_rng(seed))
     wide = widened(table, transfer, codes, space)
     drawn = np.arange(len(table.names), len(table.names) + len(codes))
     form = project(
         wide.fit(rows, samples.values), drawn, codes, space, device, samples.quantity, levels, conditions, provenance
     )
-    write_form(form, output)
+    write_form(replace(form, evidence=found), output)
     error = float(form.provenance["projection_error"])
-    return {"kind": "space", "space": space.name, "projection_error": error} | summary(posterior, levels)
+    return {"kind": "space", "space": space.name, "projection_error": error} | summary(posterior, levels, found)
 
 
-def summary(posterior: Posterior, levels: Sequence[tuple[float, float, float]]) -> dict[str, Any]:
+def summary(posterior: Posterior, levels: Sequence[tuple[float, float, float]], found: Evidence) -> dict[str, Any]:
     """What a fit says of itself."""
-    left = calibrate.left_out_errors(posterior)
+    errors = [abs(one.mean / one.measured - 1) for one in found.left_out]
     return {
         "samples": len(posterior.rows), "without_sources": posterior.without_sources,
-        "left_out_median_error": float(np.median(left)) if len(left) > 1 else None,
+        "left_out_median_error": float(np.median(errors)) if errors else None,
         "reach_90": {level: low for level, low, _ in levels}[0.9],
     }  # fmt: skip
-
-
-def ask_next(transfer: Transfer, rows: Sequence[int], values: Sequence[float], count: int) -> list[int]:
-    """Rows of the `count` architectures to measure next, each as if those before it had turned out as expected.
-
-    Without samples the first is the one nearest to the middle of what sources say, so that a scale is known.
-
-    Raises:
-        InputError: where every architecture is measured.
-    """
-    everything = np.arange(transfer.described.shape[1])
-    known, times = list(rows), list(values)
-    found: list[int] = []
-    if len(set(rows)) >= len(everything):
-        raise InputError(f"every architecture is measured: {len(everything)}; there is none to measure next")
-    while len(found) < min(count, len(everything) - len(set(rows))):
-        if known:
-            posterior = transfer.fit(np.array(known), np.array(times))
-            best = best_next(posterior, everything, seed=len(known))
-            expected = float(np.exp(posterior.logarithm(np.array([best]))[0][0]))
-        else:
-            shape = np.log(transfer.described).mean(axis=0) if len(transfer.described) else np.zeros(len(everything))
-            best, expected = int(np.argmin(np.abs(shape - np.median(shape)))), 1.0
-        found.append(best)
-        known.append(best)
-        times.append(expected)
-    return found

@@ -6,7 +6,7 @@ contradict the sources, the members without sources take over by the same rule.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
@@ -27,6 +27,7 @@ JOINT = 16  # members, the likeliest, of which covariances between networks are 
 SHARE = 1e-3  # members of a smaller share are left out
 KINDS_SHARE = 0.1  # of belief that a new device is like one kind of source alone
 NO_SOURCE_SHARE = 0.1  # of belief, before a sample is seen, that no source says anything
+_NOBODY = np.zeros(0, int)  # places of no sources
 PULL = 0.5  # firmness with which many samples' weights are drawn to the source's that they began from
 
 
@@ -41,6 +42,7 @@ class Member:
     lower: np.ndarray
     fitted: np.ndarray
     share: float
+    places: np.ndarray = field(default_factory=lambda: _NOBODY)  # of the sources that it knows
 
     def mean(self, between: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Of the components' covariances of n networks with the samples: the mean (n,), and what samples take from the
@@ -152,20 +154,21 @@ def condition(views: Sequence[View], described: np.ndarray, features: Features, 
         shapes = Shapes.of(described[view.places], prior.link, own)
         part = 1 if len(views) == 1 else 1 - KINDS_SHARE if view is views[0] else KINDS_SHARE / (len(views) - 1)
         believed = np.log((1 - NO_SOURCE_SHARE) * part / len(prior.weights) / len(view.priors))
-        hypotheses.append((shapes, components(shapes, features), prior.weights, prior.names, believed))
+        hypotheses.append((shapes, components(shapes, features), prior.weights, prior.names, believed, view.places))
     for link in LINKS:
         shapes, terms, first = without_sources(described.shape[1], features, link)
         names = (*(term.name for term in terms), "noise")
         believed = np.log((NO_SOURCE_SHARE if views else 1) / 2)
-        hypotheses.append((shapes, terms, first[None], names, believed))
+        hypotheses.append((shapes, terms, first[None], names, believed, _NOBODY))
     found = []
-    for shapes, terms, weights, names, believed in hypotheses:
+    for shapes, terms, weights, names, believed, places in hypotheses:
         residual, scale, jacobian = shapes.residual(times, rows)
         parts = [term.between(rows, rows) for term in terms]
         for own, belief in candidates(weights, names, parts, residual):
             value = evidence_or_none(own, parts, residual)
             if np.isfinite(value):
-                found.append((value + jacobian + belief + believed, shapes, terms, own, scale, parts, residual))
+                weighed = value + jacobian + belief + believed
+                found.append((weighed, shapes, terms, own, scale, parts, residual, places))
     if not found:
         raise InputError("samples: no model explains them; are they times of the architectures beside them?")
     best = max(entry[0] for entry in found)
@@ -213,6 +216,6 @@ def evidence_or_none(weights: np.ndarray, parts: Sequence[np.ndarray], residual:
 
 
 def member(share: float, shapes: Shapes, terms: Sequence[Component], weights: np.ndarray, scale: float,
-           parts: Sequence[np.ndarray], residual: np.ndarray) -> Member:  # fmt: skip
+           parts: Sequence[np.ndarray], residual: np.ndarray, places: np.ndarray = _NOBODY) -> Member:  # fmt: skip
     lower, fitted = factored(weights, parts, residual)
-    return Member(shapes, terms, weights, scale, lower, fitted, share)
+    return Member(shapes, terms, weights, scale, lower, fitted, share, places)

@@ -38,6 +38,7 @@ class Table:
     devices: "dict[str, np.ndarray]"
     quantities: np.ndarray | None = None  # (N, d), where architectures are described by them
     codes: np.ndarray | None = None  # (N, L), where they are choices
+    quantity_names: Sequence[str] = ()  # d of them, as the file has them
 
     def rows(self, kept: np.ndarray) -> "Table":
         """The architectures at `kept` (n,) alone."""
@@ -135,12 +136,12 @@ def of_frame(frame: "pd.DataFrame", path: str, features: Sequence[str] = ()) -> 
             raise InputError(f"{path}: {len(codes)} architectures of {codes.shape[1]} layers are too many")
         columns = basis(codes, canonical) if worthwhile(codes, canonical) else None
         return Table(path, names, of_codes(codes, canonical), columns, devices, codes=codes)
-    quantities = [numbers(frame[name]) for name in describing]
-    known = [values for values in quantities if values is not None and usable(values)]
+    quantities = {str(name): numbers(frame[name]) for name in describing}
+    known = {name: values for name, values in quantities.items() if values is not None and usable(values)}
     if not known:
         return Table(path, names, Features(), None, devices)
-    described = np.stack(known, axis=1)
-    return Table(path, names, of_quantities(described), None, devices, described)
+    described = np.stack(list(known.values()), axis=1)
+    return Table(path, names, of_quantities(described), None, devices, described, quantity_names=list(known))
 
 
 def read_frame(path: Path) -> "pd.DataFrame":

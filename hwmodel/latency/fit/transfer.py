@@ -11,6 +11,7 @@ from hwmodel.latency.fit.calibrate import MANY, Report, left_out, rehearse, unhe
 from hwmodel.latency.fit.features import CHOICES, COUNTS, ROWS_A_COLUMN, Features
 from hwmodel.latency.fit.posterior import Posterior, View, condition
 from hwmodel.latency.fit.prior import LINKS, learn, unlearned
+from hwmodel.latency.query.evidence import Reach
 
 FEWEST_FOR_KINDS = 6  # sources
 KINDS = 3
@@ -30,6 +31,7 @@ class Transfer:
     features: Features
     weights: np.ndarray | None  # of a space's columns, (S, d), where sources are described by them
     views: Sequence[View]
+    names: Sequence[str] = ()  # of the sources
 
     @property
     def choices(self) -> np.ndarray | None:
@@ -47,14 +49,21 @@ class Transfer:
             self.views, self.described, self.features, np.asarray(rows), np.asarray(times, float), self.choices
         )
 
+    def reach_from(self, samples: int) -> Reach:
+        """From what the reach of intervals is learned."""
+        if samples >= MANY:
+            return "left out"
+        alone = len(set(self.families)) < 2 or samples * 2 > self.sources.shape[1]
+        return "normal law" if alone else "sources"
+
     def distances(self, posterior: Posterior, report: Report = unheard) -> np.ndarray:
         """What `calibrate.reach` turns into intervals, (devices, n): of rehearsals with as many samples, or of the
         samples themselves where they are many; none (0, 0) where there is nothing to rehearse with.
         """
         samples = len(posterior.rows)
-        if samples >= MANY:
+        if self.reach_from(samples) == "left out":
             return left_out(posterior)
-        if len(set(self.families)) < 2 or samples * 2 > self.sources.shape[1]:
+        if self.reach_from(samples) == "normal law":
             return np.zeros((0, 0))
         return rehearse(self.views, self.sources, self.described, self.families, self.features, samples, report=report,
                         choices=self.choices)  # fmt: skip

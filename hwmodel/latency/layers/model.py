@@ -99,6 +99,18 @@ class LayerModel:
         """Error of each block as predicted from the others, relative to its base (B,)."""
         return self.fitted / np.diag(self.inverse)
 
+    def without(self, families: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Error of each block as predicted from those of other families, and its deviation, relative to its base (B,).
+
+        A network never seen is not of a family that was seen, either.
+        """
+        error, deviation = np.empty(len(families)), np.empty(len(families))
+        for family in dict.fromkeys(families.tolist()):
+            rows = np.flatnonzero(families == family)
+            own = np.linalg.inv(self.inverse[np.ix_(rows, rows)])
+            error[rows], deviation[rows] = own @ self.fitted[rows], np.sqrt(np.diag(own))
+        return error, deviation
+
     def _base(self, asked: Layers) -> np.ndarray:
         return np.maximum(asked.terms @ self.prices, LEAST_S)
 

@@ -150,7 +150,7 @@ def _graphs(networks: Any) -> list[Graph]:
 
 def write_layers(path: Path, numbers: Numbers, model: LayerModel) -> None:
     """Write a predictor's file; raises InputError where it cannot be written."""
-    said = numbers.model_dump() | {"terms": list(names()), "classes": list(CLASSES)}
+    said = numbers.said() | {"terms": list(names()), "classes": list(CLASSES)}
     write_container(path, Container(KIND, said, {name: np.asarray(getattr(model, name)) for name in _ARRAYS}))
 
 

@@ -12,6 +12,7 @@ from hwmodel.latency.fit.calibrate import LEVELS
 from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.described import of_description
 from hwmodel.latency.graph.graph import Graph
+from hwmodel.latency.layers.evidence import Measured, of_blocks
 from hwmodel.latency.layers.model import LayerModel, fit
 from hwmodel.latency.layers.predictor import write_layers
 from hwmodel.latency.query.form import Numbers, Quantity
@@ -69,9 +70,9 @@ def fit_profile(folder: Path, output: Path, device: str, quantity: str = "latenc
         raise InputError(
             f"{folder}: {len(blocks)} blocks with {column}, needs {FEWEST}{f': {reason}' if reason else ''}"
         )
-    graphs = [_graph(folder, name, text) for name, text in zip(blocks["name"], blocks["graph"], strict=True)]
+    measured = _measured(folder, blocks, column)
     try:
-        model = fit(graphs, blocks[column].to_numpy(float))
+        model = fit(measured[2], measured[3])
     except (ValueError, np.linalg.LinAlgError) as error:
         raise InputError(f"{folder}: {error}") from None
     reaches = np.maximum.accumulate([reach(model, blocks["family"].to_numpy(), level) for level in LEVELS])
@@ -80,12 +81,15 @@ def fit_profile(folder: Path, output: Path, device: str, quantity: str = "latenc
     if quantity == "energy":
         basis = f"calibrated on energy {blocks['energy_basis'].iloc[0]}"
     errors = np.abs(model.left_out_errors())
+    networks: Any = table[(table["role"] == "network") & np.isfinite(table[column]) & (table[column] > 0)]
+    found = of_blocks(model, measured, _measured(folder, networks, column))
     try:
         numbers = Numbers(
             device=device, quantity=kind, link="log", conditions=conditions,
             quantiles=[[level, float(by), float(by)] for level, by in zip(LEVELS, reaches, strict=True)],
             provenance={"profile": folder.name, "column": column, "blocks": len(blocks), "basis": basis,
                         "left_out_median_error": float(np.median(errors))},
+            evidence=found,
         )  # fmt: skip
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -98,7 +102,13 @@ def fit_profile(folder: Path, output: Path, device: str, quantity: str = "latenc
     }  # fmt: skip
 
 
-def _graph(folder: Path, name: str, text: str) -> Graph:
+def _measured(folder: Path, rows: Any, column: str) -> Measured:
+    graphs = [graph_of(folder, name, text) for name, text in zip(rows["name"], rows["graph"], strict=True)]
+    return rows["name"].tolist(), rows["family"].astype(str).tolist(), graphs, rows[column].to_numpy(float)
+
+
+def graph_of(folder: Path, name: str, text: str) -> Graph:
+    """Return a row's canonical graph; raises InputError, naming the row, where it holds none."""
     try:
         return canonical(of_description(json.loads(text)))
     except (TypeError, ValueError, RecursionError) as error:
@@ -107,13 +117,6 @@ def _graph(folder: Path, name: str, text: str) -> Graph:
 
 
 def reach(model: LayerModel, families: np.ndarray, level: float) -> float:
-    """Deviations to each side that hold `level` of blocks, each family of which is predicted from the others alone.
-
-    A network never seen is not of a family that was seen, either.
-    """
-    found = []
-    for family in dict.fromkeys(families):
-        rows = np.flatnonzero(families == family)
-        own = np.linalg.inv(model.inverse[np.ix_(rows, rows)])
-        found.append((own @ model.fitted[rows]) / np.sqrt(np.diag(own)))
-    return float(np.quantile(np.abs(np.concatenate(found)), level))
+    """Deviations to each side that hold `level` of blocks, each family of which is predicted from the others alone."""
+    error, deviation = model.without(families)
+    return float(np.quantile(np.abs(error / deviation), level))

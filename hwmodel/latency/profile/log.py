@@ -97,23 +97,13 @@ class Log:
         whole, _, half = content.rpartition(b"\n")
         if half:  # of a process that was killed while it wrote
             os.ftruncate(self._file.fileno(), len(content) - len(half))
-        lines = [self._line(number, line) for number, line in enumerate(whole.split(b"\n"), 1)] if whole else []
+        lines = [parsed(self.path, number, line) for number, line in enumerate(whole.split(b"\n"), 1)] if whole else []
         if not lines:
             self._write(head)
             return
         self._compare(lines[0], json.loads(json.dumps(head)))
         self.visits = [line for line in lines[1:] if "state" not in line]
         self.states = [line["state"] for line in lines[1:] if "state" in line]
-
-    def _line(self, number: int, line: bytes) -> dict[str, Any]:
-        try:
-            found = json.loads(line)
-            wanted = ("format",) if number == 1 else FIELDS
-            if isinstance(found, dict) and ("state" in found or all(name in found for name in wanted)):
-                return found
-        except ValueError:
-            pass
-        raise InputError(f"{self.path}: line {number}: damaged; remove the line, or give another --output")
 
     def _compare(self, found: Mapping[str, Any], head: Mapping[str, Any]) -> None:
         for name, word in WORDS.items():
@@ -128,3 +118,30 @@ def _said(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_said(item)}" for name, item in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    """Return what a line of a session's file says; raises InputError, naming it, for one that is damaged."""
+    try:
+        found = json.loads(line)
+        wanted = ("format",) if number == 1 else FIELDS
+        if isinstance(found, dict) and ("state" in found or all(name in found for name in wanted)):
+            return found
+    except ValueError:
+        pass
+    raise InputError(f"{path}: line {number}: damaged; remove the line, or give another --output")
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """Return the visits of a folder, in which nothing is written; none where it keeps none.
+
+    Raises:
+        InputError: for a file of which a line is damaged, other than a half-written last one.
+    """
+    path = folder / FILE
+    try:
+        whole = path.read_bytes().rpartition(b"\n")[0] if path.is_file() else b""
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    lines = [parsed(path, number, line) for number, line in enumerate(whole.split(b"\n"), 1)] if whole else []
+    return [line for line in lines[1:] if "state" not in line]

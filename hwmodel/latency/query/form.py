@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from circuits.errors import InputError
 from hwmodel.latency.query.container import Container, read_container, write_container
+from hwmodel.latency.query.evidence import Evidence
 from hwmodel.latency.spaces import Space, make_space
 
 KIND = "space"
@@ -46,6 +47,11 @@ class Numbers(BaseModel):
     quantiles: list[Annotated[list[_Positive], Field(min_length=3, max_length=3)]] = []  # level, low, high
     conditions: dict[str, Any] = {}
     provenance: dict[str, Any] = {}
+    evidence: Evidence | None = None
+
+    def said(self) -> dict[str, Any]:
+        """Return what stands in a file: evidence only where there is some, for readers that know of none."""
+        return self.model_dump(exclude={"evidence"} if self.evidence is None else None)
 
 
 def _nothing() -> np.ndarray:
@@ -73,6 +79,7 @@ class Form:
             Without any, there are no intervals.
         conditions: under which was measured, as JSON may hold it.
         provenance: from what it was made, as JSON may hold it.
+        evidence: how near it is to what was measured, for a report.
 
     Raises:
         InputError: where arrays are of other shapes or hold what is not finite.
@@ -94,6 +101,7 @@ class Form:
     quantiles: tuple[tuple[float, float, float], ...] = ()
     conditions: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Evidence | None = None
 
     def __post_init__(self) -> None:
         make_numbers(self._said())
@@ -195,7 +203,7 @@ def make_numbers(said: Mapping[str, Any]) -> Numbers:
 
 def write_form(form: Form, path: str | Path) -> None:
     """Write a form to a file, whole or not at all; raises InputError where that cannot be."""
-    about = form._said() | {"space": form.space.model_dump(exclude_none=True)}
+    about = make_numbers(form._said()).said() | {"space": form.space.model_dump(exclude_none=True)}
     write_container(Path(path), Container(KIND, about, {name: getattr(form, name) for name in _ARRAYS}))
 
 
@@ -218,7 +226,7 @@ def form_of(container: Container, where: str) -> Form:
         raise InputError(f"{where}: holds no space, or other arrays than {', '.join(_ARRAYS)}")
     space = make_space(declared, where)
     try:
-        make_numbers(said)
+        said["evidence"] = make_numbers(said).evidence
         said["quantiles"] = tuple((level, low, high) for level, low, high in said.get("quantiles", []))
         given: dict[str, Any] = said | dict(container.arrays)
         return Form(space=space, **given)

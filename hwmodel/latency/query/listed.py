@@ -114,7 +114,7 @@ def write_listed(path: Path, numbers: Numbers, names: Sequence[str], logarithm: 
     except UnicodeEncodeError:
         raise InputError(f"{path}: a network's name is no Unicode text") from None
     arrays = {"names": text, "logarithm": np.asarray(logarithm, float), "deviation": np.asarray(deviation, float)}
-    write_container(path, Container(KIND, numbers.model_dump(), arrays))
+    write_container(path, Container(KIND, numbers.said(), arrays))
 
 
 def listed_predictor(container: Container, where: str) -> ListedPredictor:

@@ -16,9 +16,11 @@ from circuits.errors import InputError
 from hwmodel import __version__
 from hwmodel.latency.query.predictor import Prediction, Predictor
 from hwmodel.latency.server import schema
-from hwmodel.latency.server.body import Refused, parse_body, read_body
+from hwmodel.latency.server.body import Asked, Refused, parse_body, read_body
 from hwmodel.latency.server.limits import Buckets, Limits
+from hwmodel.latency.server.worker import Worker
 
+SLOW = ("layers",)  # kinds of predictor of which a single network takes milliseconds
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d*)?")
 
 
@@ -43,14 +45,24 @@ def make_app(predictors: Mapping[str, Predictor], limits: Limits, *, remote: boo
     async def devices() -> Response:
         return _answer(about)
 
+    worker = Worker(limits.large_waiting)
+
+    def answered(asked: Asked) -> bytes:
+        found = asked.predictor.predict(asked.networks, asked.level)
+        return _json({"device": asked.predictor.device} | document(found))
+
     @app.post(
         "/v1/predict", responses=schema.PREDICTIONS, openapi_extra=schema.request_of(predictors, limits),
         summary="What networks take on a device",
     )  # fmt: skip
     async def predict(request: Request) -> Response:
-        asked = parse_body(await read_body(request, limits), predictors, limits)
-        found = asked.predictor.predict(asked.networks, asked.level)
-        return _answer(_json({"device": asked.predictor.device} | document(found)))
+        body = await read_body(request, limits)
+        if len(body) >= limits.large_bytes:
+            return _answer(await worker.run(lambda: answered(parse_body(body, predictors, limits))))
+        asked = parse_body(body, predictors, limits)
+        if asked.predictor.kind in SLOW:
+            return _answer(await worker.run(lambda: answered(asked)))
+        return _answer(answered(asked))
 
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> Response:
@@ -68,14 +80,14 @@ def make_app(predictors: Mapping[str, Predictor], limits: Limits, *, remote: boo
     async def failed(_: Request, error: Exception) -> Response:
         return failure(500, f"a fault of the server: {type(error).__name__}")
 
-    return Gate(app, limits, remote=remote)
+    return Gate(app, limits, worker, remote=remote)
 
 
 class Gate:
     """Stands before the application: this machine's names alone, and no more than a client's rate."""
 
-    def __init__(self, app: ASGIApp, limits: Limits, *, remote: bool) -> None:
-        self._app, self._remote = app, remote
+    def __init__(self, app: ASGIApp, limits: Limits, worker: Worker, *, remote: bool) -> None:
+        self._app, self._remote, self.worker = app, remote, worker
         self._buckets = Buckets(limits.requests_per_s, limits.burst)
         self.requests = self.limited = 0
 
@@ -101,13 +113,15 @@ def document(found: Prediction) -> dict[str, Any]:
     """Return a prediction as columns, under names that end in its unit."""
     unit = found.quantity.rpartition("_")[2]
     columns = {found.quantity: found.mean, f"low_{unit}": found.low, f"high_{unit}": found.high}
-    return {"level": found.level} | {name: None if of is None else of.tolist() for name, of in columns.items()}
+    told = {"level": found.level} | {name: None if of is None else of.tolist() for name, of in columns.items()}
+    return told | ({"unseen": [list(classes) for classes in found.unseen]} if found.unseen else {})
 
 
 def failure(status: int, reason: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error; a client that is slow is left. What others still send is read and dropped: see run.Http."""
     ends = {"connection": "close"} if status == 408 else {}
-    return _answer(_json({"error": reason}), status, dict(headers or {}) | ends)
+    ends |= {"retry-after": "1"} if status == 503 else {}
+    return _answer(_json({"error": reason}), status, ends | dict(headers or {}))
 
 
 def _answer(content: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

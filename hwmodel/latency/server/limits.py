@@ -17,6 +17,8 @@ class Limits:
     header_bytes: int = 16 << 10
     header_s: float = 10.0  # from the connection, or the answer before, to the end of the header
     body_s: float = 10.0
+    large_bytes: int = 128 << 10  # of a body, from which a request is answered beside the others: some 2000 networks
+    large_waiting: int = 64  # such requests, or of graphs, at once
     idle_s: float = 5.0  # of a connection that is kept
     connections: int = 900  # files that a process may open are often 1024
     requests_per_s: float = 10_000.0  # a client, on average; 0 is no limit

@@ -75,7 +75,10 @@ def serve(
     server = Server(config)
     with contextlib.closing(bound):
         started(server)
-        server.run(sockets=[bound])
+        try:
+            server.run(sockets=[bound])
+        finally:
+            app.worker.close()
     return {"requests": app.requests, "refused_for_rate": app.limited}
 
 

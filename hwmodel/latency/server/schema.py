@@ -8,6 +8,10 @@ from hwmodel.latency.server.limits import Limits
 
 ABOUT = 'What a network takes on a device, in seconds or joules, with an interval. Errors are {"error": one line}.'
 _NUMBERS = {"type": ["array", "null"], "items": {"type": ["number", "null"]}}
+_CLASSES = {
+    "type": "array", "items": {"type": "array", "items": {"type": "string"}},
+    "description": "Of a device whose layers are known: classes of each network's layers that nothing measured had",
+}  # fmt: skip
 _ERROR = {
     "description": "What is wrong",
     "content": {"application/json": {"schema": {
@@ -43,8 +47,9 @@ PREDICTIONS: _Answers = {
     200: _found("A number a network, in the order they came; null where there is none", {
         "device": {"type": "string"}, "level": {"type": ["number", "null"]}, "latency_s": _NUMBERS,
         "energy_J": _NUMBERS, "low_s": _NUMBERS, "high_s": _NUMBERS, "low_J": _NUMBERS, "high_J": _NUMBERS,
+        "unseen": _CLASSES,
     }, "device", "level"),
-    **dict.fromkeys((400, 408, 413, 415, 422), _ERROR),
+    **dict.fromkeys((400, 408, 413, 415, 422, 503), _ERROR),
 }  # fmt: skip
 
 
