@@ -12,20 +12,20 @@ from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.described import of_description
 from hwmodel.latency.graph.graph import Graph
 from hwmodel.latency.layers.model import LayerModel
-from hwmodel.latency.layers.terms import CLASSES, FREE, SHAPE, names
+from hwmodel.latency.layers.terms import CLASSES, FREE, SHAPE, Tile, names
 from hwmodel.latency.query.container import Container, write_container
 from hwmodel.latency.query.form import Form, Numbers
 from hwmodel.latency.query.predictor import LEVEL, Prediction
 from hwmodel.latency.spaces import Space
 
 KIND = "layers"
-_ARRAYS = ("prices", "parameters", "classes", "shapes", "shares", "of", "fitted", "inverse")
+_ARRAYS = ("tile", "prices", "parameters", "classes", "shapes", "shares", "of", "fitted", "inverse")
 MOST_KNOWN = 20_000  # blocks, and layers of them, that a file may hold
 MOST_LOGARITHM = 600.0  # of an interval's end over its mean: what a float holds
 # Of what a file may hold; wide, so that sums stay finite.
 BOUNDS = {
-    "prices": (0, 1e6), "parameters": (-50, 50), "classes": (0, len(CLASSES) - 1), "shapes": (-1e3, 1e3),
-    "shares": (0, 1 + 1e-9), "fitted": (-1e15, 1e15), "inverse": (-1e12, 1e12),
+    "tile": (1, 4096), "prices": (0, 1e6), "parameters": (-50, 50), "classes": (0, len(CLASSES) - 1),
+    "shapes": (-1e3, 1e3), "shares": (0, 1 + 1e-9), "fitted": (-1e15, 1e15), "inverse": (-1e12, 1e12),
 }  # fmt: skip
 RANK = 24  # directions of uncertainty that a space's tables keep
 
@@ -176,12 +176,13 @@ def layers_predictor(container: Container, where: str) -> LayersPredictor:
 def _check(arrays: Mapping[str, np.ndarray], where: str) -> None:
     blocks, count = arrays["fitted"].size, arrays["of"].size
     shapes: Mapping[str, Sequence[int]] = {
-        "prices": (len(names()),), "parameters": (len(SHAPE) + 4,), "classes": (count,), "shapes": (count, len(SHAPE)),
-        "shares": (count,), "of": (count,), "fitted": (blocks,), "inverse": (blocks, blocks),
+        "tile": (len(Tile._fields),), "prices": (len(names()),), "parameters": (len(SHAPE) + 4,), "classes": (count,),
+        "shapes": (count, len(SHAPE)), "shares": (count,), "of": (count,), "fitted": (blocks,),
+        "inverse": (blocks, blocks),
     }  # fmt: skip
     for name, shape in shapes.items():
         array = arrays[name]
-        whole = name in ("classes", "of")
+        whole = name in ("tile", "classes", "of")
         if array.shape != tuple(shape) or array.dtype.kind not in ("iu" if whole else "f"):
             raise InputError(f"{where}: {name} is not as a predictor of layers has it")
     if not 0 < count <= MOST_KNOWN or blocks > MOST_KNOWN:

@@ -1,6 +1,7 @@
 """A predictor of layers from a profile's folder (docs/latency-profile.md)."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from hwmodel.latency.fit.calibrate import LEVELS
 from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.described import of_description
 from hwmodel.latency.graph.graph import Graph
-from hwmodel.latency.layers.model import LayerModel, fit
+from hwmodel.latency.layers.model import crossed, fit
 from hwmodel.latency.layers.predictor import write_layers
 from hwmodel.latency.query.form import Numbers, Quantity
 
@@ -23,6 +24,7 @@ TABLE, DEVICE = "measurements.parquet", "device.yaml"
 # Which column is learned: processor time, which other work on the machine disturbs less, or the wall's clock.
 COLUMNS = {"latency": "cpu_corrected_s", "wall": "wall_corrected_s", "energy": "energy_J"}
 FEWEST = 12  # blocks
+SEVERAL = 6  # layers of a block that is like a network
 
 
 def read_profile(folder: Path) -> "tuple[pd.DataFrame, dict[str, Any]]":
@@ -69,12 +71,14 @@ def fit_profile(folder: Path, output: Path, device: str, quantity: str = "latenc
         raise InputError(
             f"{folder}: {len(blocks)} blocks with {column}, needs {FEWEST}{f': {reason}' if reason else ''}"
         )
+    times = blocks[column].to_numpy(float)
     graphs = [_graph(folder, name, text) for name, text in zip(blocks["name"], blocks["graph"], strict=True)]
     try:
-        model = fit(graphs, blocks[column].to_numpy(float))
+        model = fit(graphs, times)
+        distances = crossed(model, graphs, times)
     except (ValueError, np.linalg.LinAlgError) as error:
         raise InputError(f"{folder}: {error}") from None
-    reaches = np.maximum.accumulate([reach(model, blocks["family"].to_numpy(), level) for level in LEVELS])
+    reaches = np.maximum.accumulate([reach(distances, graphs, level) for level in LEVELS])
     kind: Quantity = "energy_J" if quantity == "energy" else "latency_s"
     basis = "calibrated"
     if quantity == "energy":
@@ -106,14 +110,11 @@ def _graph(folder: Path, name: str, text: str) -> Graph:
         raise InputError(f"{folder}: {TABLE}: {str(name)[:60]!r}: its graph is none: {reason}") from None
 
 
-def reach(model: LayerModel, families: np.ndarray, level: float) -> float:
-    """Deviations to each side that hold `level` of blocks, each family of which is predicted from the others alone.
+def reach(distances: np.ndarray, graphs: Sequence[Graph], level: float) -> float:
+    """Deviations to each side that hold `level` of blocks, each predicted from others alone (`model.crossed`).
 
-    A network never seen is not of a family that was seen, either.
+    Of blocks of several layers, as networks are, where there are enough: what a lone layer takes is less certain than
+    what many take together.
     """
-    found = []
-    for family in dict.fromkeys(families):
-        rows = np.flatnonzero(families == family)
-        own = np.linalg.inv(model.inverse[np.ix_(rows, rows)])
-        found.append((own @ model.fitted[rows]) / np.sqrt(np.diag(own)))
-    return float(np.quantile(np.abs(np.concatenate(found)), level))
+    several = np.array([len(graph.nodes) >= SEVERAL for graph in graphs])
+    return float(np.quantile(np.abs(distances[several] if several.sum() >= FEWEST else distances), level))
