@@ -2,10 +2,10 @@
 
 Measures the blocks that come along, and 30 random networks of three families between them, in one session; then fits
 on the blocks alone and predicts the networks. A session that was cut off goes on; `--rounds 0` judges what is there.
-Run it on two days, or under two loads, into two folders. The blocks were designed with an eye on errors on the networks
-of seed 0; those of `--seed` were never looked at.
+Run it on two days, or under two loads, into two folders. Terms and blocks were settled with an eye on errors on the
+networks of seeds 0 to 5; those of another `--seed` were never looked at.
 
-    python -m benchmarks.latency.live -o FOLDER [--runtime litert] [--rounds 10] [--seed 1] [--core K] [--json]
+    python -m benchmarks.latency.live -o FOLDER [--runtime litert] [--rounds 10] [--seed 7] [--core K] [--json]
 """
 
 import argparse
@@ -24,7 +24,7 @@ from hwmodel.latency.graph import Graph
 from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.described import of_description
 from hwmodel.latency.graph.features import macs
-from hwmodel.latency.layers.model import fit
+from hwmodel.latency.layers.model import crossed, fit
 from hwmodel.latency.layers.profiled import reach
 from hwmodel.latency.profile.items import blocks, random_networks
 from hwmodel.latency.profile.run import profile
@@ -32,9 +32,9 @@ from hwmodel.latency.profile.session import Plan
 
 TIMES = ("wall_corrected_s", "wall_uncorrected_s", "cpu_corrected_s", "cpu_uncorrected_s")
 WITHIN = (0.05, 0.10)
-# From blocks, their families and times to networks' times and deviations; None where a predictor says none.
+# From blocks and their times to networks' times and deviations; None where a predictor says none.
 Told = tuple[np.ndarray, np.ndarray | None, float]
-Predictor = Callable[[Sequence[Graph], np.ndarray, np.ndarray, Sequence[Graph]], Told]
+Predictor = Callable[[Sequence[Graph], np.ndarray, Sequence[Graph]], Told]
 
 
 def measured(folder: Path) -> pd.DataFrame:
@@ -43,18 +43,19 @@ def measured(folder: Path) -> pd.DataFrame:
     return table.assign(graph=[of_description(json.loads(text)) for text in table["graph"]])
 
 
-def line(graphs: Sequence[Graph], _families: np.ndarray, times: np.ndarray, asked: Sequence[Graph]) -> Told:
+def line(graphs: Sequence[Graph], times: np.ndarray, asked: Sequence[Graph]) -> Told:
     """Predict times by a straight line in multiplications, by least squares of relative errors: the floor."""
     known, wanted = (np.array([[1.0, _macs(graph)] for graph in some]) for some in (graphs, asked))
     fitted, *_ = np.linalg.lstsq(known / times[:, None], np.ones(len(times)), rcond=None)
     return wanted @ fitted, None, math.nan
 
 
-def layered(graphs: Sequence[Graph], families: np.ndarray, times: np.ndarray, asked: Sequence[Graph]) -> Told:
+def layered(graphs: Sequence[Graph], times: np.ndarray, asked: Sequence[Graph]) -> Told:
     """Predict times as `hwmodel latency fit FOLDER` does, with its 90 % interval."""
-    model = fit([canonical(graph) for graph in graphs], times)
+    known = [canonical(graph) for graph in graphs]
+    model = fit(known, times)
     mean, deviation = model.predict([canonical(graph) for graph in asked])
-    return mean, deviation, reach(model, families, 0.9)
+    return mean, deviation, reach(crossed(model, known, times), known, 0.9)
 
 
 def _macs(graph: Graph) -> float:
@@ -72,9 +73,7 @@ def judged(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for name, predict in PREDICTORS.items():
         for time in TIMES:
-            found, deviation, by = predict(
-                list(known["graph"]), known["family"].to_numpy(), known[time].to_numpy(), list(asked["graph"])
-            )
+            found, deviation, by = predict(list(known["graph"]), known[time].to_numpy(), list(asked["graph"]))
             truth = asked[time].to_numpy()
             off = np.abs(found / truth - 1)
             inside = None if deviation is None else np.abs(np.log(truth / found)) <= by * deviation
@@ -95,7 +94,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--runtime", default="litert")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--count", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--core", type=int)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)

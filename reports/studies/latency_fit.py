@@ -52,7 +52,7 @@ def tell(source: Source) -> Told:
 
 def _groups(kind: str, evidence: Evidence) -> dict[str, Sequence[LeftOut]]:
     """Return what is drawn apart; what nothing was learned from comes first."""
-    first = "blocks, each kind left out" if kind == "layers" else "samples, each left out"
+    first = "blocks, left out" if kind == "layers" else "samples, each left out"
     groups = {"networks, never learned from": evidence.networks, first: evidence.left_out}
     return {name: rows for name, rows in groups.items() if rows}
 
@@ -113,7 +113,7 @@ def _document(
 def _without(predictor: Any, evidence: Evidence) -> str:
     """Return of what predictions were made without, and what little of it they know all the same."""
     if predictor.kind == "layers":
-        return "A kind of block is corrected by the other kinds alone; prices of terms are those that all blocks gave."
+        return "Blocks are dealt out to ten folds, each predicted from the others."
     if len(evidence.left_out) >= MANY:
         return "Each sample is predicted from the others; what weighs how much was learned with it."
     return "Nothing was learned from what a prediction is held against."

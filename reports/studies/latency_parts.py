@@ -109,7 +109,7 @@ def _of_layers(predictor: Any, evidence: Evidence) -> Parts:
     hard = max(kinds, key=lambda kind: float(np.median([abs(value) for value, _ in kinds[kind]]))) if kinds else ""
     where = f"Where the time of some known networks goes, by class of layer. Predicted: {listed(least or ['-'])}."
     apart = (
-        "Each kind of block, corrected by the other kinds alone, a mark a block; the kind missed most stands first. "
+        "Blocks by kind, each predicted from other folds, a mark a block; the kind missed most stands first. "
         "Bars are medians. What is missed here will be missed in networks that lean on it."
     )
     known = {CLASSES[place] for place in np.unique(predictor.model.classes).tolist()}

@@ -1,4 +1,4 @@
-"""What a fit to blocks leaves behind: kinds of blocks predicted from the other kinds, networks from the blocks."""
+"""What a fit to blocks leaves behind: blocks predicted from other blocks, networks from all blocks."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,21 @@ import numpy as np
 
 from hwmodel.latency.graph.features import features
 from hwmodel.latency.graph.graph import Graph
-from hwmodel.latency.layers.model import LEAST_SHARE, LayerModel
+from hwmodel.latency.layers.model import LayerModel, folds
 from hwmodel.latency.query.evidence import Evidence, LeftOut, line, short, thinned
 
 FLOOR = "a straight line in MACs"
 Measured = tuple[Sequence[str], Sequence[str], Sequence[Graph], np.ndarray]  # names, families, graphs, times
 
 
-def of_blocks(model: LayerModel, blocks: Measured, networks: Measured) -> Evidence:
-    """Of a model that was fitted on `blocks`, and `networks` of the same session, on which it was not."""
+def of_blocks(model: LayerModel, told: tuple[np.ndarray, np.ndarray], blocks: Measured, networks: Measured) -> Evidence:
+    """Of a model that was fitted on `blocks`, of which it told so when it had not seen them (`model.crossed`), and
+    `networks` of the same session, on which it was not fitted.
+    """
     names, families, graphs, times = blocks
-    mean, deviation = left_out(model, np.asarray(families), times)
+    mean, deviation = told
     macs = macs_of(graphs)
-    floor = line(macs, times, np.asarray(families))
+    floor = line(macs, times, folds(len(times)))
     known = _rows(names, families, times, mean, deviation, floor)
     names, families, graphs, own = networks
     if not len(own):
@@ -29,14 +31,6 @@ def of_blocks(model: LayerModel, blocks: Measured, networks: Measured) -> Eviden
     floor = line(*both, np.repeat([0, 1], [len(times), len(own)]))[len(times) :]
     tested = _rows(names, families, own, mean, deviation, floor)
     return Evidence(left_out=known, networks=tested, floor=FLOOR, reach="left out")
-
-
-def left_out(model: LayerModel, families: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and relative deviation of each block (B,), its corrections those of other families; prices are kept."""
-    error, deviation = model.without(families)
-    base = times / (1 + np.linalg.solve(model.inverse, model.fitted))  # what its terms cost
-    mean = np.maximum(times - base * error, LEAST_SHARE * base)
-    return mean, deviation * base / mean
 
 
 def macs_of(graphs: Sequence[Graph]) -> np.ndarray:

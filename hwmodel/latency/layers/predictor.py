@@ -12,20 +12,20 @@ from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.described import of_description
 from hwmodel.latency.graph.graph import Graph
 from hwmodel.latency.layers.model import LayerModel
-from hwmodel.latency.layers.terms import CLASSES, FREE, SHAPE, names
+from hwmodel.latency.layers.terms import CLASSES, FREE, SHAPE, Tile, names
 from hwmodel.latency.query.container import Container, write_container
-from hwmodel.latency.query.form import Form, Numbers
-from hwmodel.latency.query.predictor import LEVEL, Prediction
+from hwmodel.latency.query.form import Form, Numbers, levels_of, reach
+from hwmodel.latency.query.predictor import Prediction, level_asked
 from hwmodel.latency.spaces import Space
 
 KIND = "layers"
-_ARRAYS = ("prices", "parameters", "classes", "shapes", "shares", "of", "fitted", "inverse")
+_ARRAYS = ("tile", "prices", "parameters", "classes", "shapes", "shares", "of", "fitted", "inverse")
 MOST_KNOWN = 20_000  # blocks, and layers of them, that a file may hold
 MOST_LOGARITHM = 600.0  # of an interval's end over its mean: what a float holds
 # Of what a file may hold; wide, so that sums stay finite.
 BOUNDS = {
-    "prices": (0, 1e6), "parameters": (-50, 50), "classes": (0, len(CLASSES) - 1), "shapes": (-1e3, 1e3),
-    "shares": (0, 1 + 1e-9), "fitted": (-1e15, 1e15), "inverse": (-1e12, 1e12),
+    "tile": (1, 4096), "prices": (0, 1e6), "parameters": (-50, 50), "classes": (0, len(CLASSES) - 1),
+    "shapes": (-1e3, 1e3), "shares": (0, 1 + 1e-9), "fitted": (-1e15, 1e15), "inverse": (-1e12, 1e12),
 }  # fmt: skip
 RANK = 24  # directions of uncertainty that a space's tables keep
 
@@ -41,8 +41,7 @@ class LayersPredictor:
     def __init__(self, numbers: Numbers, model: LayerModel) -> None:
         self.numbers, self.model = numbers, model
         self.device, self.quantity = numbers.device, numbers.quantity
-        self._reach = {level: (low, high) for level, low, high in numbers.quantiles}
-        self.levels = sorted(self._reach)
+        self.levels = levels_of(numbers.quantiles)
 
     def predict(self, networks: Any, level: float | None = None) -> Prediction:
         """Return what networks take: a Graph, a description, or a list of either; see Predictor."""
@@ -51,13 +50,11 @@ class LayersPredictor:
             mean, deviation, unseen = self.model.answer(graphs)
         except InputError as error:
             raise InputError(f"networks: {error}") from None
-        if not self.levels and level is None:
+        asked = level_asked(self.levels, level)
+        if asked is None:
             return Prediction(self.quantity, None, mean, unseen=unseen)
-        asked = min(self.levels, key=lambda known: abs(known - LEVEL)) if level is None else level
-        if asked not in self._reach:
-            known = ", ".join(map(str, self.levels)) or "none"
-            raise InputError(f"level {asked}: no interval of it; there are {known}")
-        low, high = (np.minimum(by * deviation, MOST_LOGARITHM) for by in self._reach[asked])
+        reached = reach(self.numbers.quantiles, asked, self.device)
+        low, high = (np.minimum(by * deviation, MOST_LOGARITHM) for by in reached)
         # Of the logarithm, so that no interval reaches below nothing.
         return Prediction(self.quantity, asked, mean, mean * np.exp(-low), mean * np.exp(high), unseen)
 
@@ -101,7 +98,7 @@ class LayersPredictor:
             table[place], factor[place] = mean[row], directions[row]
         offset, base = (float(mean[-1]), directions[-1]) if rest is not None else (0.0, np.zeros(len(kept)))
         noise = float(np.exp(self.model.parameters[-1] / 2))
-        quantiles = tuple((level, *self._reach[level]) for level in self.levels)
+        quantiles = tuple((level, low, high) for level, low, high in self.numbers.quantiles)
         return Form(
             space, self.device, self.numbers.quantity, "identity", table, offset=offset, relative=noise, base=base,
             factor=factor, quantiles=quantiles, conditions=self.numbers.conditions, provenance=self.numbers.provenance,
@@ -176,12 +173,13 @@ def layers_predictor(container: Container, where: str) -> LayersPredictor:
 def _check(arrays: Mapping[str, np.ndarray], where: str) -> None:
     blocks, count = arrays["fitted"].size, arrays["of"].size
     shapes: Mapping[str, Sequence[int]] = {
-        "prices": (len(names()),), "parameters": (len(SHAPE) + 4,), "classes": (count,), "shapes": (count, len(SHAPE)),
-        "shares": (count,), "of": (count,), "fitted": (blocks,), "inverse": (blocks, blocks),
+        "tile": (len(Tile._fields),), "prices": (len(names()),), "parameters": (len(SHAPE) + 4,), "classes": (count,),
+        "shapes": (count, len(SHAPE)), "shares": (count,), "of": (count,), "fitted": (blocks,),
+        "inverse": (blocks, blocks),
     }  # fmt: skip
     for name, shape in shapes.items():
         array = arrays[name]
-        whole = name in ("classes", "of")
+        whole = name in ("tile", "classes", "of")
         if array.shape != tuple(shape) or array.dtype.kind not in ("iu" if whole else "f"):
             raise InputError(f"{where}: {name} is not as a predictor of layers has it")
     if not 0 < count <= MOST_KNOWN or blocks > MOST_KNOWN:

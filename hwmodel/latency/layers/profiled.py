@@ -1,6 +1,7 @@
 """A predictor of layers from a profile's folder (docs/latency-profile.md)."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from hwmodel.latency.graph.canonical import canonical
 from hwmodel.latency.graph.described import of_description
 from hwmodel.latency.graph.graph import Graph
 from hwmodel.latency.layers.evidence import Measured, of_blocks
-from hwmodel.latency.layers.model import LayerModel, fit
+from hwmodel.latency.layers.model import crossed, fit
 from hwmodel.latency.layers.predictor import write_layers
 from hwmodel.latency.query.form import Numbers, Quantity
 
@@ -24,6 +25,7 @@ TABLE, DEVICE = "measurements.parquet", "device.yaml"
 # Which column is learned: processor time, which other work on the machine disturbs less, or the wall's clock.
 COLUMNS = {"latency": "cpu_corrected_s", "wall": "wall_corrected_s", "energy": "energy_J"}
 FEWEST = 12  # blocks
+SEVERAL = 6  # layers of a block that is like a network
 
 
 def read_profile(folder: Path) -> "tuple[pd.DataFrame, dict[str, Any]]":
@@ -71,18 +73,21 @@ def fit_profile(folder: Path, output: Path, device: str, quantity: str = "latenc
             f"{folder}: {len(blocks)} blocks with {column}, needs {FEWEST}{f': {reason}' if reason else ''}"
         )
     measured = _measured(folder, blocks, column)
+    _, _, graphs, times = measured
     try:
-        model = fit(measured[2], measured[3])
+        model = fit(graphs, times)
+        told = crossed(model, graphs, times)
     except (ValueError, np.linalg.LinAlgError) as error:
         raise InputError(f"{folder}: {error}") from None
-    reaches = np.maximum.accumulate([reach(model, blocks["family"].to_numpy(), level) for level in LEVELS])
+    distances = np.log(times / told[0]) / told[1]
+    reaches = np.maximum.accumulate([reach(distances, graphs, level) for level in LEVELS])
     kind: Quantity = "energy_J" if quantity == "energy" else "latency_s"
     basis = "calibrated"
     if quantity == "energy":
         basis = f"calibrated on energy {blocks['energy_basis'].iloc[0]}"
-    errors = np.abs(model.left_out_errors())
+    errors = np.abs(told[0] / times - 1)
     networks: Any = table[(table["role"] == "network") & np.isfinite(table[column]) & (table[column] > 0)]
-    found = of_blocks(model, measured, _measured(folder, networks, column))
+    found = of_blocks(model, told, measured, _measured(folder, networks, column))
     try:
         numbers = Numbers(
             device=device, quantity=kind, link="log", conditions=conditions,
@@ -116,7 +121,11 @@ def graph_of(folder: Path, name: str, text: str) -> Graph:
         raise InputError(f"{folder}: {TABLE}: {str(name)[:60]!r}: its graph is none: {reason}") from None
 
 
-def reach(model: LayerModel, families: np.ndarray, level: float) -> float:
-    """Deviations to each side that hold `level` of blocks, each family of which is predicted from the others alone."""
-    error, deviation = model.without(families)
-    return float(np.quantile(np.abs(error / deviation), level))
+def reach(distances: np.ndarray, graphs: Sequence[Graph], level: float) -> float:
+    """Deviations to each side that hold `level` of blocks, each predicted from others alone (`model.crossed`).
+
+    Of blocks of several layers, as networks are, where there are enough: what a lone layer takes is less certain than
+    what many take together.
+    """
+    several = np.array([len(graph.nodes) >= SEVERAL for graph in graphs])
+    return float(np.quantile(np.abs(distances[several] if several.sum() >= FEWEST else distances), level))

@@ -1,91 +1,74 @@
-"""A layer's time as a sum of physical terms: calls, products as vectors round them up, windows, bytes near and far."""
+"""A layer's time as a sum of physical terms: calls, products as tiles of registers round them up, windows, bytes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from circuits.errors import InputError
 from hwmodel.latency.graph.features import features
 from hwmodel.latency.graph.graph import Graph
+from hwmodel.latency.layers.assumed import assumed
+from hwmodel.latency.layers.padding import inside
 
 # Classes of layer that are priced apart. Depthwise windows by their size: kernels are written for the small ones.
 CLASSES = ("conv_1x1", "conv_kxk", "depthwise_9", "depthwise_25", "depthwise_large", "grouped", "linear", "matmul",
            "max_pool", "avg_pool", "mean", "add", "mul", "activation", "concat", "resize", "softmax", "norm",
            "embedding", "movement", "other")  # fmt: skip
 PRODUCTS = ("conv_1x1", "conv_kxk", "grouped", "linear", "matmul")
-PRODUCT_TERMS = ("products", "rounded", "rounded twice", "windows", "weights")
-FAR = ("far_weights", "far_values")
+# Of each class: what a call costs whatever it does, and what it reads and writes.
+TERMS = ("calls", "bytes")
+# Of products: multiply-accumulates as they are, as tiles round them up, as half tiles do where a layer is not a tile
+# wide; tiles, and windows of each tile; weights, and those of them that left the caches since the last run.
+PRODUCT_TERMS = ("products", "tiled", "narrow", "tiles", "taps", "weights", "cold weights")
+# Of depthwise layers, by kinds of kernel: many channels together; those that leave padding out; one channel after
+# another, which takes a cache line for each of its numbers.
+DEPTHWISE_TERMS = ("products", "inside", "alone", "lines")
+POOL_TERMS = ("products", "padded")  # some runtimes write a padded image first
+# Of any layer: activations that are more than a clamp are a pass of their own in many runtimes, a clamp is one after
+# what is no product; values that a core's own cache does not hold, and that no cache does.
+ANY_TERMS = ("curved calls", "curved bytes", "clamped bytes", "far values", "remote values")
 SHAPE = ("channels_in", "channels_out", "pixels", "kernel_area", "stride", "rounding")
-LONGEST = 1 << 16  # window whose padding is looked at: no kernel is longer, but a description may say so
+CLAMPS = ("relu", "relu6")
 FREE = ("reshape", "constant")  # what runtimes do not run
 
 
-@dataclass(frozen=True)
-class Assumed:
-    """terms.yaml."""
+class Tile(NamedTuple):
+    """What a kernel of products keeps in registers: so many pixels times so many output channels."""
 
-    call_s: float
-    product_s_per_MAC: float
-    depthwise_s_per_MAC: float
-    patch_s: float
-    weight_s_per_B: float
-    value_s_per_B: float
-    far_s_per_B: float
-    core_cache_bytes: int
-    vector_channels: tuple[int, int]
-    unseen: float
-    firmness: float
-
-
-@cache
-def assumed() -> Assumed:
-    import yaml
-
-    with Path(__file__).with_name("terms.yaml").open(encoding="utf-8") as file:
-        said = yaml.safe_load(file)
-    said.pop("source")
-    return Assumed(**said | {"vector_channels": tuple(said["vector_channels"])})
+    rows: int
+    columns: int
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """The terms, `class term`, in the order of `terms`' columns."""
+    """The terms, `class term`, in the order of `terms`' columns; those of any layer come last."""
     found = []
     for kind in CLASSES:
-        found += [f"{kind} calls", f"{kind} bytes"]
-        if kind in PRODUCTS:
-            found += [
-                f"{kind} products",
-                f"{kind} rounded",
-                f"{kind} rounded twice",
-                f"{kind} windows",
-                f"{kind} weights",
-            ]
-        if kind.startswith("depthwise"):
-            found += [f"{kind} products", f"{kind} products inside", f"{kind} handed over"]
-    return (*found, *FAR)
+        own = PRODUCT_TERMS if kind in PRODUCTS else DEPTHWISE_TERMS if kind.startswith("depthwise") else ()
+        found += [f"{kind} {term}" for term in (*TERMS, *own, *(POOL_TERMS if kind.endswith("pool") else ()))]
+    return (*found, *ANY_TERMS)
 
 
 @cache
 def guesses() -> np.ndarray:
     """Seconds a unit of each term before anything is measured (T,), and how much they may be off, as shares (T,)."""
     given = assumed()
-    price = {"calls": given.call_s, "bytes": given.value_s_per_B, "windows": given.patch_s,
-             "weights": given.weight_s_per_B, "products": given.product_s_per_MAC, "rounded": given.product_s_per_MAC,
-             "rounded twice": given.product_s_per_MAC, "products inside": given.product_s_per_MAC,
-             "handed over": given.value_s_per_B}  # fmt: skip
+    product, byte = given.product_s_per_MAC, given.value_s_per_B
+    price = {"calls": given.call_s, "bytes": byte, "products": product / 2, "tiled": product, "narrow": product,
+             "tiles": given.tile_s, "taps": given.tap_s, "weights": given.weight_s_per_B,
+             "cold weights": given.weight_s_per_B, "padded": byte, "lines": given.line_s, "curved calls": given.call_s,
+             "curved bytes": byte, "clamped bytes": byte, "far values": given.far_s_per_B,
+             "remote values": given.remote_s_per_B}  # fmt: skip
+    deep = price | dict.fromkeys(("products", "inside", "alone"), given.depthwise_s_per_MAC / 3)
     prices, shares = [], []
     for name in names():
         kind, _, term = name.partition(" ")
-        deep = kind.startswith("depthwise")
-        prices.append(given.far_s_per_B if name in FAR else given.depthwise_s_per_MAC / 2 if deep and "products" in term
-                      else price[term])  # fmt: skip
-        shares.append(3.0 if deep else 1.0)
+        one_by_one = kind.startswith("depthwise")
+        prices.append(price[name] if name in ANY_TERMS else (deep if one_by_one else price)[term])
+        shares.append(1.0 if kind in PRODUCTS else given.unlike)  # runtimes differ most in all but products
     return np.array([prices, shares])
 
 
@@ -99,84 +82,106 @@ class Layers:
     of: np.ndarray
 
 
-def layers(graphs: Sequence[Graph]) -> Layers:
-    """Of canonical graphs.
+@dataclass(frozen=True)
+class Counts:
+    """What of layers has a price, whatever the tile: an array (n,) each."""
+
+    classes: np.ndarray
+    pixels: np.ndarray
+    channels_in: np.ndarray
+    channels_out: np.ndarray
+    kernel_area: np.ndarray
+    stride: np.ndarray
+    groups: np.ndarray
+    macs: np.ndarray
+    weights: np.ndarray  # bytes
+    read: np.ndarray  # bytes
+    written: np.ndarray  # bytes
+    inside: np.ndarray  # share of products that meet the image and not its padding
+    padded: np.ndarray  # whether there is padding
+    clamped: np.ndarray  # whether the layer clamps what it made
+    curved: np.ndarray  # whether it applies another activation
+    cold: np.ndarray  # share of weights that left the caches since the last run
+    of: np.ndarray  # the graph
+
+
+def layers(graphs: Sequence[Graph], tile: Tile) -> Layers:
+    """Of canonical graphs, on a machine whose kernels have this tile.
 
     Raises:
         InputError: for a layer of more multiply-accumulates than can be counted.
     """
+    return termed(counted(graphs), tile)
+
+
+def counted(graphs: Sequence[Graph]) -> Counts:
+    """Count what canonical graphs' layers do; raises as `layers` does."""
     try:
-        found = [_layers(features(graph), inside(graph)) for graph in graphs]
+        found = [_counts(graph, number) for number, graph in enumerate(graphs)]
     except OverflowError:
         raise InputError("a layer of more than 2^63 multiply-accumulates") from None
-    of = np.repeat(np.arange(len(graphs)), [len(classes) for _, classes, _ in found])
-    none = np.zeros((0, len(names()))), np.zeros(0, np.int64), np.zeros((0, len(SHAPE)))
-    terms, classes, shapes = (np.concatenate(parts) for parts in zip(none, *found, strict=True))
-    return Layers(terms, classes, shapes, of)
+    return Counts(*(np.concatenate([np.zeros(0, one), *parts]) for one, parts in zip(
+        (np.int64 if field.name in ("classes", "of") else np.float64 for field in fields(Counts)),
+        zip(*found, strict=True) if found else [()] * len(fields(Counts)), strict=True)))  # fmt: skip
 
 
-def _layers(given_rows: pd.DataFrame, share: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    kept = ~given_rows["kind"].isin(FREE).to_numpy()
-    rows: Any = given_rows[kept]
-    share = share[kept]
-    given = assumed()
+def _counts(graph: Graph, number: int) -> list[np.ndarray]:
+    table = features(graph)
+    kept = ~table["kind"].isin(FREE).to_numpy()
+    rows: Any = table[kept]
+    names = ("pixels", "channels_in", "channels_out", "kernel_area", "stride", "groups", "macs", "weight_bytes",
+             "input_bytes", "output_bytes")  # fmt: skip
+    numbers = [rows[name].to_numpy(float) for name in names]
+    fused, clamps = rows["fused"].to_numpy(bool), rows["activation"].isin(CLAMPS).to_numpy()
+    padded = np.array([any(node.attributes.get("padding") or ()) for node in graph.nodes], bool)[kept]
+    moved = float(sum(one.sum() for one in numbers[-3:]))  # bytes between two uses of a weight
+    cold = np.full(len(rows), moved / (moved + assumed().reused_bytes))
     classes = np.array([CLASSES.index(_class(row)) for row in rows.itertuples()], dtype=np.int64)
+    share = inside(graph)[kept]
+    return [classes, *numbers, share, padded, fused & clamps, fused & ~clamps, cold, np.full(len(rows), number)]
+
+
+def termed(of: Counts, tile: Tile) -> Layers:
+    """Price tags of layers that were counted: how much of each term they have."""
     columns = {name: place for place, name in enumerate(names())}
-    terms = np.zeros((len(rows), len(columns)))
-    values = (rows["input_bytes"] + rows["output_bytes"]).to_numpy(float)
-    weights, macs = rows["weight_bytes"].to_numpy(float), rows["macs"].to_numpy(float)
-    out = rows["channels_out"].to_numpy(float)
-    rounded = [np.ceil(out / width) * width / out for width in given.vector_channels]
-    windows = rows["pixels"].to_numpy(float) * rows["kernel_area"].to_numpy(float)
-    mixed = any(CLASSES[kind] in PRODUCTS for kind in classes)
-    for row, kind in enumerate(classes):
-        name = CLASSES[kind]
-        terms[row, columns[f"{name} calls"]] = 1
-        terms[row, columns[f"{name} bytes"]] = values[row]
-        if name in PRODUCTS:
-            terms[row, columns[f"{name} products"]] = macs[row]
-            terms[row, columns[f"{name} rounded"]] = macs[row] * rounded[0][row]
-            terms[row, columns[f"{name} rounded twice"]] = macs[row] * rounded[1][row]
-            terms[row, columns[f"{name} windows"]] = windows[row]
-            terms[row, columns[f"{name} weights"]] = weights[row]
-        elif name.startswith("depthwise"):
-            terms[row, columns[f"{name} products"]] = macs[row] * rounded[0][row]
-            terms[row, columns[f"{name} products inside"]] = macs[row] * share[row]
-            # Kernels that a runtime's fast path lacks are handed their values by it, and hand theirs back.
-            if mixed:
-                terms[row, columns[f"{name} handed over"]] = values[row]
-    # What does not stay in the core's cache from run to run comes from further away.
-    if len(rows):
-        whole = weights.sum() + rows["output_bytes"].max()
-        terms[:, columns["far_weights"]] = weights * (whole > given.core_cache_bytes)
-        terms[:, columns["far_values"]] = np.maximum(values - given.core_cache_bytes, 0)
-    logs = [np.log(np.maximum(rows[name].to_numpy(float), 1)) for name in SHAPE[:-1]]
-    return terms, classes, np.stack([*logs, 4 * np.log(rounded[1])], axis=1)
-
-
-def inside(graph: Graph) -> np.ndarray:
-    """Share of each layer's products that meet the image and not its padding (n,): plain kernels leave the rest out."""
-    values = graph.values()
-    found = np.ones(len(graph.nodes))
-    for place, node in enumerate(graph.nodes):
-        if node.kind == "conv":
-            sides = zip(
-                values[node.inputs[0]].shape[2:], node.output.shape[2:], node.weight_shapes["weight"][2:],
-                node.attributes["stride"], node.attributes["dilation"], node.attributes["padding"][:2], strict=True,
-            )  # fmt: skip
-            for side, outputs, taps, stride, dilation, before in sides:
-                found[place] *= _met(side, outputs, taps, stride, dilation, before)
-    return found
-
-
-def _met(side: int, outputs: int, taps: int, stride: int, dilation: int, before: int) -> float:
-    """Share of pairs (output, tap) of one dimension that meet the image; as long as the window, not the image."""
-    most = min(taps, (side + before - 1) // dilation + 1)  # taps that any output's window has inside the image
-    if most > LONGEST:
-        return 1.0
-    start = before - np.arange(most) * dilation  # output o meets it from o * stride >= start
-    first, last = np.maximum(-(-start // stride), 0), np.minimum((start + side - 1) // stride, outputs - 1)
-    return float(np.maximum(last - first + 1, 0).sum() / (outputs * taps))
+    terms = np.zeros((len(of.classes), len(columns)))
+    values, given = of.read + of.written, assumed()
+    rows = np.clip(of.pixels, 1, tile.rows)  # kernels have fewer rows where there are fewer pixels
+    own = np.maximum(of.channels_out / np.maximum(of.groups, 1), 1)  # channels that are made from the same ones
+    wide = own >= tile.columns
+    across = np.where(wide, tile.columns, max(tile.columns // 2, 1))
+    tiles = np.ceil(of.pixels / rows) * np.ceil(own / across) * np.maximum(of.groups, 1)
+    tall = np.ceil(of.pixels / rows) * rows / np.maximum(of.pixels, 1)
+    rounded = of.macs * tall * np.ceil(own / across) * across / own
+    vectors = np.ceil(of.channels_out / given.vector_channels) * given.vector_channels
+    term = {
+        "calls": np.ones(len(values)), "bytes": values, "tiled": rounded * wide, "narrow": rounded * ~wide,
+        "tiles": tiles, "taps": tiles * of.kernel_area, "weights": of.weights, "cold weights": of.weights * of.cold,
+        "inside": of.macs * of.inside, "alone": of.macs * tall, "padded": of.read * of.padded,
+        "lines": of.read / 4,
+    }  # fmt: skip
+    for place, kind in enumerate(CLASSES):
+        here = of.classes == place
+        if not here.any():
+            continue
+        product = of.macs
+        if kind.startswith("depthwise"):
+            product = of.macs * vectors / np.maximum(of.channels_out, 1)
+        elif kind.endswith("pool"):
+            product = of.written / 4 * of.kernel_area
+        for name, amounts in (term | {"products": product}).items():
+            if (column := columns.get(f"{kind} {name}")) is not None:
+                terms[here, column] = amounts[here]
+    plain = ~np.isin(of.classes, [place for place, kind in enumerate(CLASSES)
+                                  if kind in PRODUCTS or kind.startswith("depthwise")])  # fmt: skip
+    terms[:, columns["curved calls"]] = of.curved
+    terms[:, columns["curved bytes"]] = of.curved * 2 * of.written
+    terms[:, columns["clamped bytes"]] = of.clamped * plain * 2 * of.written
+    terms[:, columns["far values"]] = np.maximum(values - given.core_cache_bytes, 0)
+    terms[:, columns["remote values"]] = np.maximum(values - given.reused_bytes, 0)
+    logs = [np.log(np.maximum(getattr(of, name), 1)) for name in SHAPE[:-1]]
+    rounding = np.log(np.ceil(of.channels_out / tile.columns) * tile.columns / np.maximum(of.channels_out, 1))
+    return Layers(terms, of.classes, np.stack([*logs, 4 * rounding], axis=1), of.of)
 
 
 def _class(row: Any) -> str:

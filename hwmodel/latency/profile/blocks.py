@@ -1,4 +1,7 @@
-"""Blocks to profile: small graphs told by a few numbers, one a line in a YAML file."""
+"""Blocks to profile: small graphs told by a few numbers, one a line in a YAML file.
+
+A block is a section of a network, or several in a row (`sections:`), each `repeat` times.
+"""
 
 import inspect
 from collections.abc import Mapping
@@ -8,36 +11,54 @@ from typing import Any
 
 from circuits.errors import InputError
 from circuits.yaml_file import read_yaml
-from hwmodel.latency.graph import Graph
+from hwmodel.latency.graph import Graph, Value
 from hwmodel.latency.graph.writer import Writer
 from hwmodel.latency.profile.sections import SECTIONS
 
 DEFAULT = Path(__file__).parent / "blocks.yaml"
 LIMIT_BYTES = 1 << 30  # of any one value
 MOST = 1 << 16  # channels, pixels, repeats
-_FRAME = {"kind", "side", "channels", "repeat"}
+_FRAME = {"kind", "side", "channels", "repeat", "sections"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section, `repeat` times in a row: the later ones at the width and size that the first leaves."""
+
+    kind: str  # one of SECTIONS
+    repeat: int
+    options: Mapping[str, Any]  # its own
+
+    def write(self, w: Writer, x: Value) -> Value:
+        y = SECTIONS[self.kind](w, x, **self.options)
+        further = {name: value for name, value in self.options.items() if name != "stride"}
+        for _ in range(self.repeat - 1):
+            y = SECTIONS[self.kind](w, y, **further)
+        return y
 
 
 @dataclass(frozen=True)
 class Block:
-    """A section of a network, `repeat` times in a row: the later ones at the width and size that the first leaves."""
+    """Sections of a network, one after another."""
 
     name: str
-    kind: str  # one of SECTIONS
     channels: int  # of the input; features, of a linear layer's
     side: int  # pixels of the input's height and width; 0 where it is no image
-    repeat: int
-    options: Mapping[str, Any]  # the section's own
+    sections: tuple[Section, ...]
+
+    @property
+    def kind(self) -> str:
+        """The kind that most of its sections are of."""
+        kinds = [section.kind for section in self.sections]
+        return max(kinds, key=lambda kind: (kinds.count(kind), kinds.index(kind)))
 
     def graph(self) -> Graph:
         """Return the block as a graph, of one image."""
         w = Writer()
         x = w.input(1, self.channels, self.side, self.side) if self.side else w.input(1, self.channels)
-        y = SECTIONS[self.kind](w, x, **self.options)
-        further = {name: value for name, value in self.options.items() if name != "stride"}
-        for _ in range(self.repeat - 1):
-            y = SECTIONS[self.kind](w, y, **further)
-        return w.graph(y)
+        for section in self.sections:
+            x = section.write(w, x)
+        return w.graph(x)
 
 
 def read_blocks(path: Path) -> list[Block]:
@@ -65,18 +86,18 @@ def block(name: str, given: object) -> Block:
     Raises:
         InputError: where no network comes of it.
     """
-    if not isinstance(given, Mapping) or given.get("kind") not in SECTIONS:
+    if not isinstance(given, Mapping):
         raise InputError(f"block {name}: give a kind, one of {', '.join(SECTIONS)}")
-    kind = str(given["kind"])
-    channels, side, repeat = (
-        _whole(name, key, given.get(key, fallback), least)
-        for key, fallback, least in (("channels", None, 1), ("side", 0, 0), ("repeat", 1, 1))
-    )
-    options = {str(key): value for key, value in given.items() if key not in _FRAME}
-    known = list(inspect.signature(SECTIONS[kind]).parameters)[2:]
-    if unknown := sorted(set(options) - set(known)):
-        raise InputError(f"block {name}: unknown {', '.join(unknown)}; a {kind} has {', '.join(known)}")
-    made = Block(name, kind, channels, side, repeat, options)
+    within = given.get("sections")
+    if within is None:
+        parts = (_section(name, given, _FRAME),)
+    elif not isinstance(within, list) or not within or set(given) - {"channels", "side", "sections"}:
+        raise InputError(f"block {name}: with sections: a list of them, side and channels, and nothing else")
+    else:
+        parts = tuple(_section(name, part, {"kind", "repeat"}) for part in within)
+    channels, side = (_whole(name, key, given.get(key, fallback), least)
+                      for key, fallback, least in (("channels", None, 1), ("side", 0, 0)))  # fmt: skip
+    made = Block(name, channels, side, parts)
     try:
         values = made.graph().values()
     except (TypeError, ValueError, ArithmeticError, IndexError) as error:
@@ -85,6 +106,17 @@ def block(name: str, given: object) -> Block:
         if min(value.shape) < 1 or value.nbytes > LIMIT_BYTES:
             raise InputError(f"block {name}: a value of shape {value.shape}; give it elements, and less than 1 GiB")
     return made
+
+
+def _section(name: str, given: object, frame: set[str]) -> Section:
+    if not isinstance(given, Mapping) or given.get("kind") not in SECTIONS:
+        raise InputError(f"block {name}: give a kind, one of {', '.join(SECTIONS)}")
+    kind = str(given["kind"])
+    options = {str(key): value for key, value in given.items() if key not in frame}
+    known = list(inspect.signature(SECTIONS[kind]).parameters)[2:]
+    if unknown := sorted(set(options) - set(known)):
+        raise InputError(f"block {name}: unknown {', '.join(unknown)}; a {kind} has {', '.join(known)}")
+    return Section(kind, _whole(name, "repeat", given.get("repeat", 1), 1), options)
 
 
 def _whole(name: str, key: str, value: object, least: int) -> int:

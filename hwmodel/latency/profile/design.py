@@ -1,121 +1,189 @@
-"""Draws blocks.yaml: blocks spread over what layers of mobile networks look like.
+"""Draws blocks.yaml: short chains of sections that tell most of what layers of mobile networks cost.
 
 Run `python -m hwmodel.latency.profile.design > hwmodel/latency/profile/blocks.yaml`.
 
-Each kind of section is drawn so many times. Its sizes are points n (1/g, 1/g^2, ...) modulo 1, with g the root of
-g^(d+1) = g + 1 (the golden ratio, in one dimension), which fill a space of d dimensions evenly however few they are:
-the side of the image among those of networks for 224 x 224 pixels; channels evenly in their logarithm, about what such
-networks have at that side; kernel, stride, expansion and the like evenly among their choices. A block repeats its
-section until it touches `TOUCHED_BYTES`, more than a core's own caches hold, as a network does between two visits of
-the same layer: a layer that is run alone, again and again, finds its weights in the nearest cache and is too quick.
+A layer that is run alone, again and again, is quicker than in a network: its weights are still in the caches, where a
+network's have left since its last run; its image is moved from one layout to another first, which networks do once.
+So a block is a few sections after one another, at sizes that drift apart, and takes about as long as a small network.
+
+Candidates are drawn by chance: an image's side and a stem, or a value from the middle of a network; then sections of
+one kind, their channels about what networks have at that side, kernel, stride, expansion and the like evenly among
+their choices. Of those, blocks are taken one by one, each the one after which the terms' prices are known best (the
+mean variance, over all candidates, of the time that they add up to; "active learning Cohn": Cohn, Ghahramani, Jordan,
+J. Artif. Intell. Res. 4, 1996). Layers without an image are added. Those that come along were taken by what was
+assumed of prices before any of them had been measured, and stay, so that profiles can be compared.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
+import numpy as np
 import yaml
 
+from circuits.errors import InputError
+from hwmodel.latency.graph.canonical import canonical
+from hwmodel.latency.layers.assumed import assumed
+from hwmodel.latency.layers.terms import CLASSES, Counts, Tile, counted, guesses, termed
 from hwmodel.latency.profile.blocks import block
 from hwmodel.latency.profile.sections import SECTIONS
 
-TOUCHED_BYTES = 4 << 20
-MOST_MACS = 300e6  # a block takes about as long as a small network
-MOST_REPEATS = 6
+SEED = 0
+CANDIDATES = 60  # of each kind
+LEAST_BYTES = 3 << 20  # of values and weights: more than a core's own caches hold
+MOST_WEIGHTS = 10 << 20  # bytes
+LEAST_MACS, MOST_MACS = 15e6, 400e6  # depthwise windows of 7x7 count twenty times: runtimes have no kernels for them
+LARGE = 20
+SLOWEST = 7  # pixels of the last images of networks
+TILE = Tile(8, 32)  # that is assumed
 WIDTHS = {112: 24, 56: 48, 28: 96, 14: 192, 7: 384}  # side -> channels in the middle of what networks have
-Range = tuple[float, float]  # of channels, in parts of the middle
-
-# kind, how many, range of the input's channels, options: a list to choose from, or a range of channels for `out`.
-KINDS: Sequence[tuple[str, int, Range, Mapping[str, Any]]] = (
-    ("conv", 7, (0.4, 2.0), {"out": (0.5, 2.0), "kernel": [3, 3, 5, 3, 7], "stride": [1, 2, 1]}),
-    ("pointwise", 7, (0.4, 6.0), {"out": (0.4, 6.0), "kernel": [1], "activation": ["relu6", None]}),
-    ("depthwise", 9, (1.0, 6.0), {"kernel": [3, 5, 7], "stride": [1, 2],
-                                  "activation": ["relu6", "relu", "hardswish"]}),
-    ("inverted", 7, (0.4, 1.5), {"out": (0.5, 1.5), "kernel": [3, 5, 7], "stride": [1, 2], "expansion": [3, 6, 4, 2],
-                                 "excite": [False, True], "activation": ["relu6", "hardswish", "relu"]}),
-    ("basic", 2, (0.7, 2.0), {"out": (0.7, 2.0), "stride": [1, 2]}),
-    ("bottleneck", 2, (1.5, 6.0), {"out": (1.5, 6.0), "stride": [1, 2]}),
-    ("fire", 2, (1.0, 3.0), {"out": (1.0, 3.0), "kernel": [3, 5]}),
-    ("dense", 2, (0.7, 2.0), {"growth": [16, 32], "layers": [3, 4]}),
-    ("squeeze", 1, (1.0, 6.0), {}),
-)  # fmt: skip
-# Blocks whose sizes do not follow from a side: the ends of networks, and layers without an image.
+IMAGES, MIDDLES = (112, 128, 160, 192, 224), (7, 10, 12, 14, 20, 24, 28, 40, 48, 56)
+# How many blocks of each kind.
+KINDS = {"inverted": 16, "separable": 6, "conv": 6, "basic": 6, "bottleneck": 5, "fire": 5, "dense": 3}
 ENDS: Mapping[str, Mapping[str, Any]] = {
-    "stem_small": {"kind": "conv", "side": 224, "channels": 3, "out": 24, "kernel": 3, "stride": 2,
-                   "activation": "relu6"},
-    "stem_wide": {"kind": "conv", "side": 224, "channels": 3, "out": 64, "kernel": 7, "stride": 2},
-    "elementwise_add": {"kind": "elementwise", "side": 56, "channels": 88, "operation": "add", "repeat": 4},
-    "elementwise_hardswish": {"kind": "elementwise", "side": 28, "channels": 240, "operation": "hardswish",
-                              "repeat": 4},
-    "pool_early": {"kind": "pool", "side": 112, "channels": 64, "pool": "max", "kernel": 3, "stride": 2},
-    "pool_late": {"kind": "pool", "side": 28, "channels": 256, "pool": "avg", "kernel": 2, "stride": 2},
-    "head_wide": {"kind": "head", "side": 7, "channels": 320, "features": 1280, "classes": 1000},
-    "head_small": {"kind": "head", "side": 7, "channels": 640, "features": 0, "classes": 1000},
     "linear_small": {"kind": "linear", "channels": 1024, "out": 256, "repeat": 2},
     "linear_middle": {"kind": "linear", "channels": 960, "out": 1280, "activation": "hardswish"},
     "linear_wide": {"kind": "linear", "channels": 2048, "out": 1000, "activation": None},
-}  # fmt: skip
+}
+RELUS, ACTIVATIONS = ("relu", "relu6"), ("relu6", "relu", "hardswish")
+
+
+@cache
+def candidates() -> list[tuple[str, dict[str, Any], Counts]]:
+    """Return what blocks are taken from: kind, the block as blocks.yaml would have it, and what its layers do."""
+    drawn = np.random.default_rng(SEED)
+    found = []
+    for kind in KINDS:
+        count = 0
+        while count < CANDIDATES:
+            given = _chain(drawn, kind)
+            try:
+                of = counted([canonical(block("", given).graph())])
+            except InputError:
+                continue
+            if _sized(of):
+                found.append((kind, given, of))
+                count += 1
+    return found
 
 
 def designed() -> dict[str, dict[str, Any]]:
-    """Return the blocks by name, as blocks.yaml has them."""
-    blocks, first = {}, 1
-    for kind, count, channels, options in KINDS:
-        for number in range(count):
-            point = _even(first + number, 2 + len(options))
-            blocks[f"{kind}_{number + 1}"] = _drawn("conv" if kind == "pointwise" else kind, point, channels, options)
-        first += count
-    return blocks | {name: dict(given) for name, given in ENDS.items()}
+    """Return the blocks by name. Others are taken where terms or what is assumed of them change."""
+    drawn = candidates()
+    kinds = [kind for kind, _, _ in drawn]
+    found, numbers = {}, dict.fromkeys(KINDS, 0)
+    for place in sorted(_taken([of for *_, of in drawn], kinds), key=lambda place: list(KINDS).index(kinds[place])):
+        numbers[kinds[place]] += 1
+        found[f"{kinds[place]}_{numbers[kinds[place]]}"] = drawn[place][1]
+    return found | {name: dict(end) for name, end in ENDS.items()}
 
 
-def _even(number: int, dimensions: int) -> list[float]:
-    """Return a point of an even sequence in the unit cube."""
-    root = 2.0
-    for _ in range(64):
-        root = (1 + root) ** (1 / (dimensions + 1))
-    return [(0.5 + number * root ** -(axis + 1)) % 1 for axis in range(dimensions)]
+def _sized(of: Counts) -> bool:
+    large = of.classes == CLASSES.index("depthwise_large")
+    macs = of.macs.sum() + (LARGE - 1) * of.macs[large].sum()
+    touched = of.weights.sum() + of.written.sum()
+    return LEAST_MACS < macs < MOST_MACS and touched > LEAST_BYTES and of.weights.sum() < MOST_WEIGHTS
 
 
-def _drawn(kind: str, point: Sequence[float], channels: Range, options: Mapping[str, Any]) -> dict[str, Any]:
-    side = list(WIDTHS)[int(point[0] * len(WIDTHS))]
-    given: dict[str, Any] = {"kind": kind, "side": side, "channels": _width(side, point[1], channels)}
-    for (name, choices), at in zip(options.items(), point[2:], strict=True):
-        given[name] = _width(side, at, choices) if isinstance(choices, tuple) else choices[int(at * len(choices))]
-    if given.get("stride") == 2 and side == min(WIDTHS):
-        given["stride"] = 1  # networks do not go below
-    repeat = 1
-    strided = kind == "depthwise" and given["stride"] == 2  # or others than the strided one would take most of the time
-    while repeat < MOST_REPEATS and kind != "dense" and not strided:
-        touched, _ = _costs(given | {"repeat": repeat})
-        _, macs = _costs(given | {"repeat": repeat + 1})
-        if touched >= TOUCHED_BYTES or macs > MOST_MACS:
-            break
-        repeat += 1
-    return given | ({"repeat": repeat} if repeat > 1 else {})
+def _taken(counts: list[Counts], kinds: list[str]) -> list[int]:
+    """Return the places of the candidates that are taken, best first."""
+    guess, share = guesses()
+    terms = np.array([termed(of, TILE).terms.sum(0) * guess for of in counts])
+    terms /= terms.sum(1, keepdims=True)
+    variance = np.diag((share / assumed().firmness) ** 2)  # of prices, in parts of what one block's error has
+    taken, left = [], dict(KINDS)
+    while any(left.values()):
+        across = terms @ variance
+        gain = ((across @ terms.T) ** 2).sum(1) / (1 + (across * terms).sum(1))
+        gain[[place for place, kind in enumerate(kinds) if place in taken or not left[kind]]] = -1
+        best = int(np.argmax(gain))
+        taken.append(best)
+        left[kinds[best]] -= 1
+        variance -= np.outer(across[best], across[best]) / (1 + across[best] @ terms[best])
+    return taken
 
 
-def _width(side: int, at: float, parts: Range) -> int:
-    low, high = (math.log(WIDTHS[side] * part) for part in parts)
-    return max(8, round(math.exp(low + at * (high - low)) / 8) * 8)
+def _chain(drawn: np.random.Generator, kind: str) -> dict[str, Any]:
+    sections: list[dict[str, Any]] = []
+    if drawn.random() < 0.6:
+        start = side = _of(drawn, *IMAGES)
+        channels = 3
+        sections.append({"kind": "conv", "out": _even(drawn, 12, 64), "kernel": _of(drawn, 3, 5, 7), "stride": 2,
+                         "activation": _of(drawn, *ACTIVATIONS)})  # fmt: skip
+        side //= 2
+        if kind not in ("inverted", "separable") and drawn.random() < 0.7:
+            sections.append({"kind": "pool", "pool": "max", "kernel": _of(drawn, 2, 3), "stride": 2})
+            side //= 2
+    else:
+        start = side = _of(drawn, *MIDDLES)
+        channels = _width(drawn, side, 0.4, 1.5)
+    for _ in range(int(drawn.integers(2, 7))):
+        if kind in ("fire", "dense") and side > SLOWEST and drawn.random() < 0.3:
+            one = {"kind": "pool", "pool": _of(drawn, "max", "avg"), "kernel": _of(drawn, 2, 3), "stride": 2}
+        else:
+            stride = 2 if side > SLOWEST and kind not in ("fire", "dense") and drawn.random() < 0.4 else 1
+            one = {"kind": kind} | OPTIONS[kind](drawn, side // stride, stride)
+        sections.append(one)
+        side = math.ceil(side / one.get("stride", 1))
+    if drawn.random() < 0.5:
+        features = _of(drawn, 0, 0, 320, 640, 1280) if kind == "inverted" else 0
+        sections.append({"kind": "head", "features": features, "classes": 1000})
+    return {"side": start, "channels": channels, "sections": sections}
 
 
-def _costs(given: Mapping[str, Any]) -> tuple[float, float]:
-    """Return the bytes of all values and weights of a block, and its multiplications by weights."""
-    nodes = block("", given).graph().nodes
-    weights = {node.name: math.prod(node.weight_shapes.get("weight", (0,))) for node in nodes}
-    touched = sum(node.output.nbytes + 4 * weights[node.name] for node in nodes)
-    pixels = {node.name: math.prod(node.output.shape[2:]) for node in nodes}
-    return touched, float(sum(weights[name] * pixels[name] for name in weights))
+Drawn = Callable[[np.random.Generator, int, int], dict[str, Any]]
+OPTIONS: Mapping[str, Drawn] = {
+    "inverted": lambda d, side, stride: {
+        "out": _width(d, side, 0.3, 1.2), "kernel": _of(d, 3, 5, 7), "stride": stride,
+        "expansion": _of(d, 1, 2, 3, 4, 6), "excite": bool(d.random() < 0.3), "activation": _of(d, *ACTIVATIONS)},
+    "separable": lambda d, side, stride: {
+        "out": _width(d, side, 0.7, 3), "kernel": _of(d, 3, 5, 7), "stride": stride,
+        "activation": _of(d, *ACTIVATIONS)},
+    "conv": lambda d, side, stride: {
+        "out": _width(d, side, 0.3, 1.6), "kernel": _of(d, 3, 3, 5, 1), "stride": stride,
+        "activation": _of(d, *ACTIVATIONS)},
+    "basic": lambda d, side, stride: {"out": _width(d, side, 0.5, 1.6), "stride": stride},
+    "bottleneck": lambda d, side, stride: {"out": _width(d, side, 1.5, 6), "stride": stride},
+    "fire": lambda d, side, stride: {  # noqa: ARG005
+        "out": _width(d, side, 1, 3), "kernel": _of(d, 3, 3, 5), "narrow": _of(d, 4, 8)},
+    "dense": lambda d, side, stride: {  # noqa: ARG005
+        "growth": _of(d, 8, 12, 16, 24, 32), "layers": int(d.integers(1, 4))},
+}  # fmt: skip
+
+
+def _of(drawn: np.random.Generator, *choices: Any) -> Any:
+    return choices[int(drawn.integers(len(choices)))]
+
+
+def _even(drawn: np.random.Generator, low: float, high: float) -> int:
+    """Return channels between two numbers, evenly in their logarithm, a multiple of eight."""
+    return max(8, round(math.exp(drawn.uniform(math.log(low), math.log(high))) / 8) * 8)
+
+
+def _width(drawn: np.random.Generator, side: int, low: float, high: float) -> int:
+    """Return channels in parts of what networks have at a side, which is not so at half of it twice over."""
+    near = min(WIDTHS, key=lambda known: abs(math.log(known / side)))
+    middle = WIDTHS[near] * near / side
+    return _even(drawn, low * middle, high * middle)
 
 
 HEAD = """\
 # The blocks that `hwmodel latency profile` measures by default; written by hwmodel/latency/profile/design.py, which
-# says how they were drawn. One a line: its name, the kind of section (sections.py), the pixels of the input's sides,
-# its channels, the section's own options, and how often the section stands in a row.
+# says how they were drawn: pixels of the input's sides, its channels, and sections (sections.py) with their options.
 """
 
+
+def _written(name: str, given: Mapping[str, Any]) -> str:
+    def line(said: object) -> str:
+        return yaml.safe_dump(said, default_flow_style=True, sort_keys=False, width=1000).strip()
+
+    if "sections" not in given:
+        return f"  {name}: {line(dict(given))}\n"
+    parts = "".join(f"      - {line(section)}\n" for section in given["sections"])
+    return f"  {name}:\n    side: {given['side']}\n    channels: {given['channels']}\n    sections:\n{parts}"
+
+
 if __name__ == "__main__":
-    assert set(SECTIONS) >= {given["kind"] for given in designed().values()}
-    lines = (f"  {name}: {yaml.safe_dump(given, default_flow_style=True, sort_keys=False, width=1000).strip()}\n"
-             for name, given in designed().items())  # fmt: skip
-    print(f"{HEAD}blocks:\n{''.join(lines)}", end="")
+    assert {*KINDS, "linear"} <= set(SECTIONS)
+    print(f"{HEAD}blocks:\n{''.join(_written(*one) for one in designed().items())}", end="")

@@ -1,7 +1,7 @@
 """Random networks of three families: what a prediction is tested on.
 
-How many depthwise blocks come along was settled after errors on the networks of seed 0, so those are not unseen: test
-on another seed.
+Terms and blocks were settled after errors on the networks of seeds 0 to 5, so those are not unseen: test on another
+seed.
 
 The families are what mobile networks have been made of: inverted residuals (MobileNetV2, V3, EfficientNet), residual
 blocks (ResNet), and branches that are concatenated (SqueezeNet, DenseNet). Widths, depths, kernels, expansions,

@@ -9,10 +9,11 @@ from hwmodel.latency.graph import Graph
 from hwmodel.latency.graph.writer import Writer
 from hwmodel.latency.layers.model import LayerModel, fit
 from hwmodel.latency.layers.predictor import LayersPredictor
-from hwmodel.latency.layers.terms import guesses, layers
+from hwmodel.latency.layers.terms import Tile, guesses, layers
 from hwmodel.latency.profile.items import blocks
 from hwmodel.latency.query.form import Numbers
 
+TILE = Tile(6, 16)  # of the devices' kernels
 QUANTILES = [[level, 1.0 + level, 2.0 + level] for level in LEVELS]
 
 
@@ -24,7 +25,7 @@ def prices() -> np.ndarray:
 
 
 def times_of(graphs: list[Graph]) -> np.ndarray:
-    asked = layers(graphs)
+    asked = layers(graphs, TILE)
     return np.bincount(asked.of, asked.terms @ prices(), len(graphs))
 
 

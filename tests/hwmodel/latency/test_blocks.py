@@ -1,5 +1,6 @@
 """Blocks from files and random networks: reproducible, spread, and refused in one line where nothing comes of them."""
 
+import json
 import math
 from pathlib import Path
 
@@ -9,27 +10,50 @@ import yaml
 from circuits.errors import InputError
 from hwmodel.latency.graph.fill import filled
 from hwmodel.latency.profile.blocks import DEFAULT, read_blocks
-from hwmodel.latency.profile.design import ENDS, KINDS, WIDTHS, designed
+from hwmodel.latency.profile.design import ENDS, KINDS, MOST_WEIGHTS, candidates, designed
 from hwmodel.latency.profile.families import FAMILIES, random_network
 from hwmodel.latency.profile.items import anchors, blocks, checked, random_networks
 from hwmodel.latency.profile.sections import SECTIONS
 
 
-def test_the_blocks_that_come_along_are_as_designed():
-    assert yaml.safe_load(DEFAULT.read_text())["blocks"] == designed()
-    assert len(designed()) == sum(count for _, count, _, _ in KINDS) + len(ENDS) <= 50
+def test_the_blocks_that_come_along_are_of_those_that_were_drawn():
+    known = yaml.safe_load(DEFAULT.read_text())["blocks"]
+    drawn = {json.dumps(given): kind for kind, given, _ in candidates()}
+    kinds = [drawn[json.dumps(given)] for name, given in known.items() if name not in ENDS]
+    assert {kind: kinds.count(kind) for kind in KINDS} == KINDS
+    assert {name: known[name] for name in ENDS} == ENDS
+    assert len(known) <= 50
 
 
-def test_the_design_covers_sides_kernels_and_strides():
-    drawn = [one for name, one in designed().items() if name not in ENDS]
-    assert {one["side"] for one in drawn} == set(WIDTHS)
-    assert {one["kernel"] for one in drawn if one["kind"] == "depthwise"} == {3, 5, 7}
-    assert {one["kernel"] for one in drawn if one["kind"] == "conv"} >= {1, 3, 5}
-    assert {one["excite"] for one in drawn if one["kind"] == "inverted"} == {True, False}
-    assert {one["stride"] for one in drawn if one["kind"] == "inverted"} == {1, 2}
-    channels = [one["channels"] for one in drawn]
-    assert min(channels) <= 24
-    assert max(channels) >= 1000
+def test_as_many_blocks_are_designed():
+    made = designed()
+    assert len(made) == sum(KINDS.values()) + len(ENDS)
+    assert len({json.dumps(one) for one in made.values()}) == len(made)
+
+
+def test_the_design_covers_kernels_strides_and_sizes():
+    drawn = [one for name, one in yaml.safe_load(DEFAULT.read_text())["blocks"].items() if name not in ENDS]
+    parts = [section for one in drawn for section in one["sections"]]
+    assert {one["kind"] for one in parts} == {*KINDS, "pool", "head"}
+    assert {one["kernel"] for one in parts if one["kind"] in ("inverted", "separable")} == {3, 5, 7}
+    assert {one["kernel"] for one in parts if one["kind"] == "conv"} == {1, 3, 5, 7}
+    assert {one["excite"] for one in parts if one["kind"] == "inverted"} == {True, False}
+    assert {one["stride"] for one in parts if one["kind"] == "inverted"} == {1, 2}
+    assert {one["side"] for one in drawn} >= {7, 28, 56, 224}
+    for item in blocks(None):
+        weights = sum(math.prod(shape) for node in item.graph.nodes for shape in node.weight_shapes.values())
+        assert 4 * weights < MOST_WEIGHTS
+
+
+def test_a_block_may_be_several_sections(tmp_path: Path):
+    path = tmp_path / "b.yaml"
+    sections = "[{kind: conv, out: 8, stride: 2, repeat: 2}, {kind: depthwise}, {kind: depthwise, kernel: 5}]"
+    path.write_text(f"blocks:\n  one: {{side: 16, channels: 3, sections: {sections}}}\n")
+    [block] = read_blocks(path)
+    nodes = block.graph().nodes
+    assert [node.weight_shapes["weight"] for node in nodes] == [(8, 3, 3, 3), (8, 8, 3, 3), (8, 1, 3, 3), (8, 1, 5, 5)]
+    assert {node.output.shape for node in nodes} == {(1, 8, 8, 8)}
+    assert block.kind == "depthwise"
 
 
 @pytest.mark.parametrize("kind", SECTIONS)
@@ -65,6 +89,10 @@ def test_a_block_repeats_its_section_and_slides_once(tmp_path: Path):
     ("blocks: {a: {kind: conv, side: -8, channels: 4, out: 4}}", "block a: side: -8 is no whole number from 0"),
     ("blocks: {a: {kind: conv, side: 8, channels: 4, out: 4, repeat: true}}", "block a: repeat: True is no whole"),
     ("blocks: {a: {kind: conv, side: 8, channels: 4, width: 4}}", "block a: unknown width; a conv has out, kernel"),
+    ("blocks: {a: {side: 8, channels: 4, sections: []}}", "block a: with sections: a list of them"),
+    ("blocks: {a: {side: 8, channels: 4, repeat: 2, sections: [{kind: depthwise}]}}", "block a: with sections: a list"),
+    ("blocks: {a: {side: 8, channels: 4, sections: [{kind: wave}]}}", "block a: give a kind, one of conv"),
+    ("blocks: {a: {side: 8, channels: 4, sections: [{kind: conv, side: 3}]}}", "block a: unknown side; a conv has"),
     ("blocks: {a: {kind: conv, side: 8, channels: 4}}", "block a: no network comes of it"),
     ("blocks: {a: {kind: conv, side: 8, channels: 4, out: 4, groups: 3}}", "block a: no network comes of it"),
     ("blocks: {a: {kind: conv, side: 8, channels: 4, out: many}}", "block a: no network comes of it"),
@@ -103,7 +131,7 @@ def test_families_take_turns():
 def test_names_are_of_one_thing_each():
     everything = [*blocks(None), *random_networks(30), *anchors()]
     assert len(checked(everything)) == len(everything) == len({item.digest for item in everything})
-    with pytest.raises(InputError, match=r"conv_1: names two things"):
+    with pytest.raises(InputError, match=r"inverted_1: names two things"):
         checked([*everything, everything[0]])
     with pytest.raises(InputError, match=r"nothing to profile"):
         checked([])

@@ -1,10 +1,11 @@
-"""A predictor of layers keeps each kind of block as the other kinds predict it, and networks as all blocks do."""
+"""A predictor of layers keeps each block as the blocks of other folds predict it, and networks as all blocks do."""
 
 import numpy as np
 import pytest
 
 from hwmodel.latency.graph.canonical import canonical
-from hwmodel.latency.layers.evidence import left_out, macs_of, of_blocks
+from hwmodel.latency.layers.evidence import macs_of, of_blocks
+from hwmodel.latency.layers.model import crossed
 from hwmodel.latency.layers.predictor import layers_predictor, write_layers
 from hwmodel.latency.query.container import read_container
 from tests.hwmodel.latency.layer_devices import known, learned, numbers, small, times_of
@@ -14,27 +15,26 @@ NAMES = [f"block {place}" for place in range(len(GRAPHS))]
 NETWORKS = [canonical(small(channels)) for channels in (8, 24)]
 
 
+def told():
+    return crossed(learned(), GRAPHS, TIMES)
+
+
 @pytest.fixture(scope="module")
 def found():
     networks = (["small", "larger"], ["made"] * 2, NETWORKS, times_of(NETWORKS))
-    return of_blocks(learned(), (NAMES, FAMILIES.tolist(), GRAPHS, TIMES), networks)
+    return of_blocks(learned(), told(), (NAMES, FAMILIES.tolist(), GRAPHS, TIMES), networks)
 
 
-def test_a_kind_is_predicted_from_the_other_kinds(found):
-    model = learned()
-    covariance = np.linalg.inv(model.inverse)
-    residual = covariance @ model.fitted
-    base = TIMES / (1 + residual)
-    for family in ("conv", "linear"):
-        own = np.array([name == family for name in FAMILIES])
-        rows, others = np.flatnonzero(own), np.flatnonzero(~own)
-        between = covariance[np.ix_(rows, others)] @ np.linalg.inv(covariance[np.ix_(others, others)])
-        expected = base[rows] * (1 + between @ residual[others])
-        spread = np.diag(covariance[np.ix_(rows, rows)] - between @ covariance[np.ix_(others, rows)])
-        told = [found.left_out[row] for row in rows]
-        np.testing.assert_allclose([one.mean for one in told], expected, rtol=1e-6)
-        np.testing.assert_allclose([one.deviation for one in told], np.sqrt(spread) * base[rows] / expected, rtol=1e-6)
-    assert {one.group for one in found.left_out} == set(FAMILIES.tolist())
+def test_a_block_is_predicted_from_the_blocks_of_other_folds(found):
+    mean, deviation = told()
+    np.testing.assert_allclose([one.mean for one in found.left_out], mean)
+    np.testing.assert_allclose([one.deviation for one in found.left_out], deviation)
+    assert [one.group for one in found.left_out] == FAMILIES.tolist()
+    doubled = TIMES.copy()
+    doubled[3] *= 2
+    again, _ = crossed(learned(), GRAPHS, doubled)
+    assert again[3] == pytest.approx(mean[3], rel=1e-9)
+    assert again[4] != pytest.approx(mean[4], rel=1e-9)
 
 
 def test_networks_are_predicted_as_anybodys(found):
@@ -51,10 +51,8 @@ def test_networks_are_predicted_as_anybodys(found):
 
 def test_without_networks_there_are_blocks():
     none = ([], [], [], np.zeros(0))
-    told = of_blocks(learned(), (NAMES, FAMILIES.tolist(), GRAPHS, TIMES), none)
-    assert (len(told.left_out), told.networks, told.reach) == (50, [], "left out")
-    mean, _ = left_out(learned(), FAMILIES, TIMES)
-    np.testing.assert_allclose([one.mean for one in told.left_out], mean)
+    alone = of_blocks(learned(), told(), (NAMES, FAMILIES.tolist(), GRAPHS, TIMES), none)
+    assert (len(alone.left_out), alone.networks, alone.reach) == (50, [], "left out")
 
 
 def test_a_file_keeps_it_and_tells_nobody_else(found, tmp_path):

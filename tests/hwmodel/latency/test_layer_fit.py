@@ -119,7 +119,7 @@ def test_mistakes_of_predict_are_a_line(device, tmp_path):
         (["--model", tmp_path / "bad.onnx"], "bad.onnx"),
         (["--model", "nosuchnetwork"], "nosuchnetwork"),
         (["--arch", "[0, 1]"], "--arch, --archs:"),
-        (["--model", "alexnet", "--level", "0.33"], "level 0.33: no interval of it"),
+        (["--model", "alexnet", "--level", "0.33"], "level 0.33: none of"),
     ):
         _, error = run(predict, "--device", device, *arguments)
         assert line in error
