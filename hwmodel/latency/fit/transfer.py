@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from hwmodel.latency.fit.calibrate import MANY, left_out, rehearse
+from hwmodel.latency.fit.calibrate import left_out, rehearse
+from hwmodel.latency.fit.condition import MANY, View, condition
 from hwmodel.latency.fit.features import ROWS_A_COLUMN, Features
-from hwmodel.latency.fit.posterior import Posterior, View, condition
+from hwmodel.latency.fit.posterior import Posterior
 from hwmodel.latency.fit.prior import LINKS, learn, unlearned
+from hwmodel.latency.fit.trouble import squares
 
 FEWEST_FOR_KINDS = 6  # sources
 KINDS = 3
@@ -49,7 +51,9 @@ class Transfer:
             return left_out(posterior)
         if len(set(self.families)) < 2 or samples * 2 > self.sources.shape[1]:
             return np.zeros((0, 0))
-        return rehearse(self.views, self.sources, self.described, self.families, self.features, samples, report=report)
+        return rehearse(
+            self.views, self.sources, self.described, self.families, self.features, posterior.rows, report=report
+        )
 
 
 def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
@@ -90,7 +94,11 @@ def prepare(sources: np.ndarray, families: Sequence[str], features: Features, co
     for places in kinds(described, families):
         own, names = described[places], [families[int(place)] for place in places]
         priors = [learn(sources[places], own, names, features, link, report=report) for link in LINKS]
-        views.append(View(places, priors))
+        most = max(priors, key=lambda prior: prior.evidence)
+        apart = None
+        if weights is None and len(set(names)) > 1:
+            apart = squares(sources[places], own, names, features, most)
+        views.append(View(places, priors, names, apart))
     return Transfer(sources, described, families, features, weights, views)
 
 
