@@ -65,7 +65,7 @@ def measure(table: Table, sources: list[str], targets: list[str], asked: argpars
     if not 0 < min(asked.samples) <= max(asked.samples) < len(pool) + bool(asked.test):
         raise InputError(f"--samples {max(asked.samples)}: {len(pool)} architectures have numbers; give 1 to fewer")
     found: list[dict] = []
-    reaches: dict[int, float] = {}
+    reaches: dict[tuple[int, ...], float] = {}
     for target in targets:
         times = kept.devices[target]
         for samples in asked.samples:
@@ -76,10 +76,11 @@ def measure(table: Table, sources: list[str], targets: list[str], asked: argpars
                     drawn = next_rows(transfer, times, drawn[: max(2, samples // 3)], pool, samples)
                 truth = np.flatnonzero(places >= tested) if asked.test else np.setdiff1d(pool, drawn)
                 posterior = transfer.fit(drawn, times[drawn])
-                # Of one number of samples the rehearsals are the same whatever the target.
-                if samples not in reaches or samples >= calibrate.MANY:
-                    reaches[samples] = calibrate.reach(transfer.distances(posterior), 0.9)
-                score = judged(*posterior.logarithm(truth), times[truth], reaches[samples])
+                # Of the same networks the rehearsals are the same whatever the target.
+                own = tuple(drawn.tolist())
+                if own not in reaches or samples >= calibrate.MANY:
+                    reaches[own] = calibrate.reach(transfer.distances(posterior), 0.9)
+                score = judged(*posterior.logarithm(truth), times[truth], reaches[own])
                 if "boosting" in asked.model and samples >= boosting.FEWEST:
                     score |= boosted(transfer, drawn, times, truth)
                 score |= beside(transfer, kept, drawn, times, truth)

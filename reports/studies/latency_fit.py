@@ -8,7 +8,7 @@ import numpy as np
 
 from circuits.errors import InputError
 from hwmodel import __version__
-from hwmodel.latency.fit.calibrate import MANY
+from hwmodel.latency.fit.condition import MANY
 from hwmodel.latency.query.evidence import Evidence, LeftOut
 from hwmodel.latency.query.predictor import LEVEL, load
 from reports.figures.accuracy import Predicted, error_words, predicted_figure, trust_figure

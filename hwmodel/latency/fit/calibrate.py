@@ -1,9 +1,9 @@
 """Intervals that hold what they promise, from rehearsals: sources that play the new device.
 
-A source's family is taken out of everything that was learned, a few of its networks are drawn as samples, and the
-others tell how far, in standard deviations, a truth lies from what is predicted. The wanted share of those distances is
-the reach of an interval on that device; the middle one of all devices is taken. With many samples the new device's own,
-each predicted from the others, say it better than any other device's.
+A source's family is taken out of everything that was learned, the networks that were measured on the new device are its
+samples, and the others tell how far, in standard deviations, a truth lies from what is predicted. The wanted share of
+those distances is the reach of an interval on that device; the middle one of all devices is taken. With many samples
+the new device's own, each predicted from the others, say it better than any other device's.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ import numpy as np
 from scipy.linalg import cho_solve
 from scipy.stats import norm
 
+from hwmodel.latency.fit.condition import MANY, View, condition
 from hwmodel.latency.fit.features import Features
-from hwmodel.latency.fit.posterior import MANY, Posterior, View, condition
+from hwmodel.latency.fit.posterior import Posterior
 
 DEVICES = 16  # sources that play the new device, drawn where there are more
-REHEARSALS = 4  # of each source
-ROWS = 300  # networks whose truths are looked at in each
+ROWS = 1000  # networks whose truths are looked at
 LEVELS = (0.5, 0.68, 0.8, 0.9, 0.95, 0.99)
 # Reaches are kept between these shares of the normal law's: a rehearsal is evidence, not proof.
 LEAST, MOST = 0.7, 1.5
@@ -29,24 +29,22 @@ def unheard(done: float, total: float) -> None:
 
 
 def rehearse(views: Sequence[View], sources: np.ndarray, described: np.ndarray, families: Sequence[str],
-             features: Features, samples: int, seed: int = 0,
+             features: Features, measured: np.ndarray, seed: int = 0,
              report: Report = unheard, choices: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
-    """Distances of truths from predictions, in standard deviations, signed: (sources, rehearsals * rows)."""
+    """Distances of truths from predictions, in standard deviations, signed (sources, truths), where the networks
+    `measured` (n,) are each source's samples.
+    """
     rng = np.random.default_rng(seed)
     named = np.array(families) if len(set(families)) > 1 else np.arange(len(families)).astype(str)
-    found = []
+    truths = rng.permutation(np.setdiff1d(np.arange(sources.shape[1]), measured))[:ROWS]
     played = np.arange(len(sources)) if len(sources) <= DEVICES else np.sort(rng.choice(len(sources), DEVICES, False))
+    found = []
     for number, device in enumerate(played, 1):
         times = sources[device]
         others = named != named[device]
         known = [kept for view in views if (kept := view.without(others))]
-        own = []
-        for _ in range(REHEARSALS):
-            drawn = rng.permutation(len(times))
-            rows, truths = drawn[:samples], drawn[samples : samples + ROWS]
-            mean, variance = condition(known, described, features, rows, times[rows], choices).logarithm(truths)
-            own.append((np.log(times[truths]) - mean) / np.sqrt(variance))
-        found.append(np.concatenate(own))
+        mean, variance = condition(known, described, features, measured, times[measured], choices).logarithm(truths)
+        found.append((np.log(times[truths]) - mean) / np.sqrt(variance))
         report(number, len(played))
     return np.array(found)
 
@@ -54,8 +52,9 @@ def rehearse(views: Sequence[View], sources: np.ndarray, described: np.ndarray, 
 def left_out(posterior: Posterior) -> np.ndarray:
     """Distances of each sample from what the others predict (1, n), signed."""
     best = max(posterior.members, key=lambda entry: entry.share)
-    inverse = cho_solve((best.lower, True), np.eye(len(best.fitted)), check_finite=False)
-    return (best.fitted / np.sqrt(np.diag(inverse)))[None]
+    unknown = 1 / np.diag(cho_solve((best.lower, True), np.eye(len(best.fitted)), check_finite=False))
+    # A disturbed sample is far off, in deviations of those that are not.
+    return (best.fitted * unknown / np.sqrt(unknown - best.added))[None]
 
 
 def left_out_errors(posterior: Posterior) -> np.ndarray:

@@ -31,7 +31,7 @@ def best_next(posterior: Posterior, pool: np.ndarray, seed: int = 0) -> int:
     known = covariance([term.between(rows, posterior.rows) for term in best.terms], best.weights)
     solved = np.linalg.solve(best.lower, known.T)
     unknown = between - solved.T @ solved
-    noise = np.exp(best.weights[-1])
+    noise = best.noise * best.trouble[rows]
     fall = (unknown**2).mean(axis=0) / (np.maximum(np.diag(unknown), 0) + noise)
     return int(rows[np.argmax(fall)])
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import cho_solve
 
-from hwmodel.latency.fit.calibrate import MANY
 from hwmodel.latency.fit.choose import ask_next
+from hwmodel.latency.fit.condition import MANY
 from hwmodel.latency.fit.posterior import Posterior
 from hwmodel.latency.fit.samples import Samples
 from hwmodel.latency.fit.table import Table
@@ -59,9 +59,10 @@ def left_out(transfer: Transfer, posterior: Posterior, times: np.ndarray) -> tup
     mean, variance = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     if len(rows) >= MANY:
         best = max(posterior.members, key=lambda entry: entry.share)
-        inverse = np.diag(cho_solve((best.lower, True), np.eye(len(rows)), check_finite=False))
+        unknown = 1 / np.diag(cho_solve((best.lower, True), np.eye(len(rows)), check_finite=False))
         residual = best.lower @ (best.lower.T @ best.fitted)
-        mean, variance = best.shapes.logarithm(residual - best.fitted / inverse, 1 / inverse, best.scale, rows)
+        without = residual - best.fitted * unknown
+        mean, variance = best.shapes.logarithm(without, unknown - best.added, best.scale, rows)
         return mean, np.sqrt(variance)
     for row in np.unique(rows):
         kept = rows != row

@@ -45,8 +45,10 @@ def start(terms: Sequence[Component]) -> np.ndarray:
     return np.array([*values, START_NOISE])
 
 
-def evidence(weights: np.ndarray, parts: Sequence[np.ndarray], residual: np.ndarray) -> tuple[float, np.ndarray]:
-    """Logarithm of the evidence of `residual` (n,) but for a constant, and its slope by each logarithm of a weight.
+def evidence(weights: np.ndarray, parts: Sequence[np.ndarray], residual: np.ndarray, trouble: np.ndarray | float = 1.0,
+             added: np.ndarray | float = 0.0) -> tuple[float, np.ndarray]:  # fmt: skip
+    """Logarithm of the evidence of `residual` (n,), and its slope by each logarithm of a weight. A sample's variance is
+    that of the noise times its network's `trouble`, and what is `added` to it.
 
     Raises:
         numpy.linalg.LinAlgError: where the covariance is not positive to the precision of floats.
@@ -54,35 +56,36 @@ def evidence(weights: np.ndarray, parts: Sequence[np.ndarray], residual: np.ndar
     n = len(residual)
     total = covariance(parts, weights)
     noise = np.exp(weights[-1])
-    total[np.diag_indices(n)] += noise
+    total[np.diag_indices(n)] += noise * trouble + added
     lower = np.asarray(cholesky(total, lower=True, check_finite=False))
     inverse = cho_solve((lower, True), np.eye(n), check_finite=False)
     fitted = inverse @ residual
     value = float(-0.5 * residual @ fitted - np.log(np.diag(lower)).sum() - 0.5 * n * np.log(2 * np.pi))
     pull = np.outer(fitted, fitted) - inverse
     slopes = [0.5 * np.exp(w) * np.vdot(pull, part) for w, part in zip(weights[:-1], parts, strict=True)]
-    return value, np.array([*slopes, 0.5 * noise * np.trace(pull)])
+    return value, np.array([*slopes, 0.5 * noise * (trouble * np.diag(pull)).sum()])
 
 
 def most_evident(parts: Sequence[np.ndarray], residual: np.ndarray, centre: np.ndarray, firmness: float,
-                 first: np.ndarray | None = None) -> tuple[np.ndarray, float]:  # fmt: skip
+                 trouble: np.ndarray | float = 1.0,
+                 added: np.ndarray | float = 0.0) -> tuple[np.ndarray, float]:  # fmt: skip
     """Weights of greatest evidence, drawn to `centre` by `firmness`, and their evidence (minus infinity where floats
     cannot tell it).
     """
 
     def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
         try:
-            value, slope = evidence(weights, parts, residual)
+            value, slope = evidence(weights, parts, residual, trouble, added)
         except np.linalg.LinAlgError:
             return 1e10, np.zeros_like(weights)
         away = weights - centre
         return float(firmness * away @ away) - value, 2 * firmness * away - slope
 
     limits = [(LOWEST, HIGHEST)] * len(centre)
-    found: Any = minimize(objective, np.clip(centre if first is None else first, LOWEST, HIGHEST), jac=True,
+    found: Any = minimize(objective, np.clip(centre, LOWEST, HIGHEST), jac=True,
                      method="L-BFGS-B", bounds=limits, options={"maxiter": 80})  # fmt: skip
     try:
-        return found.x, evidence(found.x, parts, residual)[0]
+        return found.x, evidence(found.x, parts, residual, trouble, added)[0]
     except np.linalg.LinAlgError:
         return found.x, -math.inf
 

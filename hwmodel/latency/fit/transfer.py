@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from hwmodel.latency.fit.calibrate import MANY, Report, left_out, rehearse, unheard
+from hwmodel.latency.fit.calibrate import Report, left_out, rehearse, unheard
+from hwmodel.latency.fit.condition import MANY, View, condition
 from hwmodel.latency.fit.features import CHOICES, COUNTS, ROWS_A_COLUMN, Features
-from hwmodel.latency.fit.posterior import Posterior, View, condition
+from hwmodel.latency.fit.posterior import Posterior
 from hwmodel.latency.fit.prior import LINKS, learn, unlearned
+from hwmodel.latency.fit.trouble import squares
 from hwmodel.latency.query.evidence import Reach
 
 FEWEST_FOR_KINDS = 6  # sources
@@ -65,8 +67,8 @@ class Transfer:
             return left_out(posterior)
         if self.reach_from(samples) == "normal law":
             return np.zeros((0, 0))
-        return rehearse(self.views, self.sources, self.described, self.families, self.features, samples, report=report,
-                        choices=self.choices)  # fmt: skip
+        return rehearse(self.views, self.sources, self.described, self.families, self.features, posterior.rows,
+                        report=report, choices=self.choices)  # fmt: skip
 
 
 def without_noise(sources: np.ndarray, columns: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
@@ -129,7 +131,11 @@ def prepare(sources: np.ndarray, families: Sequence[str], features: Features, co
             for link in LINKS
             for look in looks
         ]  # fmt: skip
-        views.append(View(places, priors))
+        most = max(priors, key=lambda prior: prior.evidence)
+        apart = None
+        if weights is None and len(set(names)) > 1:
+            apart = squares(sources[places], own, names, features, most)
+        views.append(View(places, priors, names, apart))
     return Transfer(sources, described, families, features, weights, views)
 
 

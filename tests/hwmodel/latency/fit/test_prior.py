@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from hwmodel.latency.fit.kernel import Shapes, components
-from hwmodel.latency.fit.posterior import evidence_only, evidence_or_none
+from hwmodel.latency.fit.outliers import evidences
 from hwmodel.latency.fit.prior import FIRMNESS, HIGHEST, LINKS, LOWEST, evidence, learn, most_evident, start
 from tests.hwmodel.latency.fit.made import devices
 from tests.hwmodel.latency.fit.test_kernel import drawn
@@ -26,27 +26,30 @@ def problem(seed, link):
 @given(st.integers(0, 2**32), st.sampled_from(LINKS))
 def test_the_evidence_is_the_normal_laws(seed, link):
     shapes, features, weights, rows, parts, residual = problem(seed, link)
-    total = naive.matrix(shapes, features, weights, rows, rows) + np.exp(weights[-1]) * np.eye(6)
-    expected = multivariate_normal.logpdf(residual, np.zeros(6), total)
-    assert evidence(weights, parts, residual)[0] == pytest.approx(expected, rel=1e-6)
-    assert evidence_only(weights, parts, residual) == pytest.approx(expected, rel=1e-6)
+    among, noise = naive.matrix(shapes, features, weights, rows, rows), np.exp(weights[-1])
+    trouble, added = np.array([1.0, 1, 2, 0.5, 1, 1]), np.array([0.0, 0, 0, 0, 0.1, 0])
+    for own in ((), (trouble, added)):
+        total = among + noise * np.eye(6) if not own else among + np.diag(noise * trouble + added)
+        expected = multivariate_normal.logpdf(residual, np.zeros(6), total)
+        assert evidence(weights, parts, residual, *own)[0] == pytest.approx(expected, rel=1e-6)
 
 
 @given(st.integers(0, 2**32), st.sampled_from(LINKS))
 def test_the_slopes_are_finite_differences(seed, link):
     _, _, weights, _, parts, residual = problem(seed, link)
-    slopes = evidence(weights, parts, residual)[1]
+    more = (np.array([1.0, 1, 2, 0.5, 1, 1]), np.array([0.0, 0, 0, 0, 0.1, 0]))
+    slopes = evidence(weights, parts, residual, *more)[1]
     for place, slope in enumerate(slopes):
         step = np.zeros_like(weights)
         step[place] = 1e-5
-        sides = [evidence_only(weights + way * step, parts, residual) for way in (1, -1)]
+        sides = [evidence(weights + way * step, parts, residual, *more)[0] for way in (1, -1)]
         assert slope == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-3, abs=1e-4)
 
 
 def test_a_covariance_that_floats_cannot_hold_has_no_evidence():
     ones = [np.full((4, 4), 1e30)]
     weights = np.array([0.0, -14.0])
-    assert evidence_or_none(weights, ones, np.arange(4.0)) == -np.inf
+    assert evidences(weights[None], ones, np.arange(4.0), np.ones(4))[0] == -np.inf
     found, value = most_evident(ones, np.arange(4.0), weights, FIRMNESS)
     assert np.isfinite(found).all()
     assert value == -np.inf
@@ -63,7 +66,7 @@ def test_found_weights_are_more_evident_than_the_first(link):
     terms = components(shapes, made.features)
     residual, _, _ = shapes.residual(made.sources[0], np.arange(80))
     parts = [term.between(np.arange(80), np.arange(80)) for term in terms]
-    assert evidence_only(prior.weights[0], parts, residual) > evidence_only(start(terms), parts, residual)
+    assert evidence(prior.weights[0], parts, residual)[0] > evidence(start(terms), parts, residual)[0]
 
 
 def test_of_one_family_each_device_is_left_out_alone():
