@@ -55,7 +55,8 @@ def layered(graphs: Sequence[Graph], times: np.ndarray, asked: Sequence[Graph]) 
     known = [canonical(graph) for graph in graphs]
     model = fit(known, times)
     mean, deviation = model.predict([canonical(graph) for graph in asked])
-    return mean, deviation, reach(crossed(model, known, times), known, 0.9)
+    unseen, spread = crossed(model, known, times)
+    return mean, deviation, reach(np.log(times / unseen) / spread, known, 0.9)
 
 
 def _macs(graph: Graph) -> float:
