@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 DESCRIBING = re.compile(
     r"^(.*_)?(flops|macs|params|parameters|size|bytes|memory|depth|layers|channels|resolution|width)$", re.IGNORECASE
 )
+# Names of columns that say how a device's numbers scatter: no pattern means them.
+SPREAD = re.compile(r"(^|.*[|_. ])(std|stddev|stdev|sd|var|variance|count)$", re.IGNORECASE)
 LARGEST_BYTES = 1 << 30
 MOST_CHOICES = 64
 MOST_NUMBERS = 1 << 27  # of one array that describes a table's architectures
@@ -68,14 +70,15 @@ def family(device: str) -> str:
 
 
 def named(table: "Table", asked: str) -> list[str]:
-    """Columns that a comma-separated list of names or patterns names, in its order.
+    """Columns that a comma-separated list of names or patterns names, in its order; of spread only by their names.
 
     Raises:
         InputError: for a name or pattern that no column has.
     """
+    devices = [name for name in table.devices if not SPREAD.match(name)]
     found: list[str] = []
     for part in filter(None, (part.strip() for part in asked.split(","))):
-        matches = [part] if part in table.devices else fnmatch.filter(table.devices, part)
+        matches = [part] if part in table.devices else fnmatch.filter(devices, part)
         if not matches:
             table.device(part)
         found += [name for name in matches if name not in found]

@@ -196,6 +196,13 @@ def test_columns_by_name_and_by_pattern():
     assert named(table, "") == []
     with pytest.raises(InputError, match=r"no column of numbers 'z\*'; devices are p\|cpu, p\|gpu"):
         named(table, "z*")
+
+
+def test_columns_of_spread_are_no_devices_unless_they_are_named():
+    frame = pd.DataFrame({"net": ["a", "b"]} | {name: [1.0, 2.0] for name in ("p|mean", "p|std", "q_std", "Standard")})
+    table = of_frame(frame, "t.csv")
+    assert named(table, "*") == ["p|mean", "Standard"]
+    assert named(table, "p|*,q_std") == ["p|mean", "q_std"]
     assert [family(name) for name in ("p|cpu|1_2", "q_1", "r")] == ["p", "q", "r"]
 
 
