@@ -85,7 +85,7 @@ def _document(
     states = states_table(said.conditions)
     conditions = conditions_table(said.conditions)
     given = [table for table in (conditions, states) if table is not None]
-    nothing = Paragraph(plain("Nothing is kept of them; `--conditions NAME=TEXT` of `hwmodel latency fit` does that."))
+    nothing = Paragraph(plain("Nothing is kept of them; hwmodel latency fit --conditions NAME=TEXT does that."))
     return Document(
         title="hwmodel · latency predictor",
         subtitle=", ".join(filter(None, [f"{quantity} of {parts.subject}", runtime_words(said.conditions)])),
