@@ -33,7 +33,7 @@ class Meters:
         self._look()
         found: dict[tuple[int, str], np.ndarray] = {}
         for process, mapped, phases in self._files.values():
-            _more_phases(mapped, phases)
+            more_phases(mapped, phases)
             values = np.frombuffer(mapped, dtype=np.float64)
             for number, phase in enumerate(phases):
                 start = (HEADER_BYTES + number * SLOT_BYTES + NAME_BYTES) // 8
@@ -80,7 +80,8 @@ def _mapped(path: str) -> mmap.mmap | None:
     return mapped if mapped[: len(MAGIC)] == MAGIC else None
 
 
-def _more_phases(mapped: mmap.mmap, phases: list[str]) -> None:
+def more_phases(mapped: mmap.mmap, phases: list[str]) -> None:
+    """Add to a meter's phases those that it has begun to count since."""
     while len(phases) < SLOTS:
         start = HEADER_BYTES + len(phases) * SLOT_BYTES
         name = mapped[start : start + NAME_BYTES].rstrip(b"\0")

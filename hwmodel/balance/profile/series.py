@@ -1,0 +1,69 @@
+"""Counters over time: what one grew by in any window, and where the rate of one has settled."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FEWEST, BINS = 10, 100
+SAME = 0.1  # how far the rates of a settled window's halves may lie apart, in parts
+
+
+@dataclass(frozen=True)
+class Window:
+    """A span of a run in which the rate is steady, as far as that can be told.
+
+    Attributes:
+        settled: whether the rates of its halves are within 10 % of each other.
+        how: how it was found, in words.
+    """
+
+    start_s: float
+    end_s: float
+    settled: bool
+    how: str
+
+
+def grown(times: np.ndarray, values: np.ndarray, start_s: float, end_s: float) -> float | None:
+    """Return what a counter grew by in a window, between readings in proportion to time; none if unknown."""
+    known = ~np.isnan(values)
+    if known.sum() < 2:
+        return None
+    low, high = np.interp([start_s, end_s], times[known], values[known])
+    return float(high - low)
+
+
+def steady(times: np.ndarray, totals: np.ndarray, what: str, latest_s: float) -> Window:
+    """Return the window after the warm-up, by the marginal standard error rule (MSER; White 1997).
+
+    The counter's rates in equal bins are averaged from some bin on; that from which the mean's standard error is least,
+    of those in the first half, is where the window begins. It ends with the counter's last growth.
+
+    Args:
+        times: float64[n], seconds, rising.
+        totals: float64[n], a counter.
+        what: its name, for the words.
+        latest_s: the end of the run, for a counter that tells nothing.
+    """
+    known = ~np.isnan(totals) & ~np.isnan(times)
+    times, totals = times[known], totals[known]
+    growing = np.flatnonzero(np.diff(totals) > 0)
+    if len(growing) < 2:
+        return Window(0.0, latest_s, False, f"the whole run: {what} hardly grew")
+    first, last = growing[0], growing[-1] + 1
+    start_s, end_s = float(times[first]), float(times[last])
+    if last - first < FEWEST:
+        return Window(
+            start_s, end_s, False, f"from the first to the last growth of {what}: too few readings to tell more"
+        )
+    number = int(np.clip((last - first) // 3, FEWEST, BINS))
+    edges = np.linspace(start_s, end_s, number + 1)
+    rates = np.diff(np.interp(edges, times, totals)) / np.diff(edges)
+    errors = [np.var(rates[skip:]) / (number - skip) for skip in range(number // 2 + 1)]
+    skip = int(np.argmin(errors))
+    middle = (skip + number) // 2
+    halves = rates[skip:middle].mean(), rates[middle:].mean()
+    settled = bool(skip < number // 2 and abs(halves[1] - halves[0]) <= SAME * max(halves))
+    how = f"after the first {skip} of {number} parts of the run, where the mean rate of {what} is surest (MSER)"
+    if not settled:
+        how += f"; it has not settled: {halves[0]:.4g} a second, then {halves[1]:.4g}"
+    return Window(float(edges[skip]), end_s, settled, how)
