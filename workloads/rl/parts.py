@@ -1,0 +1,45 @@
+"""What a run is made of beside its actors and its server."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from workloads.rl.environments import Shape
+from workloads.rl.feeds import Counted
+from workloads.rl.learner import Learner
+from workloads.rl.policy import Policy, Timed
+from workloads.rl.settings import Settings
+from workloads.rl.timed import TimedDevice
+from workloads.rl.unrolls import Unrolls
+
+
+@dataclass
+class Parts:
+    """Attributes:
+    policy: chooses actions.
+    learner: where there is one. unrolls: where it wants them.
+    figures: what to tell of the device at the end.
+    """
+
+    policy: Policy
+    learner: Learner | None = None
+    unrolls: Unrolls | None = None
+    figures: Callable[[], dict[str, Any]] = dict
+
+
+def emulated(settings: Settings, shape: Shape) -> Parts:
+    """Return a device that takes its time, on which a learner may take its own."""
+    device, service, learning = TimedDevice(), settings.service, settings.learner_service
+    assert service is not None
+    learner = None
+    if settings.learns and learning is not None:
+        steps = settings.batch * settings.unroll
+
+        def learn(size: int) -> dict[str, float]:
+            device.serve(learning, size)
+            return {}
+
+        feed = Counted(steps, settings.replay_ratio, settings.lockstep)
+        learner = Learner(feed, learn, steps * shape.frames_per_step)
+    policy = Timed(device, service, shape.actions, settings.seed)
+    return Parts(policy, learner, figures=lambda: {"device_busy_s": device.busy_s, "service_error": device.errors()})
