@@ -67,8 +67,8 @@ def act(number: int, told: dict[str, Any], layout: Layout, meter: Meter) -> None
             meter.frames(frames)
 
 
-def _seed(seed: int, actor: int, place: int) -> int:
-    return int(np.random.SeedSequence([seed, actor, place]).generate_state(1)[0])
+def _seed(seed: list[int], actor: int, place: int) -> int:
+    return int(np.random.SeedSequence([*seed, actor, place]).generate_state(1)[0])
 
 
 def _child(number: int, told: dict[str, Any], layout: Layout) -> int:

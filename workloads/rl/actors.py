@@ -31,8 +31,13 @@ class Actors:
         layout: the shared memory.
     """
 
-    def __init__(self, settings: Settings, shape: Shape) -> None:
+    def __init__(self, settings: Settings, shape: Shape, steps: int = 0) -> None:
         """Start the actors.
+
+        Args:
+            settings: of the run.
+            shape: of its environment.
+            steps: of the run that this one goes on from: its environments are others.
 
         Raises:
             OSError: no memory, descriptors or processes are left for so many.
@@ -50,7 +55,7 @@ class Actors:
             self._status, status = os.pipe2(os.O_NONBLOCK)
             undo.callback(os.close, status)
             told = {
-                "env": settings.env, "seed": settings.seed, "parent": os.getpid(),
+                "env": settings.env, "seed": [settings.seed, steps], "parent": os.getpid(),
                 "actors": settings.actors, "environments": settings.envs_per_actor,
                 "shape": shape.observation, "dtype": shape.dtype, "frames_per_step": shape.frames_per_step,
                 "memory": memory, "request": request, "status": status, "bells": self._bells,
@@ -110,7 +115,8 @@ class Actors:
             self._ended += told.decode()
             if not told:
                 code = self.process.wait(_GRACE_S)
-                raise ActorError(f"the process that holds the actors ended, with status {code}")
+                how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+                raise ActorError(f"the process that holds the actors (process {self.process.pid}): ended {how}")
         line, whole, _ = self._ended.partition("\n")
         if whole:
             raise ActorError("actor {actor} (process {process}): {reason}".format(**json.loads(line)))

@@ -9,7 +9,7 @@ from torch.nn import functional
 from workloads.rl.environments import RUNNING, TRUNCATED
 from workloads.rl.networks import ActorCritic
 from workloads.rl.placement import Placement
-from workloads.rl.settings import Settings
+from workloads.rl.recipe import ImpalaRecipe
 from workloads.rl.unrolls import Unroll
 from workloads.rl.vtrace import vtrace
 
@@ -35,6 +35,9 @@ class ImpalaPolicy:
         return (logits + gumbel).argmax(axis=1), {"logits": logits}
 
 
+FIGURES = ("loss", "policy_loss", "value_loss", "entropy", "gradient_norm")
+
+
 class ImpalaLearner:
     """Takes batches of unrolls; publishes its weights after each.
 
@@ -42,9 +45,9 @@ class ImpalaLearner:
         network: learns. optimizer: its own.
     """
 
-    def __init__(self, settings: Settings, network: ActorCritic, acting: ActorCritic, placement: Placement) -> None:
-        self._told, self.network, self._acting, self._placement = settings, network, acting, placement
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, eps=1e-5)
+    def __init__(self, told: ImpalaRecipe, network: ActorCritic, acting: ActorCritic, placement: Placement) -> None:
+        self._told, self.network, self._acting, self._placement = told, network, acting, placement
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=told.learning_rate, eps=1e-5)
 
     def learn(self, unrolls: list[Unroll]) -> dict[str, float]:
         """Take a step of the optimiser; return its losses."""
@@ -62,7 +65,7 @@ class ImpalaLearner:
 
 
 def losses(
-    network: Any, batch: dict[str, torch.Tensor], told: Settings
+    network: Any, batch: dict[str, torch.Tensor], told: ImpalaRecipe
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Return what to descend, and its parts, of a batch of T steps x B unrolls.
 

@@ -15,10 +15,12 @@ class Learner:
         feed: whence.
         learn: takes what the feed gave; returns figures of it, such as the loss.
         frames: of each batch.
+        names: of the figures. prepare: called first, in the thread.
 
     Attributes:
         batches: learned from so far.
         figures: what `learn` returned last.
+        lock: held while it learns: networks and optimiser are whole without.
     """
 
     def __init__(
@@ -26,10 +28,12 @@ class Learner:
         feed: Feed,
         learn: Callable[[Any], dict[str, float]],
         frames: int,
+        names: tuple[str, ...] = (),
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
-        self.feed, self.batches = feed, 0
+        self.feed, self.names, self.batches = feed, names, 0
         self.figures: dict[str, float] = {}
+        self.lock = threading.Lock()
         self._learn, self._frames, self._prepare = learn, frames, prepare
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
 
@@ -41,7 +45,7 @@ class Learner:
             meter = Meter()
             self._prepare()
             while (batch := self.feed.take()) is not None:
-                with meter.phase("learner", self._frames):
+                with self.lock, meter.phase("learner", self._frames):
                     self.figures = self._learn(batch)
                 self.batches += 1
         except BaseException as error:  # the server raises it

@@ -9,8 +9,6 @@ from circuits.errors import InputError
 from workloads.networks.atari import atari_dqn, atari_impala
 from workloads.rl.environments import Shape
 
-NETWORKS = ("shallow", "dqn", "deep")  # for pictures; numbers get two small layers
-
 
 def features(shape: Shape, network: str) -> tuple[nn.Module, int]:
     """Return a module from observations to features, and how many these are.
@@ -53,6 +51,9 @@ class Pictures(nn.Module):
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
+        for weights in body.parameters():
+            if weights.dim() == 4:  # twice as fast to train on a processor
+                weights.data = weights.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
         return self.body(observation.float().mul_(1 / 255))

@@ -38,6 +38,10 @@ class Placement:
         """Return values on the device; on the processor, the same memory."""
         return torch.from_numpy(values).to(self.device)
 
+    def figures(self) -> dict[str, int]:
+        """Return the SMs, on a GPU: of the process, of inference."""
+        return self.sms
+
     def inference(self) -> AbstractContextManager[None]:
         """Return the context of inference's share of the device."""
         return self._share

@@ -28,11 +28,12 @@ class Server:
         policy: chooses actions.
         feed: of the learner, where there is one.
         unrolls: where the learner wants them.
+        steps: of the run that this one goes on from.
 
     Attributes:
-        steps: of environments, so far.
+        steps: of environments, so far, with those of the run before; stepped: without.
         batches, observations, largest: of inference: how many, what was in them, in the largest.
-        episodes: that ended. returns: of the last `RECENT`. seconds: since all actors were there.
+        episodes: that ended. returns, lengths: of the last `RECENT`. seconds: since all actors were there.
     """
 
     def __init__(
@@ -43,10 +44,13 @@ class Server:
         policy: Policy,
         feed: Feed | None = None,
         unrolls: Unrolls | None = None,
+        steps: int = 0,
     ) -> None:
         self.settings, self.actors = settings, actors
-        self.steps = self.batches = self.observations = self.largest = self.episodes = 0
+        self.steps, self.stepped = steps, 0
+        self.batches = self.observations = self.largest = self.episodes = 0
         self.returns: deque[float] = deque(maxlen=RECENT)
+        self.lengths: deque[int] = deque(maxlen=RECENT)
         self.stall_s = 0.0
         self._policy, self._feed, self._unrolls = policy, feed, unrolls
         self._meter = Meter()
@@ -111,15 +115,17 @@ class Server:
         with self._meter.phase("inference", size):
             action, records = self._policy.act(observation, rows, began)
         if ended.any():
-            over = board["episode_return"][numbers].ravel()[ended > 0]
-            self.returns.extend(over.tolist())
-            self.episodes += len(over)
+            over = ended > 0
+            self.returns.extend(board["episode_return"][numbers].ravel()[over].tolist())
+            self.lengths.extend(board["episode_length"][numbers].ravel()[over].tolist())
+            self.episodes += int(over.sum())
         with self._meter.phase("reply", size):
             board["action"][numbers] = action.reshape(count, self._each)
             self.actors.ring(numbers)
         stepped = size - self._each * int(new.sum())
         self._new[numbers] = False
         self.steps += stepped
+        self.stepped += stepped
         self.batches += 1
         self.observations += size
         self.largest = max(self.largest, size)

@@ -9,6 +9,7 @@ from circuits.quantity import parse_time
 
 ALGORITHMS = ("impala", "r2d2")
 DEVICES = ("cpu", "cuda", "emulated")
+NETWORKS = ("shallow", "dqn", "deep")  # for pictures; numbers get two small layers
 MOST_ACTORS, MOST_ENVIRONMENTS = 4096, 65_536
 
 
@@ -47,10 +48,9 @@ class Settings:
         service, learner_service: of the emulated device; the second's n are steps of the learner's batch.
         learn: False for acting alone.
         steps, seconds: when to end, whichever comes first; at least one is given.
-        unroll: steps of an unroll, the learned part of a sequence in r2d2. batch: unrolls the learner takes at a time.
-        replay_ratio: steps learned from, a step acted. Of r2d2; 1 in impala.
         lockstep: all actors in each batch, and acting waits for learning: the same run again for the same seed.
         inference_threads, learner_threads: of torch.
+        network: for pictures. replaced: figures of the recipe, name and text (`workloads.rl.recipe`).
         sm_share: share of the GPU's SMs for inference, by a green context. mps_percentage: of its threads, by MPS.
     """
 
@@ -68,20 +68,13 @@ class Settings:
     max_batch: int | None = None
     min_batch: int = 1
     patience_s: float = 0.0
-    unroll: int = 20
-    batch: int = 8
-    replay_ratio: float = 1.0
     lockstep: bool = False
     inference_threads: int = 1
     learner_threads: int = 1
     sm_share: float | None = None
     mps_percentage: int | None = None
     network: str = "shallow"
-    learning_rate: float = 6e-4
-    discount: float = 0.99
-    entropy: float = 0.01
-    value_weight: float = 0.5
-    clip: float = 0.5
+    replaced: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Check.
@@ -96,12 +89,12 @@ class Settings:
             raise InputError(
                 f"--envs-per-actor {self.envs_per_actor}: {environments} in all; give up to {MOST_ENVIRONMENTS} in all"
             )
-        for name, choices in (("algorithm", ALGORITHMS), ("device", DEVICES)):
+        for name, choices in (("algorithm", ALGORITHMS), ("device", DEVICES), ("network", NETWORKS)):
             if getattr(self, name) not in choices:
                 raise InputError(f"--{name} {getattr(self, name)!r}: unknown; give one of {', '.join(choices)}")
         if self.steps is None and self.seconds is None:
             raise InputError("--steps and --seconds: neither is given; say when to end by one or both")
-        for name in ("steps", "seconds", "replay_ratio"):
+        for name in ("steps", "seconds"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise InputError(f"--{name.replace('_', '-')} {value}: give a number above 0")
@@ -161,8 +154,8 @@ class Settings:
 
 
 _COUNTS = {
-    "actors": MOST_ACTORS, "envs_per_actor": MOST_ENVIRONMENTS, "min_batch": MOST_ENVIRONMENTS, "unroll": 10_000,
-    "batch": 10_000, "inference_threads": 1024, "learner_threads": 1024,
+    "actors": MOST_ACTORS, "envs_per_actor": MOST_ENVIRONMENTS, "min_batch": MOST_ENVIRONMENTS,
+    "inference_threads": 1024, "learner_threads": 1024,
 }  # fmt: skip
 
 

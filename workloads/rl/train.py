@@ -2,18 +2,25 @@
 
 import contextlib
 import os
-import sys
+from pathlib import Path
 from typing import Any
 
 from workloads.rl.actors import Actors
 from workloads.rl.environments import Shape, make
+from workloads.rl.output import Output
 from workloads.rl.parts import Parts, emulated
+from workloads.rl.recipe import recipe
 from workloads.rl.server import Server
 from workloads.rl.settings import Settings
 
 
-def train(settings: Settings) -> dict[str, Any]:
+def train(settings: Settings, folder: Path | None = None, resume: bool = False) -> dict[str, Any]:
     """Run, and return what came of it.
+
+    Args:
+        settings: of the run.
+        folder: gets its curve, its settings and checkpoints; None: no files.
+        resume: go on from the folder's checkpoint.
 
     Raises:
         InputError: what was asked for cannot be.
@@ -21,47 +28,44 @@ def train(settings: Settings) -> dict[str, Any]:
     """
     shape = make(settings.env).shape
     parts = _parts(settings, shape)
+    output = Output(folder, resume, settings, shape, parts)
     with contextlib.ExitStack() as end:
-        actors = Actors(settings, shape)
+        actors = Actors(settings, shape, output.steps)
+        feed = parts.learner.feed if parts.learner else None
+        server = Server(settings, shape, actors, parts.policy, feed, parts.unrolls, output.steps)
+        end.callback(output.close, server)
         end.callback(actors.stop)
-        server = Server(settings, shape, actors, parts.policy, parts.learner and parts.learner.feed, parts.unrolls)
         if parts.learner:
             end.callback(parts.learner.stop)
             parts.learner.start()
-        server.run(lambda: _tell(server, shape))
+        server.run(lambda: output.tick(server))
     return _document(settings, shape, server, parts)
 
 
 def _parts(settings: Settings, shape: Shape) -> Parts:
+    told = recipe(settings.algorithm, len(shape.observation), dict(settings.replaced))
     if settings.device == "emulated":
-        return emulated(settings, shape)
+        return emulated(settings, shape, told)
     from workloads.rl.torch_parts import real
 
-    return real(settings, shape)
-
-
-def _tell(server: Server, shape: Shape) -> None:
-    frames = server.steps * shape.frames_per_step
-    line = f"{server.seconds:.1f} s, {frames} frames, {frames / server.seconds:.1f} frames/s"
-    if server.returns:
-        line += f", return {server.return_mean:.2f}"
-    print(line, file=sys.stderr, flush=True)
+    return real(settings, shape, told)
 
 
 def _document(settings: Settings, shape: Shape, server: Server, parts: Parts) -> dict[str, Any]:
-    steps, seconds, learner = server.steps, server.seconds, parts.learner
+    seconds, learner = server.seconds, parts.learner
     found = {
         "env": settings.env,
-        "algorithm": settings.algorithm if settings.device != "emulated" else None,
+        "algorithm": settings.algorithm if settings.learns else None,
         "device": settings.device,
         "actors": settings.actors,
         "envs_per_actor": settings.envs_per_actor,
         "seed": settings.seed,
+        "cores": len(os.sched_getaffinity(0)),
         "seconds": seconds,
-        "steps": steps,
-        "frames": steps * shape.frames_per_step,
+        "steps": server.steps,
+        "frames": server.steps * shape.frames_per_step,
         "frames_per_step": shape.frames_per_step,
-        "frames_per_s": steps * shape.frames_per_step / seconds,
+        "frames_per_second": server.stepped * shape.frames_per_step / seconds,
         "batches": server.batches,
         "batch_mean": server.observations / server.batches,
         "batch_max": server.largest,
@@ -69,6 +73,5 @@ def _document(settings: Settings, shape: Shape, server: Server, parts: Parts) ->
         "return_mean": server.return_mean,
         "learner_batches": learner.batches if learner else 0,
         "stall_s": server.stall_s,
-        "cores": len(os.sched_getaffinity(0)),
     }
     return found | parts.figures() | (learner.figures if learner else {})
