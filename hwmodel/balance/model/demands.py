@@ -30,6 +30,7 @@ class Demands(NamedTuple):
     learn_cpu_s: float  # CPU time of a step
     learn_device_s: float  # time of a step on the device
     ahead: float  # steps that may be due beside the one under way before the server waits for the learner
+    turns: int  # 1: server and learner have the device one after the other; 0: while both want it, half of it each
     slice_s: float  # for which the scheduler lets a task run while others wait
 
     def serve_s(self, batch: float) -> float:

@@ -48,11 +48,12 @@ def solve(d: Demands) -> Array:
         rate, steps, learns = _with_learner(d, n / period, ready)
         period = n / rate
         learner = learner + _STEP * (np.minimum(steps * d.learn_cpu_s, 1) - learner)
-        held_up = held_up + _STEP * (0.5 * learns - held_up)
+        held_up = held_up + _STEP * (np.where(d.turns > 0, 0, 0.5 * learns) - held_up)
         full = np.minimum((rate * d.actor_s + cpu / period + learner) / d.threads, 1) ** d.threads
         turns = np.where(d.device_s + d.device_each_s > 0, 2, 1)  # on a thread in a batch
         behind = 0.5 * full + _QUEUE * np.maximum(ready - d.threads, 0)
-        wait = wait + _STEP * (turns * np.minimum(d.actor_s, d.slice_s) / d.threads * behind - wait)
+        device = np.where(d.turns > 0, 0.5 * learns * d.learn_device_s, 0)  # rest of the learner's turn
+        wait = wait + _STEP * (turns * np.minimum(d.actor_s, d.slice_s) / d.threads * behind + device - wait)
         inside = inside + _STEP * (np.minimum(inside_now * service / period, d.actors) - inside)
         ready = ready + _STEP * (np.clip(d.actors - inside, 0, d.actors) * on_cpu - ready)
     actors = rate * d.actor_s
@@ -73,7 +74,7 @@ def _finished(actors: Array, threads: Array, away: Array, time: Array) -> Array:
 
 
 def _batch(d: Demands, away: Array, threads: Array, wait: Array, held_up: Array) -> tuple[Array, Array, Array, Array]:
-    """Return the mean batch, its time in the server, the time to the next one, and the requests that are about meanwhile."""
+    """Return the mean batch, its time in the server, the time to the next, and the mean requests about meanwhile."""
     away = np.maximum(away, _TINY * 1e-3)
 
     def at(n: Array, part: float = 1.0) -> tuple[Array, Array, Array]:

@@ -2,8 +2,8 @@
 
 Threads are shared as Linux's EEVDF scheduler shares them, as one queue for all: a task that runs keeps its thread for a
 slice; of those that wait and had no more than their fair share so far, the one whose slice would end first comes next.
-A task that blocks keeps what it is owed, up to a slice. Server and learner have half of the device each while both are
-on it. [Stoica, Abdel-Wahab, "Earliest Eligible Virtual Deadline First", 1995; Linux's kernel/sched/fair.c]
+A task that blocks keeps what it is owed, up to a slice.
+[Stoica, Abdel-Wahab, "Earliest Eligible Virtual Deadline First", 1995; Linux's kernel/sched/fair.c]
 """
 
 import numba as nb
@@ -72,6 +72,7 @@ def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
     phase = _GATHER
     serve_left = learn_left = 0.0  # on the device
     serving = learning = learner_busy = False
+    serve_first = True  # where they take turns
     credit = 0.0  # requests served and not yet learned from
     fair = 0.0  # virtual time of the fair share
     now = 0.0
@@ -111,11 +112,15 @@ def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
         step = np.inf
         for k in range(busy):
             step = min(step, left[running[k]], slice_left[running[k]])
-        rate = 0.5 if serving and learning else 1.0
-        if serving:
-            step = min(step, serve_left / rate)
-        if learning:
-            step = min(step, learn_left / rate)
+        serve_rate = learn_rate = 1.0
+        if serving and learning and d.turns:
+            serve_rate, learn_rate = (1.0, 0.0) if serve_first else (0.0, 1.0)
+        elif serving and learning:
+            serve_rate = learn_rate = 0.5
+        if serving and serve_rate > 0:
+            step = min(step, serve_left / serve_rate)
+        if learning and learn_rate > 0:
+            step = min(step, learn_left / learn_rate)
         if d.delay_s > 0:
             for actor in range(d.actors):
                 step = min(step, wake_at[actor] - now)
@@ -136,11 +141,11 @@ def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
         sums[8] += step * serve_waits
         sums[7] += step * (queued - serve_waits - (state[learner] == _QUEUED))
         if serving:
-            serve_left -= step * rate
-            sums[5] += step * rate
+            serve_left -= step * serve_rate
+            sums[5] += step * serve_rate
         if learning:
-            learn_left -= step * rate
-            sums[6] += step * rate
+            learn_left -= step * learn_rate
+            sums[6] += step * learn_rate
 
         replied = False
         # Phases on threads that ended, and slices.
@@ -167,11 +172,13 @@ def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
                 lag[task] = min(max(fair - virtual[task], -d.slice_s), d.slice_s)
                 if task == learner:
                     learning = True
+                    serve_first = serving
                     learn_left = d.learn_device_s
                 elif task == server:
                     if phase == _GATHER:
                         phase = _REPLY
                         serving = True
+                        serve_first = not learning
                         serve_left = d.device_s + in_batch * d.device_each_s
                     else:
                         replied = True
