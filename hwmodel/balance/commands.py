@@ -2,6 +2,7 @@
 
 import click
 
+from hwmodel.balance.model_commands import calibrate, machines, predict, recommend
 from hwmodel.balance.profile_commands import profile
 
 
@@ -15,4 +16,8 @@ def balance() -> None:
     """
 
 
+balance.add_command(calibrate)
+balance.add_command(machines)
+balance.add_command(predict)
 balance.add_command(profile)
+balance.add_command(recommend)

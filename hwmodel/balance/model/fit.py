@@ -50,7 +50,7 @@ def fit(runs: Sequence[Observed], name: str = "job", **known: Any) -> Job:
     job = Job(
         name=name,
         times={key: time for key, time in (times | learner).items() if time.value > 0},
-        frames_per_request=sum(run.frames_per_s * run.seconds for run in runs) / requests,
+        frames_per_request=sum(run.frames_per_secondecond * run.seconds for run in runs) / requests,
         threads=max(run.threads for run in runs),
         learn_every=every,
         cv=_cv(sums.get("environment")),
@@ -68,10 +68,10 @@ def judged(job: Job, runs: Sequence[Observed]) -> Job:
     for run in runs:
         modelled = rate(job, Setting(run.actors, run.threads))
         rows.append({
-            "actors": run.actors, "threads": run.threads, "seconds": run.seconds, "frames_per_s": run.frames_per_s,
-            "modelled_frames_per_s": modelled, "foreign_cores": run.foreign_cores,
+            "actors": run.actors, "threads": run.threads, "seconds": run.seconds,
+            "frames_per_second": run.frames_per_second, "modelled_frames_per_second": modelled, "foreign_cores": run.foreign_cores,
         })  # fmt: skip
-    off = np.array([math.log(row["frames_per_s"] / row["modelled_frames_per_s"]) for row in rows])
+    off = np.array([math.log(row["frames_per_second"] / row["modelled_frames_per_second"]) for row in rows])
     bias = float(off.sum() / (len(off) + RUNS))
     spread = math.sqrt((RUNS * DISCREPANCY**2 + float(((off - bias) ** 2).sum())) / (RUNS + len(off)))
     return replace(job, runs=tuple(rows), bias=bias, discrepancy=spread)
@@ -201,7 +201,7 @@ def _by_rates(job: Job, runs: Sequence[Observed]) -> Job:
     """Return a job with the device's times with which the model gives the measured rates."""
     from scipy.optimize import least_squares
 
-    measured = np.log([run.frames_per_s for run in runs])
+    measured = np.log([run.frames_per_secondecond for run in runs])
     start = math.log(max(1 / max(run.requests / run.seconds for run in runs), 1e-7))
 
     def off(logs: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from hwmodel.balance.model.demands import Demands, Flow
 
 _ROUNDS, _HALVINGS = 60, 45
 _STEP = 0.3  # of the way towards the new waits in each round
-_QUEUE = 0.5  # of the tasks that wait for a thread, those that a server which becomes ready is put behind
+_QUEUE = 0.25  # of the tasks that wait for a thread, those that a server which becomes ready is put behind
 _LEAST_SHARE = 0.3  # of a thread that actors keep while the server has one
 _TINY = 1e-9
 
@@ -49,11 +49,10 @@ def solve(d: Demands) -> Array:
         period = n / rate
         learner = learner + _STEP * (np.minimum(steps * d.learn_cpu_s, 1) - learner)
         held_up = held_up + _STEP * (np.where(d.turns > 0, 0, 0.5 * learns) - held_up)
-        full = np.minimum((rate * d.actor_s + cpu / period + learner) / d.threads, 1) ** d.threads
         turns = np.where(d.device_s + d.device_each_s > 0, 2, 1)  # on a thread in a batch
-        behind = 0.5 * full + _QUEUE * np.maximum(ready - d.threads, 0)
-        device = np.where(d.turns > 0, 0.5 * learns * d.learn_device_s, 0)  # rest of the learner's turn
-        wait = wait + _STEP * (turns * np.minimum(d.actor_s, d.slice_s) / d.threads * behind + device - wait)
+        behind = _QUEUE * np.maximum(ready - d.threads, 0)
+        device_wait = steps * period * _turn(d, period - (d.device_s + n * d.device_each_s))
+        wait = wait + _STEP * (turns * np.minimum(d.actor_s, d.slice_s) / d.threads * behind + device_wait - wait)
         inside = inside + _STEP * (np.minimum(inside_now * service / period, d.actors) - inside)
         ready = ready + _STEP * (np.clip(d.actors - inside, 0, d.actors) * on_cpu - ready)
     actors = rate * d.actor_s
@@ -106,6 +105,16 @@ def _until(d: Demands, come: Array, threads: Array, away: Array) -> Array:
     few = lacking - many
     left = np.minimum(computing - many, np.maximum(threads, few))
     return many * away / threads + away * np.log((left + 0.5) / (left - few + 0.5))
+
+
+def _turn(d: Demands, gap: Array) -> Array:
+    """Return how long the server waits for the device each time the learner takes its turn.
+
+    The server wants it again at any time within the gap between its own turns.
+    """
+    gap = np.maximum(gap, 1e-12)
+    turn = d.learn_device_s
+    return np.where(d.turns > 0, np.where(turn > gap, turn - gap / 2, turn**2 / (2 * gap)), 0.0)
 
 
 def _with_learner(d: Demands, rate: Array, ready: Array) -> tuple[Array, Array, Array]:

@@ -25,7 +25,7 @@ class Observed:
     Attributes:
         actors: processes, or other units, that step environments beside each other.
         threads: of the CPU that the run had.
-        frames_per_s: of the job.
+        frames_per_second: of the job.
         requests_per_s: one of each actor counts one; none where nothing counts them.
         actor_cpu_s, actor_wait_s, server_cpu_s, server_wait_s: CPU time, and time without a thread that was
             wanted, of the processes that step environments and of all others, in the window.
@@ -37,7 +37,7 @@ class Observed:
     actors: int
     threads: int
     seconds: float
-    frames_per_s: float
+    frames_per_second: float
     requests_per_s: float | None
     actor_cpu_s: float
     actor_wait_s: float
@@ -51,7 +51,7 @@ class Observed:
     @property
     def requests(self) -> float:
         """Requests in the window; without a count, frames stand for them."""
-        return (self.frames_per_s if self.requests_per_s is None else self.requests_per_s) * self.seconds
+        return (self.frames_per_second if self.requests_per_s is None else self.requests_per_s) * self.seconds
 
 
 def observe(profile: Profile, actors: int | None = None, start_s: float | None = None) -> Observed:
@@ -86,7 +86,7 @@ def observe(profile: Profile, actors: int | None = None, start_s: float | None =
         actors=number,
         threads=_threads(profile),
         seconds=end - begin,
-        frames_per_s=found["frames_per_second"],
+        frames_per_second=found["frames_per_second"],
         requests_per_s=None if queue is None else float(queue[0]) / (end - begin),
         actor_cpu_s=_sum(acting, "cpu_s"),
         actor_wait_s=_sum(acting, "wait_s"),

@@ -38,6 +38,15 @@ def typed(demands: Demands) -> Demands:
     return Demands(*(kinds[name](value) for name, value in demands._asdict().items()))
 
 
+@nb.njit(inline="always")
+def _take(d: Demands, batch: np.ndarray, ring: np.ndarray, first: int, waiting: int) -> tuple[int, int, int]:
+    """Move the requests that wait into the batch; return how many, and what is left in the ring."""
+    taken = min(waiting, d.most)
+    for k in range(taken):
+        batch[k] = ring[(first + k) % d.actors]
+    return taken, (first + taken) % d.actors, waiting - taken
+
+
 @nb.njit(cache=True, nogil=True)
 def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
     """Return the fields of `Flow`, float64.
@@ -101,11 +110,7 @@ def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
             busy += 1
             queued -= 1
             if best == server and phase == _GATHER and in_batch == 0:  # it takes what waits once it runs
-                in_batch = min(waiting, d.most)
-                for k in range(in_batch):
-                    batch[k] = ring[(first + k) % d.actors]
-                first = (first + in_batch) % d.actors
-                waiting -= in_batch
+                in_batch, first, waiting = _take(d, batch, ring, first, waiting)
                 left[server] = d.gather_s + in_batch * d.gather_each_s
 
         # To the next event.
@@ -234,10 +239,17 @@ def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
         if state[server] == _BLOCKED and not serving and in_batch == 0 and waiting >= d.least:
             due = credit + (d.learn_every if learner_busy else 0.0)
             if d.learn_every == 0 or due < (1 + d.ahead) * d.learn_every:
-                state[server] = _QUEUED
-                queued += 1
-                virtual[server] = fair - lag[server]
-                deadline[server] = virtual[server] + d.slice_s
+                if replied:  # it goes on, on the thread that it has
+                    state[server] = _RUNS
+                    running[busy] = server
+                    busy += 1
+                    in_batch, first, waiting = _take(d, batch, ring, first, waiting)
+                    left[server] = d.gather_s + in_batch * d.gather_each_s
+                else:
+                    state[server] = _QUEUED
+                    queued += 1
+                    virtual[server] = fair - lag[server]
+                    deadline[server] = virtual[server] + d.slice_s
         sums[0], sums[1], sums[10] = served, batches, steps
         if not counted and served >= warm:
             counted = True

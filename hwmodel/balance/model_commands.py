@@ -1,0 +1,177 @@
+"""`hwmodel balance calibrate|predict|recommend|machines`."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hwmodel import console
+
+NUMBERS = re.compile(r"[0-9]+(,[0-9]+)*$")
+
+
+def numbers(context: click.Context, parameter: click.Parameter, text: str | None) -> list[int] | None:  # noqa: ARG001
+    """Return the whole numbers of a list such as 1,2,4."""
+    if text is None:
+        return None
+    if not NUMBERS.match(text) or not all(int(one) for one in text.split(",")):
+        raise click.BadParameter(f"{text!r}: give whole numbers above 0, such as 1,2,4")
+    return sorted({int(one) for one in text.split(",")})
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR",
+              help="Folder for the job and its runs; runs that are in it already are kept.")  # fmt: skip
+@click.option("--actors", default="1,2,4", show_default=True, callback=numbers, metavar="N,N,...",
+              help="Numbers of actors to run with: {actors} in COMMAND.")  # fmt: skip
+@click.option("--seconds", default=30.0, show_default=True, help="Of each run, after which it is ended.")
+@click.option("--repeats", default=1, show_default=True, help="Runs of each number of actors.")
+@click.option("--profile", "profiles", multiple=True, metavar="[ACTORS=]DIR",
+              help="A profile that there is already, instead of a run.")  # fmt: skip
+@click.option("--frames", metavar="REGEX", help="As for profile: frames in the output.")
+@click.option("--cpus", metavar="0-3,8", help="Processors that the command is held to.")
+@click.option("--sms", type=click.IntRange(0, 1 << 14), default=0, metavar="N",
+              help="SMs that the job has; with them, others can be asked for.")  # fmt: skip
+@click.option("--lockstep", is_flag=True, help="A batch waits for all actors, as in synchronous frameworks.")
+@click.option(
+    "--ahead", default=2.0, show_default=True, help="Steps of the learner that may be due while acting goes on."
+)
+@click.option("--turns", is_flag=True, help="Inference and learner have the device one after the other.")
+def calibrate(
+    command: tuple[str, ...],
+    output: Path,
+    actors: list[int],
+    seconds: float,
+    repeats: int,
+    profiles: tuple[str, ...],
+    frames: str | None,
+    cpus: str | None,
+    sms: int,
+    lockstep: bool,
+    ahead: float,
+    turns: bool,
+) -> dict[str, Any]:
+    """Learn a training job's times from a few short runs.
+
+    Runs COMMAND once for each number of actors, watched as `balance profile` does, and writes DIR/job.yaml: the times
+    of actors, server and learner, and how well the model then tells the rates of the runs. A run that was finished
+    before is not repeated.
+
+    \b
+    Examples:
+      hwmodel balance calibrate -o job -- python train.py --num-actors {actors}
+      hwmodel balance calibrate -o job --profile 1=run1 --profile 4=run4
+    """
+    from hwmodel.balance.calibrate import calibrated
+
+    known = {"sms": sms, "least": 0 if lockstep else 1, "ahead": ahead, "turns": turns}
+    with console.progress("calibrate") as advance:
+        return calibrated(output, command, actors, seconds, repeats, profiles, frames, cpus, known, advance)
+
+
+def _calibrate_view(document: dict[str, Any]) -> None:
+    console.view([{key: value for key, value in row.items() if key != "seconds"} for row in document["runs"]])
+    console.view(document["times"])
+    for line in document["warnings"]:
+        print(line)
+    print(f"Kept in {document['output']}.")
+
+
+calibrate.view = _calibrate_view  # type: ignore[attr-defined]
+
+
+@click.command()
+@click.argument("job", type=click.Path(path_type=Path))
+@click.option("--actors", required=True, callback=numbers, metavar="N,N,...", help="Numbers of actors.")
+@click.option("--threads", callback=numbers, metavar="N,N,...", help="Of the CPU. [default: as calibrated]")
+@click.option("--sms", callback=numbers, metavar="N,N,...", help="Of the GPU. [default: as calibrated]")
+@click.option("--model", type=click.Choice(["simulation", "fixed_point"]), default="simulation", show_default=True)
+def predict(
+    job: Path, actors: list[int], threads: list[int] | None, sms: list[int] | None, model: str
+) -> list[dict[str, Any]]:
+    """Predict frames/s of a calibrated job for other numbers of actors, threads and SMs.
+
+    JOB is a folder of `calibrate`, or a YAML file. The interval is meant to hold 90 % of measurements.
+
+    \b
+    Example:
+      hwmodel balance predict job --actors 8,16,32,64 --threads 2,4
+    """
+    from circuits.errors import InputError
+    from hwmodel.balance.model.job import load_job
+    from hwmodel.balance.model.predict import predict as predicted
+    from hwmodel.balance.model.settings import Setting
+
+    found = load_job(job)
+    if sms and not found.sms:
+        raise InputError(f"{job}: says of no SMs; calibrate with --sms, or leave --sms out")
+    settings = [
+        Setting(number, thread, sm) for thread in threads or [found.threads] for sm in sms or [0] for number in actors
+    ]
+    return predicted(found, settings, model)
+
+
+@click.command()
+@click.argument("job", type=click.Path(path_type=Path))
+@click.option("--machine", "machines", multiple=True, metavar="NAME|FILE",
+              help="Machine to run it on, or to compare; again for more. [default: all known]")  # fmt: skip
+@click.option("--budget", multiple=True, metavar="20kW|9USD/h|50000USD", help="To be spent on machines.")
+@click.option("--thread-speed", default=1.0, show_default=True,
+              help="Of the threads that the job was calibrated on, over a Xeon E5-2698 v4's.")  # fmt: skip
+@click.option("--sm-speed", default=1.0, show_default=True, help="Likewise of the SMs, over a V100's.")
+def recommend(
+    job: Path, machines: tuple[str, ...], budget: tuple[str, ...], thread_speed: float, sm_speed: float
+) -> dict[str, Any]:
+    """Say how to run a job on a machine, what limits it, and which machine to buy for a budget.
+
+    Tries actors x threads x SMs. With one --machine: the settings with the most frames/s, frames/J and frames per
+    dollar, what a tenth more of actors, threads or SMs would bring, the CPU/GPU ratio (hardware threads per SM) that
+    the job wants, and the knee: the fewest actors that reach 95 % of the most.
+
+    \b
+    Examples:
+      hwmodel balance recommend job --machine dgx-a100
+      hwmodel balance recommend job --budget 20kW
+    """
+    from hwmodel.balance.buy import budgets
+    from hwmodel.balance.machine import known_machines, load_machine
+    from hwmodel.balance.model.job import load_job
+    from hwmodel.balance.recommend import Host, compare
+    from hwmodel.balance.recommend import recommend as recommended
+
+    found, host = load_job(job), Host(thread_speed, sm_speed)
+    loaded = [load_machine(name) for name in machines or known_machines()]
+    document: dict[str, Any] = {"machines": compare(found, loaded, host, **budgets(budget))}
+    if len(loaded) == 1:
+        document |= recommended(found, loaded[0], host)
+    return document
+
+
+def _recommend_view(document: dict[str, Any]) -> None:
+    from hwmodel.balance.buy import view
+
+    view(document)
+
+
+recommend.view = _recommend_view  # type: ignore[attr-defined]
+
+
+@click.command()
+def machines() -> list[dict[str, Any]]:
+    """List the machines that come with the package, with their CPU/GPU ratio: hardware threads per SM.
+
+    \b
+    Example:
+      hwmodel balance machines
+    """
+    from hwmodel.balance.machine import known_machines, load_machine
+
+    loaded = [load_machine(name) for name in known_machines()]
+    return [
+        {"machine": one.name, "title": one.title, "threads": int(one.threads), "gpus": int(one.gpus),
+         "sms": int(one.gpus * one.sms), "cpu_gpu_ratio": round(one.cpu_gpu_ratio, 4), "max_W": one.max_W,
+         "price_USD": one.price_USD, "price_USD_per_hour": one.price_USD_per_hour}
+        for one in sorted(loaded, key=lambda one: one.cpu_gpu_ratio)
+    ]  # fmt: skip
