@@ -102,10 +102,13 @@ def _nodes(run: Run) -> dict[str, dict[int, float]] | None:
     """Return the nodes of memory on which each role's processes ran, in shares; none where there is one node."""
     if len(run.machine.nodes) < 2:
         return None
-    found = {}
+    node_of, found = run.machine.node_of_cpu(), {}
     for name, sums in zip(run.tree.roles.names, run.tree.sums, strict=False):
-        if total := sum(sums.nodes.values()):
-            found[name] = {node: number / total for node, number in sorted(sums.nodes.items())}
+        shares: dict[int, float] = {}
+        for cpu, number in sums.cores.items():
+            node = node_of.get(cpu, -1)
+            shares[node] = shares.get(node, 0.0) + number / sum(sums.cores.values())
+        found[name] = dict(sorted(shares.items()))
     return found
 
 

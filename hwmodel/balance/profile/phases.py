@@ -26,51 +26,62 @@ class Phases(Meters):
         self.names: list[str] = []
         self.of_process: dict[int, set[str]] = {}
         self.sums = np.zeros((0, len(SUMS)))
-        self._views: list[np.ndarray] = []
-        self._known = np.zeros(0, dtype=np.int64)  # of each file: how many phases of it are known
-        self._rows = self._starts = self._phases = np.zeros(0, dtype=np.int64)
-        self._width = _START + _STEP
+        self._views: list[np.ndarray] = []  # of each file: its words
+        self._slices: list[np.ndarray] = []  # and those of them that are read
+        self._next: list[int] = []  # and where the name of its next phase will begin
+        self._whole = np.zeros(0)  # what is read, one file after another
+        self._where = np.zeros((0, len(SUMS)), dtype=np.intp)  # in it, the sums of each file's phases
+        self._adds = np.zeros((0, 0))  # a row a phase: ones where its sums are
 
-    def tick(self, number: int) -> bool:
-        """Read the sums; return whether a process counts a phase that it did not count before."""
+    def tick(self, number: int, pace: int) -> bool:
+        """Read the sums; return whether a process counts a phase that it did not count before.
+
+        Args:
+            number: of the tick.
+            pace: after how many ticks new files and phases are looked for.
+        """
         if number % (1 + len(self._files) // MOST_FILES_A_TICK):
             return False
-        self._look()
         changed = False
-        if len(self._files) != len(self._views):
-            self._arrange()
-            changed = True
-        if not self._views:
-            return changed
-        whole = np.concatenate([view[: self._width] for view in self._views]).reshape(len(self._views), -1)
-        heads = whole.view(np.uint64)[np.arange(len(whole)), _START + _STEP * np.minimum(self._known, SLOTS - 1)]
-        if np.any((heads != 0) & (self._known < SLOTS)):
-            self._arrange()
-            return self.tick(number) or True
-        values = whole[self._rows[:, None], self._starts[:, None] + np.arange(len(SUMS))]
-        self.sums = np.zeros((len(self.names), len(SUMS)))
-        np.add.at(self.sums, self._phases, values)
+        if number % pace == 0:
+            self._look()
+            if changed := self._has_new():
+                self._arrange()
+        if self._slices:
+            np.concatenate(self._slices, out=self._whole)
+            np.matmul(self._adds, self._whole[self._where], out=self.sums)
         return changed
+
+    def _has_new(self) -> bool:
+        """Say whether there are files that are not read yet, or files in which a further slot has a name."""
+        if len(self._files) != len(self._views):
+            return True
+        return any(view[at] for view, at in zip(self._views, self._next, strict=True))
 
     def _arrange(self) -> None:
         """Find every file's phases, and where in the files their sums stand."""
-        rows, starts, phases, known = [], [], [], []
-        self._views = []
-        for row, (process, mapped, names) in enumerate(self._files.values()):
+        starts, phases = [], []
+        self._views, self._slices, self._next, offset = [], [], [], 0
+        for process, mapped, names in self._files.values():
             more_phases(mapped, names)
-            self._views.append(np.frombuffer(mapped, dtype=np.float64))
-            known.append(len(names))
             counted = self.of_process.setdefault(process, set())
             for slot, name in enumerate(names):
                 if name not in self.names:
                     self.names.append(name)
                 counted.add(name)
-                rows.append(row)
-                starts.append(_START + _STEP * slot + _NAME)
+                starts.append(offset + _START + _STEP * slot + _NAME)
                 phases.append(self.names.index(name))
-        self._known = np.array(known, dtype=np.int64)
-        self._rows, self._starts, self._phases = (np.array(one, dtype=np.int64) for one in (rows, starts, phases))
-        self._width = min(_START + _STEP * (max(known, default=0) + 1), _START + _STEP * SLOTS)
+            end = _START + _STEP * len(names)
+            view = np.frombuffer(mapped, dtype=np.float64)
+            self._views.append(view.view(np.uint64))
+            self._slices.append(view[:end])
+            self._next.append(end if len(names) < SLOTS else _START - 1)  # else a word of the header that stays 0
+            offset += end
+        self._whole = np.zeros(offset)
+        self._where = np.add.outer(np.array(starts, dtype=np.intp), np.arange(len(SUMS)))
+        self._adds = np.zeros((len(self.names), len(starts)))
+        self._adds[phases, np.arange(len(starts))] = 1.0
+        self.sums = np.zeros((len(self.names), len(SUMS)))
 
     @property
     def frames(self) -> float | None:

@@ -5,6 +5,7 @@ A descriptor belongs to the process it was opened for: once that has ended, read
 
 import os
 import re
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,6 @@ class Stat:
     session: int
     threads: int
     start: int
-    rss_bytes: int
     cpu: int
 
 
@@ -79,7 +79,7 @@ def stat_of(raw: bytes) -> Stat:
     head, _, tail = raw.rpartition(b")")
     f = tail.split()
     name = head.partition(b"(")[2].decode("utf-8", "replace")
-    return Stat(name, f[0].decode(), int(f[1]), int(f[3]), int(f[17]), int(f[19]), int(f[21]) * PAGE_BYTES, int(f[36]))
+    return Stat(name, f[0].decode(), int(f[1]), int(f[3]), int(f[17]), int(f[19]), int(f[36]))
 
 
 def switches_of(raw: bytes) -> tuple[int, int]:
@@ -135,6 +135,23 @@ def has_children_lists() -> bool:
     """Say whether this kernel lists a thread's children."""
     pid = os.getpid()
     return (PROC / str(pid) / "task" / str(pid) / "children").exists()
+
+
+def own_children_lists() -> list[Source]:
+    """Return the lists of this process's children: of its first thread, which orphans come to, and of this one."""
+    us = os.getpid()
+    return [Source(f"/proc/{us}/task/{tid}/children") for tid in {us, threading.get_native_id()}]
+
+
+def own_children() -> set[int]:
+    """Return the numbers of this process's children."""
+    if not has_children_lists():
+        return {pid for pid, parent in parents().items() if parent == os.getpid()}
+    found: set[int] = set()
+    for source in own_children_lists():
+        found |= {int(pid) for pid in source.read(MOST_BYTES).split()}
+        source.close()
+    return found
 
 
 def no_wait_reason() -> str:

@@ -15,10 +15,11 @@ from hwmodel.balance.profile.output import Output
 from hwmodel.balance.profile.phases import Phases
 from hwmodel.balance.profile.proc import TICKS_PER_S, boot_s
 from hwmodel.balance.profile.process import Process
-from hwmodel.balance.profile.tree import Sums, Tree
+from hwmodel.balance.profile.sums import Sums
+from hwmodel.balance.profile.tree import Tree
 
 SLOW_S = 1.0  # between two looks at the machine and the clocks
-FLUSH_S = 2.0
+FLUSH_S = 4.0
 SWITCHES_S = 10.0  # between two looks at how cores were given up, which is dear; fewer at the beginning
 
 
@@ -55,7 +56,7 @@ class Run:
         """Look at everything, and write down what was seen."""
         now_s = self.clocks.now_s()
         self.tree.tick(self.ticks, now_s)
-        if self.phases.tick(self.ticks):
+        if self.phases.tick(self.ticks, self.tree.pace.look):
             self._name_roles()
         if self.source is not None:
             self.source.look(self.output.lines(), now_s)
@@ -123,7 +124,7 @@ class Run:
         voluntary, involuntary = process.switches or (None, None)
         self.journal.add("processes", (
             process.pid, process.parent, self.tree.roles.names[process.role], process.stat.name, process.command,
-            max(process.begun / TICKS_PER_S - self._up_s, 0.0), process.seen_s, process.most_threads,
+            max(process.begun / TICKS_PER_S - self._up_s, 0.0), self.tree.seen_s, process.most_threads,
             process.cpu_ns / 1e9, process.wait_ns / 1e9 if waits else None, process.slices if waits else None,
             voluntary, involuntary, process.peak_rss_bytes or None,
         ))  # fmt: skip

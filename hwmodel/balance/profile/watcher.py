@@ -31,10 +31,11 @@ from hwmodel.balance.profile.machine import Machine
 from hwmodel.balance.profile.options import Options
 from hwmodel.balance.profile.output import Output
 from hwmodel.balance.profile.phases import Phases
-from hwmodel.balance.profile.process import Pace
+from hwmodel.balance.profile.proc import own_children
 from hwmodel.balance.profile.results import Profile, finish
 from hwmodel.balance.profile.roles import Roles
 from hwmodel.balance.profile.run import Run
+from hwmodel.balance.profile.sums import Pace
 from hwmodel.balance.profile.tree import Tree
 
 ENDING_HZ = 10.0  # at least, while the command is being ended
@@ -123,7 +124,7 @@ def _begin(
     stack: ExitStack,
 ) -> tuple[Run, subprocess.Popen[bytes]]:
     """Open all that will be read and written, and start the command."""
-    alone = threading.active_count() == 1
+    alone, others = threading.active_count() == 1, own_children()
     roles, source = Roles(options.roles), options.source()
     machine, gpus = Machine(), Gpus(options.gpu_hz)
     stack.callback(machine.close)
@@ -145,9 +146,8 @@ def _begin(
         descriptor, log, looked_through=isinstance(source, InOutput), show=options.show, clock=clocks.now_s
     )
     marker = f"{FOLDER}={environment[FOLDER]}".encode()
-    tree = Tree(child.pid, roles, Pace.at(options.hz), marker, alone=alone)
+    tree = Tree(child.pid, roles, Pace.at(options.hz), marker, alone=alone, others=others)
     stack.callback(tree.close)
-    tree.node_of_cpu = machine.node_of_cpu()
     run = Run(options, clocks, tree, Phases(output / folders.METERS), machine, gpus, tables, printed, source)
     tree.ended = run.ended
     gpus.start(clocks.now_s, tree.alive.__contains__)
