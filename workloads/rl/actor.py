@@ -44,17 +44,16 @@ def act(number: int, told: dict[str, Any], layout: Layout, meter: Meter) -> None
         environment.begin(seen[place])
     steps = layout.board["steps"]
     counts = FOLDER in os.environ
-    wall = cpu = 0.0
+    wall = cpu = 0.0  # the first wait is for the other actors, and counts for nothing
     while True:
-        if counts:
-            wall = time.perf_counter()
         os.write(ring, name)
         os.eventfd_read(bell)
         if stop[0]:
             return
         if counts:
             now, cpu = time.perf_counter(), time.thread_time()
-            meter.add("queue", 1.0, now - wall)
+            if wall:
+                meter.add("queue", 1.0, now - wall)
             wall = now
         for place, environment in enumerate(environments):
             reward[place], ended[place] = environment.step(int(action[place]), seen[place])
@@ -63,8 +62,10 @@ def act(number: int, told: dict[str, Any], layout: Layout, meter: Meter) -> None
                 mine["episode_length"][place] = environment.episode_length
         steps[number] += len(environments)
         if counts:
-            meter.add("environment", len(environments), time.perf_counter() - wall, time.thread_time() - cpu)
+            now = time.perf_counter()
+            meter.add("environment", len(environments), now - wall, time.thread_time() - cpu)
             meter.frames(frames)
+            wall = now
 
 
 def _seed(seed: list[int], actor: int, place: int) -> int:

@@ -29,20 +29,24 @@ def features(shape: Shape, network: str) -> tuple[nn.Module, int]:
         )
     if network == "shallow":
         layers = [
-            nn.Conv2d(shape.observation[0], 16, 8, stride=4), nn.ReLU(inplace=True),
-            nn.Conv2d(16, 32, 4, stride=2), nn.ReLU(inplace=True),
-            nn.Flatten(), nn.Linear(32 * 9 * 9, 256), nn.ReLU(inplace=True),
+            _orthogonal(nn.Conv2d(shape.observation[0], 16, 8, stride=4)), nn.ReLU(inplace=True),
+            _orthogonal(nn.Conv2d(16, 32, 4, stride=2)), nn.ReLU(inplace=True),
+            nn.Flatten(), _orthogonal(nn.Linear(32 * 9 * 9, 256)), nn.ReLU(inplace=True),
         ]  # fmt: skip
         return Pictures(nn.Sequential(*layers)), 256
     player, size = (atari_dqn(shape.actions), 512) if network == "dqn" else (atari_impala(shape.actions), 256)
     return Pictures(player.body), size
 
 
-def _linear(inputs: int, outputs: int, gain: float = math.sqrt(2)) -> nn.Linear:
-    layer = nn.Linear(inputs, outputs)
+def _orthogonal(layer: nn.Linear | nn.Conv2d, gain: float = math.sqrt(2)) -> nn.Module:
     nn.init.orthogonal_(layer.weight, gain)
-    nn.init.zeros_(layer.bias)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
     return layer
+
+
+def _linear(inputs: int, outputs: int, gain: float = math.sqrt(2)) -> nn.Module:
+    return _orthogonal(nn.Linear(inputs, outputs), gain)
 
 
 class Pictures(nn.Module):

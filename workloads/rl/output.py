@@ -14,6 +14,7 @@ from workloads.rl.server import Server
 from workloads.rl.settings import Settings
 
 CHECKPOINT_S = 30.0
+_BEFORE = ("steps", "seconds", "episodes", "learner_batches")
 CURVE, SETTINGS = "curve.csv", "settings.json"
 
 
@@ -26,7 +27,7 @@ class Output:
         settings: of the run. shape: of its environment. parts: of it, into which a checkpoint is loaded.
 
     Attributes:
-        steps: of the run before, from which this one goes on; else 0.
+        before: steps, seconds, episodes and the learner's batches of the run from which this one goes on; else 0.
     """
 
     def __init__(self, folder: Path | None, resume: bool, settings: Settings, shape: Shape, parts: Parts) -> None:
@@ -36,7 +37,8 @@ class Output:
             InputError: there is nothing to go on from, or something that would be overwritten.
         """
         self._folder, self._settings, self._shape, self._parts = folder, settings, shape, parts
-        self.steps, self._seconds, self._curve = 0, 0.0, None
+        self.before: dict[str, Any] = dict.fromkeys(_BEFORE, 0)
+        self._curve: Curve | None = None
         self._saved = time.perf_counter()
         if folder is None:
             if resume:
@@ -48,7 +50,7 @@ class Output:
             raise InputError(f"-o {folder}: holds a run already; give --resume to go on, or another folder")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SETTINGS).write_text(json.dumps(settings.document(), indent=2) + "\n", encoding="utf-8")
-        self._curve = Curve(folder / CURVE, parts.learner.names if parts.learner else (), self.steps)
+        self._curve = Curve(folder / CURVE, parts.learner.names if parts.learner else (), self.before["steps"])
 
     def _load(self, folder: Path) -> None:
         if self._parts.state is None:
@@ -62,7 +64,7 @@ class Output:
                     f"--{name} {ours[name]}: the run in {folder} had {told['settings'][name]}; give the same"
                 )
         self._parts.state.load(folder)
-        self.steps, self._seconds = told["steps"], told["seconds"]
+        self.before = {name: told[name] for name in _BEFORE}
 
     def tick(self, server: Server) -> None:
         """Tell how far the run is; save it now and then."""
@@ -88,27 +90,32 @@ class Output:
             return
         learner = self._parts.learner
         returns, lengths = server.returns, server.lengths
-        row: dict[str, Any] = {
-            "seconds": self._seconds + server.seconds,
-            "steps": server.steps,
-            "frames": server.steps * self._shape.frames_per_step,
-            "episodes": server.episodes,
+        row: dict[str, Any] = self._so_far(server)
+        row |= {
+            "frames": row["steps"] * self._shape.frames_per_step,
             "return_mean": server.return_mean,
             "return_max": max(returns, default=None),
             "length_mean": sum(lengths) / len(lengths) if lengths else None,
-            "learner_batches": learner.batches if learner else 0,
         }
         self._curve.add(row | (learner.figures if learner else {}))
+
+    def _so_far(self, server: Server) -> dict[str, Any]:
+        learner = self._parts.learner
+        now = {
+            "steps": server.stepped,
+            "seconds": server.seconds,
+            "episodes": server.episodes,
+            "learner_batches": learner.batches if learner else 0,
+        }
+        return {name: self.before[name] + value for name, value in now.items()}
 
     def _save(self, server: Server) -> None:
         if self._folder is None or self._parts.state is None or self._parts.learner is None:
             return
         facts = {
             "settings": self._settings.document(),
-            "steps": server.steps,
-            "seconds": self._seconds + server.seconds,
             "return_mean": server.return_mean,
-        }
+        } | self._so_far(server)
         with self._parts.learner.lock:
             self._parts.state.save(self._folder, facts)
         self._saved = time.perf_counter()

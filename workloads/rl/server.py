@@ -82,17 +82,19 @@ class Server:
         waiting = self.actors.take(told.actors, told.actors, float("inf"), float("inf"))
         self._begin = time.perf_counter()
         next_tick = self._begin + TICK_S
-        for start in range(0, len(waiting), most):
-            self._serve(waiting[start : start + most])
-        while not self._over():
-            until = next_tick if told.seconds is None else min(next_tick, self._begin + told.seconds)
-            numbers = self.actors.take(most, least, patience_s, until)
-            if len(numbers):
-                self._serve(numbers)
-            if time.perf_counter() >= next_tick:
-                next_tick += TICK_S * (1 + (time.perf_counter() - next_tick) // TICK_S)
-                tick()
-        self._end = time.perf_counter()
+        try:
+            for start in range(0, len(waiting), most):
+                self._serve(waiting[start : start + most])
+            while not self._over():
+                until = next_tick if told.seconds is None else min(next_tick, self._begin + told.seconds)
+                numbers = self.actors.take(most, least, patience_s, until)
+                if len(numbers):
+                    self._serve(numbers)
+                if time.perf_counter() >= next_tick:
+                    next_tick += TICK_S * (1 + (time.perf_counter() - next_tick) // TICK_S)
+                    tick()
+        finally:
+            self._end = time.perf_counter()
 
     def _over(self) -> bool:
         told = self.settings

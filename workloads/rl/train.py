@@ -30,9 +30,9 @@ def train(settings: Settings, folder: Path | None = None, resume: bool = False) 
     parts = _parts(settings, shape)
     output = Output(folder, resume, settings, shape, parts)
     with contextlib.ExitStack() as end:
-        actors = Actors(settings, shape, output.steps)
+        actors = Actors(settings, shape, output.before["steps"])
         feed = parts.learner.feed if parts.learner else None
-        server = Server(settings, shape, actors, parts.policy, feed, parts.unrolls, output.steps)
+        server = Server(settings, shape, actors, parts.policy, feed, parts.unrolls, output.before["steps"])
         end.callback(output.close, server)
         end.callback(actors.stop)
         if parts.learner:
