@@ -4,13 +4,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from circuits.errors import InputError
 from circuits.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent / "machines"
 WORDS = ("assumed", "recalled", "measured")  # sources that are no works
-OPTIONAL = {"price_USD": None, "price_USD_per_hour": None}
+OPTIONAL: dict[str, Any] = {"price_USD": None, "price_USD_per_hour": None}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from circuits.errors import InputError
 from hwmodel.balance.machine import Machine
-from hwmodel.balance.model.demands import Demands
+from hwmodel.balance.model.demands import columns
 from hwmodel.balance.model.fixed_point import solve
 from hwmodel.balance.model.job import Job
 from hwmodel.balance.model.predict import predict
@@ -129,7 +129,7 @@ def recommend(job: Job, machine: Machine, host: Host = Host(), now: Setting | No
 
 def rows_of(job: Job, machine: Machine, tried: Sequence[tuple[Setting, int, int]]) -> dict[str, Any]:
     """Return arrays over settings: frames/s, power, frames/J and frames/USD of a whole machine."""
-    flow = solve(Demands(*np.array(settled(job, [one for one, _, _ in tried]), dtype=np.float64).T))
+    flow = solve(columns(settled(job, [one for one, _, _ in tried])))
     copies = np.array([n for _, n, _ in tried], dtype=float)
     rates = flow[:, 0] * job.frames_per_request * math.exp(job.bias) * copies
     parts = np.array([(one.sms or machine.sms) / machine.sms if job.sms else 0.0 for one, _, _ in tried])
@@ -144,7 +144,7 @@ def _best(job: Job, tried: Sequence[tuple[Setting, int, int]], rows: dict[str, A
     """Return the setting with the most of a goal; of those that have nearly as much, that with the fewest actors."""
     values = rows[goal]
     enough = np.flatnonzero(values >= values.max() * (1 - 0.002))
-    at = min(enough, key=lambda i: tried[i][0].actors * tried[i][1])
+    at = min(enough.tolist(), key=lambda i: tried[i][0].actors * tried[i][1])
     setting, copies, threads = tried[at]
     (row,) = predict(job, [setting])
     for name in ("frames_per_second", "low_frames_per_second", "high_frames_per_second"):
@@ -184,7 +184,7 @@ def gains(job: Job, setting: Setting, copies: int = 1) -> dict[str, Any]:
     raised = {name: max(round(getattr(setting, name) * (1 + MORE)), getattr(setting, name) + 1)
               for name in ("actors", "threads", "sms") if getattr(setting, name)}  # fmt: skip
     variants = [setting, *(_with(setting, name, number) for name, number in raised.items())]
-    rates = solve(Demands(*np.array(settled(job, variants), dtype=np.float64).T))[:, 0]
+    rates = solve(columns(settled(job, variants)))[:, 0]
     found: dict[str, Any] = {
         name: float(math.log(rates[i] / rates[0]) / math.log(number / getattr(setting, name)))
         for i, (name, number) in enumerate(raised.items(), start=1)

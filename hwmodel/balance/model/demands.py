@@ -5,7 +5,10 @@ on the CPU, runs them on the device, and replies on the CPU; a learner takes a s
 served, on the CPU and on the device too. A server that computes on the CPU has no device times.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 
 class Demands(NamedTuple):
@@ -33,12 +36,12 @@ class Demands(NamedTuple):
     turns: int  # 1: server and learner have the device one after the other; 0: while both want it, half of it each
     slice_s: float  # for which the scheduler lets a task run while others wait
 
-    def serve_s(self, batch: float) -> float:
+    def serve_s(self, batch: Any) -> Any:
         """Return the time of a batch in the server when nobody else is about, s."""
         once = self.gather_s + self.device_s + self.reply_s
         return once + batch * (self.gather_each_s + self.device_each_s + self.reply_each_s)
 
-    def server_cpu_s(self, batch: float) -> float:
+    def server_cpu_s(self, batch: Any) -> Any:
         """Return the CPU time of a batch in the server, s."""
         return self.gather_s + self.reply_s + batch * (self.gather_each_s + self.reply_each_s)
 
@@ -57,3 +60,9 @@ class Flow(NamedTuple):
     server_wait: float  # share of the time in which the server is
     queue_s: float  # mean time from a request to its reply
     steps_per_s: float  # of the learner
+
+
+def columns(settings: Sequence[Demands]) -> Any:
+    """Return `Demands` whose fields are float64[settings], as `fixed_point.solve` takes them."""
+    table: Any = np.array(settings, dtype=np.float64).reshape(-1, len(Demands._fields)).T
+    return Demands(*table)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from circuits.errors import InputError
-from hwmodel.balance.model.demands import Demands
+from hwmodel.balance.model.demands import columns
 from hwmodel.balance.model.fixed_point import solve
 from hwmodel.balance.model.job import Job, Time
 from hwmodel.balance.model.observe import Observed
@@ -50,7 +50,7 @@ def fit(runs: Sequence[Observed], name: str = "job", **known: Any) -> Job:
     job = Job(
         name=name,
         times={key: time for key, time in (times | learner).items() if time.value > 0},
-        frames_per_request=sum(run.frames_per_secondecond * run.seconds for run in runs) / requests,
+        frames_per_request=sum(run.frames_per_second * run.seconds for run in runs) / requests,
         threads=max(run.threads for run in runs),
         learn_every=every,
         cv=_cv(sums.get("environment")),
@@ -67,10 +67,9 @@ def judged(job: Job, runs: Sequence[Observed]) -> Job:
     rows = []
     for run in runs:
         modelled = rate(job, Setting(run.actors, run.threads))
-        rows.append({
-            "actors": run.actors, "threads": run.threads, "seconds": run.seconds,
-            "frames_per_second": run.frames_per_second, "modelled_frames_per_second": modelled, "foreign_cores": run.foreign_cores,
-        })  # fmt: skip
+        told: dict[str, Any] = {"actors": run.actors, "threads": run.threads, "seconds": run.seconds}
+        told |= {"frames_per_second": run.frames_per_second, "modelled_frames_per_second": modelled}
+        rows.append(told | {"foreign_cores": run.foreign_cores})
     off = np.array([math.log(row["frames_per_second"] / row["modelled_frames_per_second"]) for row in rows])
     bias = float(off.sum() / (len(off) + RUNS))
     spread = math.sqrt((RUNS * DISCREPANCY**2 + float(((off - bias) ** 2).sum())) / (RUNS + len(off)))
@@ -201,13 +200,13 @@ def _by_rates(job: Job, runs: Sequence[Observed]) -> Job:
     """Return a job with the device's times with which the model gives the measured rates."""
     from scipy.optimize import least_squares
 
-    measured = np.log([run.frames_per_secondecond for run in runs])
+    measured = np.log([run.frames_per_second for run in runs])
     start = math.log(max(1 / max(run.requests / run.seconds for run in runs), 1e-7))
 
     def off(logs: np.ndarray) -> np.ndarray:
         times = dict(job.times) | {"device_s": Time(math.exp(logs[0])), "device_each_s": Time(math.exp(logs[1]))}
         asked = settled(replace(job, times=times), [Setting(run.actors, run.threads) for run in runs])
-        flow = solve(Demands(*np.array(asked, dtype=float).T))
+        flow = solve(columns(asked))
         rates = np.log(flow[:, 0] * job.frames_per_request)
         return np.r_[(rates - measured) / 0.02, (logs - start + np.array([1.0, 3.0])) / 4]
 

@@ -14,10 +14,11 @@ its fair share of threads and device leaves; what it is then still behind by, th
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from hwmodel.balance.model.demands import Demands, Flow
+from hwmodel.balance.model.demands import Demands, Flow, columns
 
 _ROUNDS, _HALVINGS = 60, 45
 _STEP = 0.3  # of the way towards the new waits in each round
@@ -30,16 +31,15 @@ Array = np.ndarray
 
 def flows(settings: Sequence[Demands]) -> list[Flow]:
     """Return what flows through each setting, as `simulate` would find it, nearly."""
-    table = np.array(settings, dtype=np.float64).reshape(-1, len(Demands._fields)).T
-    return [Flow(*row) for row in solve(Demands(*table)).tolist()]
+    return [Flow(*row) for row in solve(columns(settings)).tolist()]
 
 
-def solve(d: Demands) -> Array:
-    """Return float64[settings, len(Flow._fields)]; the fields of `d` are float64[settings]."""
+def solve(d: Any) -> Array:
+    """Return float64[settings, len(Flow._fields)]; `d` as `columns` has it."""
     away = d.actor_s + d.delay_s
     on_cpu = np.where(away > 0, d.actor_s / np.maximum(away, 1e-300), 0)
     learner, held_up, wait, inside = (np.zeros_like(away) for _ in range(4))
-    n = period = rate = steps = np.ones_like(away)
+    n = period = rate = steps = cpu = np.ones_like(away)
     ready = np.minimum(d.actors, d.threads)
     for _ in range(_ROUNDS):
         threads = np.maximum(d.threads - learner, 0.05 * d.threads)
@@ -72,7 +72,7 @@ def _finished(actors: Array, threads: Array, away: Array, time: Array) -> Array:
     return np.minimum(time, until_few) * threads / away + few * -np.expm1(-np.maximum(time - until_few, 0) / away)
 
 
-def _batch(d: Demands, away: Array, threads: Array, wait: Array, held_up: Array) -> tuple[Array, Array, Array, Array]:
+def _batch(d: Any, away: Array, threads: Array, wait: Array, held_up: Array) -> tuple[Array, Array, Array, Array]:
     """Return the mean batch, its time in the server, the time to the next, and the mean requests about meanwhile."""
     away = np.maximum(away, _TINY * 1e-3)
 
@@ -97,7 +97,7 @@ def _batch(d: Demands, away: Array, threads: Array, wait: Array, held_up: Array)
     return n, service, service + idle, n + (4 * at(n, 0.5)[0] + come) / 6  # Simpson's rule for those that wait
 
 
-def _until(d: Demands, come: Array, threads: Array, away: Array) -> Array:
+def _until(d: Any, come: Array, threads: Array, away: Array) -> Array:
     """Return the time from a batch's end until the least number of requests for the next wait."""
     lacking = np.maximum(np.minimum(d.least, d.most) - come, 0)
     computing = np.maximum(d.actors - come, lacking)
@@ -107,7 +107,7 @@ def _until(d: Demands, come: Array, threads: Array, away: Array) -> Array:
     return many * away / threads + away * np.log((left + 0.5) / (left - few + 0.5))
 
 
-def _turn(d: Demands, gap: Array) -> Array:
+def _turn(d: Any, gap: Array) -> Array:
     """Return how long the server waits for the device each time the learner takes its turn.
 
     The server wants it again at any time within the gap between its own turns.
@@ -117,7 +117,7 @@ def _turn(d: Demands, gap: Array) -> Array:
     return np.where(d.turns > 0, np.where(turn > gap, turn - gap / 2, turn**2 / (2 * gap)), 0.0)
 
 
-def _with_learner(d: Demands, rate: Array, ready: Array) -> tuple[Array, Array, Array]:
+def _with_learner(d: Any, rate: Array, ready: Array) -> tuple[Array, Array, Array]:
     """Return the rate that the learner lets through, its steps a second, the share of the time it is on the device.
 
     Between two steps' worth of requests the learner gets on at the speed `beside`; what of a step is left then is done

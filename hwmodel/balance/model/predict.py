@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hwmodel.balance.model.demands import Demands, Flow
+from hwmodel.balance.model.demands import Demands, Flow, columns
 from hwmodel.balance.model.fixed_point import solve
 from hwmodel.balance.model.job import TIMES, Job
 from hwmodel.balance.model.settings import Setting, scaled, settled
@@ -35,7 +35,7 @@ def predict(job: Job, settings: Sequence[Setting], model: str = "simulation", se
     if not settings:
         return []
     asked = settled(job, settings)
-    closed = solve(Demands(*np.array(asked, dtype=np.float64).T))
+    closed = solve(columns(asked))
     found = [Flow(*row) for row in closed.tolist()] if model == "fixed_point" else [
         simulate(one, REQUESTS, job.cv, seed) for one in asked
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def _spreads(job: Job, settings: Sequence[Setting], rates: np.ndarray, seed: int
     for row in drawn:
         factors = {name: math.exp(job.times[name].spread * z) for name, z in zip(names, row, strict=True)}
         every += settled(scaled(job, factors), settings)
-    flow = solve(Demands(*np.array(every, dtype=np.float64).T))[:, 0].reshape(DRAWS, len(settings))
+    flow = solve(columns(every))[:, 0].reshape(DRAWS, len(settings))
     return np.std(np.log(flow / rates), axis=0)
 
 
