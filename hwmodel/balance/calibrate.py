@@ -51,7 +51,7 @@ def calibrated(
             advance(done, len(plan), f"{number} actors")
             folder = output / "runs" / f"actors-{number}-{again}"
             words = [word.replace(PLACE, str(number)) for word in command]
-            profile = _run(folder, words, seconds, frames, cpus)
+            profile = run_or_read(folder, words, seconds, frames, cpus)
             runs.append(observe(profile, number))
         advance(len(plan), len(plan))
     job = fit(runs, name=output.resolve().name, **known)
@@ -108,7 +108,7 @@ def _given(text: str) -> Observed:
     return observe(read_profile(Path(folder if equals else text)), int(number) if equals else None)
 
 
-def _run(folder: Path, command: Sequence[str], seconds: float, frames: str | None, cpus: str | None) -> Profile:
+def run_or_read(folder: Path, command: Sequence[str], seconds: float, frames: str | None, cpus: str | None) -> Profile:
     """Return the profile of a run, which may have been made before."""
     if (folder / "profile.yaml").exists():
         found = read_profile(folder)

@@ -36,7 +36,8 @@ class Meter:
     """Counts what one thread of a job does. Without a folder it counts nothing, at the cost of a call.
 
     Phases whose names others understand: `environment` (size: environments stepped), `inference` (size: observations in
-    the batch), `learner` (size: frames learned from), `queue` (an actor's wait from its request to the reply).
+    the batch), `learner` (size: frames learned from), `queue` (an actor's wait from its request to the reply), `gather`
+    and `reply` (before and after inference), `device` and `learner_device` (the time on the GPU alone, of the two).
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:

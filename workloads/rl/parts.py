@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hwmodel.balance import Meter
 from workloads.rl.environments import Shape
 from workloads.rl.feeds import Counted
 from workloads.rl.learner import Learner
@@ -39,10 +40,10 @@ def emulated(settings: Settings, shape: Shape, told: Recipe) -> Parts:
     assert service is not None
     learner = None
     if settings.learns and learning is not None:
-        steps = told.batch * told.unroll
+        steps, meter = told.batch * told.unroll, Meter()  # of the learner's thread
 
         def learn(size: int) -> dict[str, float]:
-            device.serve(learning, size)
+            meter.add("learner_device", size, device.serve(learning, size))
             return {}
 
         feed = Counted(steps, getattr(told, "replay_ratio", 1.0), settings.lockstep)

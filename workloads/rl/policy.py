@@ -4,6 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
+from hwmodel.balance import Meter
 from workloads.rl.settings import Service
 from workloads.rl.timed import TimedDevice
 
@@ -36,6 +37,7 @@ class Timed:
     def __init__(self, device: TimedDevice, service: Service, actions: int, seed: int) -> None:
         self.records: dict[str, tuple[int, ...]] = {}
         self._device, self._service, self._actions = device, service, actions
+        self._meter = Meter()
         self._random = np.random.default_rng(seed)
 
     def act(
@@ -44,5 +46,5 @@ class Timed:
         rows: np.ndarray,
         began: np.ndarray,  # noqa: ARG002
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        self._device.serve(self._service, len(rows))
+        self._meter.add("device", len(rows), self._device.serve(self._service, len(rows)))
         return self._random.integers(self._actions, size=len(rows)), {}

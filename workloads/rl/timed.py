@@ -29,8 +29,12 @@ class TimedDevice:
         self._errors = (0, 0.0, 0.0, 0.0)  # count, sum, sum of squares, largest
         self.busy_s = 0.0
 
-    def serve(self, service: Service, size: float) -> None:
-        """Return when a batch of `size` has been served: when those before it were, and its own time has passed."""
+    def serve(self, service: Service, size: float) -> float:
+        """Return when a batch of `size` has been served: when those before it were, and its own time has passed.
+
+        Returns:
+            its own time, s.
+        """
         with self._turn:
             begin = time.perf_counter()
             wanted = service.time_s(size)
@@ -41,6 +45,7 @@ class TimedDevice:
             self.busy_s += wanted
             count, total, squares, most = self._errors
             self._errors = count + 1, total + error, squares + error * error, max(most, abs(error))
+            return wanted
 
     def errors(self) -> dict[str, float]:
         """Return by how much services took longer than they should: mean, spread and largest, in seconds."""
