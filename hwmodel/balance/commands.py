@@ -2,7 +2,7 @@
 
 import click
 
-from hwmodel.balance.model_commands import calibrate, machines, predict, recommend
+from hwmodel.balance.model_commands import calibrate, device, machines, predict, recommend
 from hwmodel.balance.profile_commands import profile
 
 
@@ -17,6 +17,7 @@ def balance() -> None:
 
 
 balance.add_command(calibrate)
+balance.add_command(device)
 balance.add_command(machines)
 balance.add_command(predict)
 balance.add_command(profile)

@@ -175,3 +175,35 @@ def machines() -> list[dict[str, Any]]:
          "price_USD": one.price_USD, "price_USD_per_hour": one.price_USD_per_hour}
         for one in sorted(loaded, key=lambda one: one.cpu_gpu_ratio)
     ]  # fmt: skip
+
+
+@click.command()
+@click.argument("network")
+@click.option("--gpu", default="v100", show_default=True, help="GPU of which times are known.")
+@click.option("--batch", "batches", default="1,4,16,64,256", show_default=True, callback=numbers, metavar="N,N,...")
+@click.option("--sms", callback=numbers, metavar="N,N,...", help="Numbers of SMs. [default: all, half, a quarter]")
+@click.option("--phase", type=click.Choice(["inference", "training"]), default="inference", show_default=True)
+@click.option("--dtype", type=click.Choice(["fp32", "tf32", "bf16", "fp16"]), default="fp32", show_default=True)
+@click.option("--launch", type=click.Choice(["graph", "eager"]), default="eager", show_default=True,
+              help="Kernels of one graph, or launched one by one from the host.")  # fmt: skip
+def device(
+    network: str, gpu: str, batches: list[int], sms: list[int] | None, phase: str, dtype: str, launch: str
+) -> dict[str, Any]:
+    """Model what a network's batches take on a GPU with more and fewer SMs, for a job file.
+
+    Prints each time, and the line device + device each x observations through them with the share of the first that
+    more SMs shorten: device_s, device_each_s and scaling of a job.
+
+    \b
+    Examples:
+      hwmodel balance device atari_dqn --gpu v100
+      hwmodel balance device atari_impala --gpu h100 --sms 132,66,33 --json
+    """
+    from hwmodel.balance.device import device_times, line_of
+    from traces.gpus import load_gpu
+
+    whole = load_gpu(gpu).sms
+    rows = device_times(network, gpu, batches, sms or sorted({whole, whole // 2, whole // 4}), phase, dtype, launch)
+    fixed, each, scaling = line_of(rows)
+    return {"network": network, "gpu": gpu, "basis": "modelled", "device_s": fixed, "device_each_s": each,
+            "scaling": scaling, "times": rows}  # fmt: skip

@@ -310,7 +310,7 @@ for command in (iso_capacity, iso_area, scaling, batch, sensitivity, explore, re
 
 
 @click.command()
-@click.argument("paper", type=click.Choice(["deepnvm"]))
+@click.argument("paper", type=click.Choice(["deepnvm", "rl-balance"]))
 @click.option(
     "-o",
     "--output",
@@ -322,22 +322,30 @@ for command in (iso_capacity, iso_area, scaling, batch, sensitivity, explore, re
 @RUN[1]
 @RUN[2]
 def reproduce(
-    paper: str,  # noqa: ARG001  (one paper so far)
-    output: Path | None, jobs: int | None, engine: str, store: Path | None,
-) -> list[dict[str, Any]]:  # fmt: skip
+    paper: str, output: Path | None, jobs: int | None, engine: str, store: Path | None
+) -> list[dict[str, Any]]:
     """Put a paper's figures beside ours: paper | ours | ratio, a row a figure.
 
     Each row says whether the figure was read in the publication or is recalled from readers' notes, whether the
-    circuits under it are the paper's or ours, whether ours is modelled or calibrated, and why an EDP is far off.
+    circuits under it are the paper's or ours, whether ours is modelled or calibrated, and why one is far off.
+    rl-balance is arXiv:2012.04210 on actors, CPU threads and SMs; low and high say how far what is assumed moves ours.
 
     \b
     Examples:
       hwmodel reproduce deepnvm --json
       hwmodel reproduce deepnvm -o beside
+      hwmodel reproduce rl-balance
     """
     from hwmodel.studies.folder import run_into
     from hwmodel.studies.reproduce import deepnvm, reproduction
 
+    if paper == "rl-balance":
+        from hwmodel.balance import reproduce as balance
+
+        with console.progress("reproduce rl-balance") as advance:
+            if output is None:
+                return balance.rl_balance(advance)
+            return _plain(run_into(output, lambda: balance.reproduction(advance))[0].results)
     if output is None:
         with _runner("reproduce deepnvm", jobs, engine, store) as runner:
             return deepnvm(runner)
