@@ -172,8 +172,8 @@ def main() -> None:
         print(f"{row['kind']:<8} {row['processes']:>9} {row['hz']:>4.0f} {row['cost_percent']:>8.2f} {peer:>8} "
               f"{row['late_ticks']:>4}/{row['ticks']:<4} {row['bytes_per_hour'] / 1e6:>8.1f}")  # fmt: skip
     if lost is not None:
-        print(f"loss of frames/s at {lost['hz']:.0f} Hz: median {lost['median_percent']:.2f} %, "
-              f"95 % interval {lost['low_percent']:.2f} to {lost['high_percent']:.2f} %, {lost['pairs']} pairs")  # fmt: skip
+        interval = f"95 % within {lost['low_percent']:.2f} to {lost['high_percent']:.2f} %"
+        print(f"frames/s lost at {lost['hz']:g} Hz: {lost['median_percent']:.2f} %, {interval}, {lost['pairs']} pairs")
 
 
 if __name__ == "__main__":

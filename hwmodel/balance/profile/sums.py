@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+YOUNG_S = 3
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -9,6 +11,15 @@ class Pace:
 
     look: int
     thorough: int
+
+    def looks(self, tick: int, since: int) -> bool:
+        """Say whether to look for new things at a tick: at each while young, when most of them come up.
+
+        Args:
+            tick: its number.
+            since: that of the tick at which this came up.
+        """
+        return tick % self.look == 0 or tick - since < YOUNG_S * self.thorough
 
     @classmethod
     def at(cls, hz: float) -> "Pace":

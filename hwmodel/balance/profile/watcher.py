@@ -132,7 +132,7 @@ def _begin(
     if not stack.enter_context(subreaper()):
         raise InputError("this kernel has no child subreaper, which Linux has since 3.4")
     try:
-        log = (output / folders.LOG).open("wb")
+        log = (output / folders.LOG).open("wb", buffering=0)
         stack.callback(_quietly, log.close)
         tables = Journal(journal, [name for name in TABLES if name != "gpu" or gpus.devices])
         stack.callback(tables.close)
