@@ -31,9 +31,9 @@ class Process:
     """
 
     __slots__ = ("_born_at", "_clock", "_folder", "_has_children", "_lists", "_looks", "_stat", "_statm",
-                 "_thorough_at", "_waits", "begun", "command", "cpu_ns", "first_s", "is_simple", "most_threads", "parent",
-                 "peak_rss_bytes", "pid", "role", "rss_bytes", "slices", "stat", "sums", "switches", "threads",
-                 "wait_ns")  # fmt: skip
+                 "_thorough_at", "_waits", "begun", "command", "cpu_ns", "first_s", "is_simple", "most_threads",
+                 "parent", "peak_rss_bytes", "pid", "role", "rss_bytes", "slices", "stat", "sums", "switches",
+                 "threads", "wait_ns")  # fmt: skip
 
     def __init__(self, pid: int, *, lists_children: bool, waits: bool) -> None:
         """Open what will be read.
