@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-YOUNG_S = 3
+YOUNG_S = 1
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Pace:
 
     @classmethod
     def at(cls, hz: float) -> "Pace":
-        """Return the pace of so many ticks a second: new threads at about 2 Hz, all at about 1 Hz."""
-        return cls(max(round(hz / 2), 1), max(round(hz), 1))
+        """Return the pace of so many ticks a second: both about once a second."""
+        return cls(max(round(hz), 1), max(round(hz), 1))
 
 
 @dataclass(slots=True)

@@ -174,7 +174,7 @@ def _loop(run: Run, child: subprocess.Popen[bytes], heard: Sequence[int], woken:
             now_s = run.clocks.now_s()
             run.tick(max(now_s - due_s, 0.0))
             run.reaped.reap(run.tree, now_s)
-            if not (run.tree.alive or run.tree.mine):
+            if run.tree.is_over(now_s):
                 return
             if child.pid not in run.tree.mine and first >= 0:
                 poll.unregister(first)
