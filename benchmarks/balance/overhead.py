@@ -160,8 +160,8 @@ def main() -> None:
     parser.add_argument("--loss-hz", type=float, default=10.0)
     given = parser.parse_args()
     os.environ["PYTHONPATH"] = str(ROOT)
-    rows = [cost(int(number), kind, float(hz), given.seconds) for kind in given.kinds.split(",")
-            for number in given.processes.split(",") for hz in given.hz.split(",")]  # fmt: skip
+    kinds, numbers, rates = (one.split(",") if one else [] for one in (given.kinds, given.processes, given.hz))
+    rows = [cost(int(number), kind, float(hz), given.seconds) for kind in kinds for number in numbers for hz in rates]
     lost = loss(given.pairs, given.seconds, given.loss_hz) if given.pairs else None
     if given.json:
         print(json.dumps({"cost": rows, "loss": lost}, indent=2))
