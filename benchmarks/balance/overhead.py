@@ -160,8 +160,8 @@ def main() -> None:
     parser.add_argument("--loss-hz", type=float, default=10.0)
     given = parser.parse_args()
     os.environ["PYTHONPATH"] = str(ROOT)
-    rows = [cost(int(number), kind, float(hz), given.seconds) for kind in given.kinds.split(",")
-            for number in given.processes.split(",") for hz in given.hz.split(",")]  # fmt: skip
+    kinds, numbers, rates = (one.split(",") if one else [] for one in (given.kinds, given.processes, given.hz))
+    rows = [cost(int(number), kind, float(hz), given.seconds) for kind in kinds for number in numbers for hz in rates]
     lost = loss(given.pairs, given.seconds, given.loss_hz) if given.pairs else None
     if given.json:
         print(json.dumps({"cost": rows, "loss": lost}, indent=2))
@@ -172,8 +172,8 @@ def main() -> None:
         print(f"{row['kind']:<8} {row['processes']:>9} {row['hz']:>4.0f} {row['cost_percent']:>8.2f} {peer:>8} "
               f"{row['late_ticks']:>4}/{row['ticks']:<4} {row['bytes_per_hour'] / 1e6:>8.1f}")  # fmt: skip
     if lost is not None:
-        print(f"loss of frames/s at {lost['hz']:.0f} Hz: median {lost['median_percent']:.2f} %, "
-              f"95 % interval {lost['low_percent']:.2f} to {lost['high_percent']:.2f} %, {lost['pairs']} pairs")  # fmt: skip
+        interval = f"95 % within {lost['low_percent']:.2f} to {lost['high_percent']:.2f} %"
+        print(f"frames/s lost at {lost['hz']:g} Hz: {lost['median_percent']:.2f} %, {interval}, {lost['pairs']} pairs")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def begun(run: Run, command: Sequence[str]) -> dict[str, Any]:
         "folder": os.getcwd(),  # noqa: PTH109
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(run.clocks.epoch_s)),
         "hz": options.hz,
-        "frames_by": run.source.by if run.source else "the job's meters",
+        "frames_looked_for": run.source.by if run.source else None,
         "no_wait": run.tree.no_wait or None,
         "terminal": options.terminal,
         "machine": described(run.machine),
@@ -120,7 +120,7 @@ def _warnings(run: Run) -> list[str]:
         count = run.source.count
         if count.total is None:
             found.append(
-                f"no frames: looked for {run.source.by} ({run.output.received_bytes} bytes of output), found none"
+                f"no frames: looked for {run.source.by}; {run.output.received_bytes} bytes of output held none"
             )
         if count.restarts:
             found.append(f"frames: the running total fell {count.restarts} times; each is taken for a new count")

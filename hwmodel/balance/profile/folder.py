@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from circuits.errors import InputError
-from hwmodel import __version__
 
 ABOUT, LOG, METERS, JOURNAL, BEGUN = "profile.yaml", "output.log", "meters", ".journal", "begun.json"
 FORMAT = 1
@@ -113,7 +112,7 @@ def write_about(folder: Path, about: dict[str, Any]) -> None:
     import yaml
 
     head = "# Made by hwmodel balance profile. SI units; what could not be read is null or absent, with the reason.\n"
-    body = yaml.dump({"format": FORMAT, "hwmodel": __version__, "basis": "measured"} | about, Dumper=_dumper(),
+    body = yaml.dump(about, Dumper=_dumper(),
                      sort_keys=False, allow_unicode=True, width=120)  # fmt: skip
     staged = folder / JOURNAL / ABOUT
     try:

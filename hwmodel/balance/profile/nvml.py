@@ -174,7 +174,7 @@ class Device:
         try:
             samples = nvml.nvmlDeviceGetProcessUtilization(self._handle, self._stamp)
         except nvml.NVMLError as error:
-            if error.value != nvml.NVML_ERROR_NOT_FOUND:  # nothing ran since
+            if error.value not in (nvml.NVML_ERROR_NOT_FOUND, nvml.NVML_SUCCESS):  # then nothing ran since
                 raise
             return {}
         since, by_process = self._stamp, {}

@@ -26,7 +26,7 @@ class Output:
 
     Args:
         descriptor: to read from.
-        log: the file that keeps it.
+        log: the file that keeps it, unbuffered.
         looked_through: whether lines will be asked for.
         show: whether it is passed on to our standard error.
         clock: tells the seconds that lines are stamped with.
@@ -76,8 +76,9 @@ class Output:
 
     def _store(self, data: bytes) -> None:
         try:
-            self._log.write(data)
-            self._log.flush()
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._log.write(rest) :]
         except (OSError, ValueError) as error:
             if not self._log.closed:
                 reason = getattr(error, "strerror", None) or error

@@ -33,17 +33,17 @@ class Phases(Meters):
         self._where = np.zeros((0, len(SUMS)), dtype=np.intp)  # in it, the sums of each file's phases
         self._adds = np.zeros((0, 0))  # a row a phase: ones where its sums are
 
-    def tick(self, number: int, pace: int) -> bool:
+    def tick(self, number: int, look: bool) -> bool:
         """Read the sums; return whether a process counts a phase that it did not count before.
 
         Args:
             number: of the tick.
-            pace: after how many ticks new files and phases are looked for.
+            look: whether to look for new files and phases.
         """
         if number % (1 + len(self._files) // MOST_FILES_A_TICK):
             return False
         changed = False
-        if number % pace == 0:
+        if look:
             self._look()
             if changed := self._has_new():
                 self._arrange()

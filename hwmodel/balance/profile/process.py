@@ -30,9 +30,10 @@ class Process:
         switches: voluntary and involuntary ones, as they were seen last.
     """
 
-    __slots__ = ("_clock", "_folder", "_has_children", "_lists", "_looks", "_stat", "_statm", "_thorough_at", "_waits",
-                 "begun", "command", "cpu_ns", "first_s", "is_simple", "most_threads", "parent", "peak_rss_bytes",
-                 "pid", "role", "rss_bytes", "slices", "stat", "sums", "switches", "threads", "wait_ns")  # fmt: skip
+    __slots__ = ("_born_at", "_clock", "_folder", "_has_children", "_lists", "_looks", "_stat", "_statm",
+                 "_thorough_at", "_waits", "begun", "command", "cpu_ns", "first_s", "is_simple", "most_threads",
+                 "parent", "peak_rss_bytes", "pid", "role", "rss_bytes", "slices", "stat", "sums", "switches",
+                 "threads", "wait_ns")  # fmt: skip
 
     def __init__(self, pid: int, *, lists_children: bool, waits: bool) -> None:
         """Open what will be read.
@@ -47,7 +48,7 @@ class Process:
         self.role, self.command = -1, ""
         self.first_s = 0.0
         self._lists, self._waits, self._has_children = lists_children, waits, False
-        self._thorough_at = 0
+        self._thorough_at, self._born_at = 0, -1
         self._folder = -1
         self.threads: dict[int, Thread] = {}
         self._clock = cpu_clock(pid)
@@ -73,7 +74,9 @@ class Process:
             OSError: it has ended and was waited for.
         """
         thorough = tick >= self._thorough_at
-        look = thorough or tick % pace.look == 0
+        if self._born_at < 0:
+            self._born_at = tick
+        look = thorough or pace.looks(tick, self._born_at)
         cpu_ns = time.clock_gettime_ns(self._clock)
         if cpu_ns == self.cpu_ns and not thorough:
             self.is_simple = False
@@ -110,7 +113,7 @@ class Process:
             sums.cpu_ns += cpu_ns - self.cpu_ns
             sums.running += 1
             self.cpu_ns = cpu_ns
-            self.is_simple = self._one_read_tells_all()
+            self.is_simple = not pace.looks(tick + 1, self._born_at) and self._one_read_tells_all()
         else:
             self.is_simple = False
         return born

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circuits.errors import InputError
+from hwmodel import __version__
 from hwmodel.balance.meter import FRAMES
 from hwmodel.balance.profile import folder as folders
 from hwmodel.balance.profile import window as windows
@@ -78,11 +79,14 @@ class Profile:
         """Return when frames were counted and how many there were in all by then; none where none were counted."""
         ticks: Any = self.ticks
         told = ticks[["frames_time_s", "frames"]].dropna().drop_duplicates("frames_time_s")
-        if len(told):
+        if len(told) and self.about.get("frames_looked_for"):
             return told["frames_time_s"].to_numpy(), told["frames"].to_numpy()
         phases: Any = self.phases
         metered = phases[phases["phase"] == FRAMES]
-        return (metered["time_s"].to_numpy(), metered["size"].to_numpy()) if len(metered) else None
+        if not len(metered):
+            return None
+        times = metered["time_s"].to_numpy()
+        return np.r_[times[0] - self.period_s, times], np.r_[0.0, metered["size"].to_numpy()]  # 0 before the first tick
 
     def steady(self) -> Window:
         """Return the window after the warm-up: by frames, or where none were counted by processor time."""
@@ -112,7 +116,7 @@ def finish(folder: Path, ended: dict[str, Any]) -> Profile:
     for name in TABLES:
         if (journal / f"{name}.arrows").exists():
             to_parquet(journal, folder, name)
-    about = folders.read_begun(folder) | ended
+    about = {"format": folders.FORMAT, "hwmodel": __version__, "basis": "measured"} | folders.read_begun(folder) | ended
     profile = Profile(folder, about)
     profile.about = _ordered(about | _summary(profile, about))
     folders.write_about(folder, profile.about)
@@ -153,7 +157,9 @@ def _summary(profile: Profile, about: dict[str, Any]) -> dict[str, Any]:
         "peak_rss_bytes": ticks["rss_bytes"].max(), "processes": about.pop("processes_seen", None),
         "most_processes": ticks["processes"].max(), "most_threads": ticks["threads"].max(),
     }  # fmt: skip
-    frames = {"total": None if counted is None else counted[1][-1], "by": about.pop("frames_by", None)}
+    looked_for = about.get("frames_looked_for") if bool(np.any(ticks["frames"].notna())) else None
+    frames = {"total": None if counted is None else counted[1][-1],
+              "by": None if counted is None else looked_for or "the job's meters"}  # fmt: skip
     return jsonable({
         "wall_s": about.get("wall_s", profile.wall_s), "frames": frames, "totals": totals,
         "steady": {"how": found.how, "settled": found.settled, **figures},
@@ -174,8 +180,8 @@ def _coverage(sampled_s: float, kernel_s: float | None) -> tuple[float | None, l
     return share, [f"{told}; it is in the totals and in no role"]
 
 
-_ORDER = ("command", "folder", "started", "ended", "wall_s", "frames", "totals", "steady", "roles", "phases", "gpu",
-          "cpus", "nodes", "machine", "hz", "terminal", "watching", "warnings")  # fmt: skip
+_ORDER = ("format", "hwmodel", "basis", "command", "folder", "started", "ended", "wall_s", "frames", "totals", "steady",
+          "roles", "phases", "gpu", "cpus", "nodes", "machine", "hz", "terminal", "watching", "warnings")  # fmt: skip
 
 
 def _ordered(about: dict[str, Any]) -> dict[str, Any]:

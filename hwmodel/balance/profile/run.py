@@ -45,7 +45,7 @@ class Run:
     late_ticks: int = 0
     most_late_s: float = 0.0
     _slow_s: float = 0.0
-    _flushed_s: float = 0.0
+    _flush_s: float = 1.0
     _switches_s: float = SLOW_S
 
     def __post_init__(self) -> None:
@@ -56,13 +56,13 @@ class Run:
         """Look at everything, and write down what was seen."""
         now_s = self.clocks.now_s()
         self.tree.tick(self.ticks, now_s)
-        if self.phases.tick(self.ticks, self.tree.pace.look):
+        if self.phases.tick(self.ticks, self.tree.pace.looks(self.ticks, 0)):
             self._name_roles()
         if self.source is not None:
             self.source.look(self.output.lines(), now_s)
         slow = now_s >= self._slow_s
         if slow:
-            self._slow_s = now_s + SLOW_S
+            self._slow_s = now_s + min(max(now_s, 0.1), SLOW_S)  # more often at first, for runs that are short
             self._now_and_then(now_s)
         self._write(now_s, late_s, self.machine.read() if slow else self.machine.nothing)
         self.ticks += 1
@@ -85,8 +85,8 @@ class Run:
                 process.find_switches()
         if self.options.cpus is not None:
             self._check_cpus(set(self.options.cpus))
-        if now_s - self._flushed_s >= FLUSH_S:
-            self._flushed_s = now_s
+        if now_s >= self._flush_s:
+            self._flush_s = now_s + min(now_s, FLUSH_S)
             self.journal.flush()
 
     def _check_cpus(self, held: set[int]) -> None:

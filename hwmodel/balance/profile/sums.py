@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+YOUNG_S = 1
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -10,10 +12,19 @@ class Pace:
     look: int
     thorough: int
 
+    def looks(self, tick: int, since: int) -> bool:
+        """Say whether to look for new things at a tick: at each while young, when most of them come up.
+
+        Args:
+            tick: its number.
+            since: that of the tick at which this came up.
+        """
+        return tick % self.look == 0 or tick - since < YOUNG_S * self.thorough
+
     @classmethod
     def at(cls, hz: float) -> "Pace":
-        """Return the pace of so many ticks a second: new threads at about 2 Hz, all at about 1 Hz."""
-        return cls(max(round(hz / 2), 1), max(round(hz), 1))
+        """Return the pace of so many ticks a second: both about once a second."""
+        return cls(max(round(hz), 1), max(round(hz), 1))
 
 
 @dataclass(slots=True)

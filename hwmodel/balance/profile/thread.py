@@ -10,7 +10,7 @@ _FEW_BYTES = 256  # of a list of children, mostly
 class Thread:
     """A thread's counters as they were read last."""
 
-    __slots__ = ("children", "children_raw", "due", "pause", "raw", "schedstat", "slices", "wait_ns")
+    __slots__ = ("children", "children_raw", "due", "pause", "raw", "room", "schedstat", "slices", "wait_ns")
 
     def __init__(self, base: str, lists_children: bool) -> None:
         self.schedstat: Source | None = None
@@ -22,7 +22,7 @@ class Thread:
                 self.children = Source(f"{base}/children")
         self.raw = self.children_raw = b""
         self.wait_ns = self.slices = self.due = 0
-        self.pause = 1
+        self.pause, self.room = 1, _FEW_BYTES
 
     def close(self) -> None:
         for source in (self.schedstat, self.children):
@@ -43,9 +43,10 @@ class Thread:
         Raises:
             OSError: it has ended.
         """
-        raw = source.read(_FEW_BYTES)
-        if len(raw) == _FEW_BYTES:
-            raw = source.read(MOST_BYTES)
+        raw = source.read(self.room)
+        while len(raw) == self.room < MOST_BYTES:
+            self.room *= 4
+            raw = source.read(self.room)
         if raw == self.children_raw:
             return []
         known = set(self.children_raw.split())

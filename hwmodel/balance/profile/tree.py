@@ -54,6 +54,8 @@ class Tree:
         self.seen_s = 0.0
         self.unreadable = 0
         self._batch = Batch()
+        self._one_by_one: list[Process] = []
+        self._listed_at = 0, 0, 0  # processes begun, alive and batched, when that list was made
         self.sessions: set[int] = set()
         self._seen_ours: dict[str, bytes] = {}
         self._ours = own_children_lists() if self.lists_children else []
@@ -69,8 +71,7 @@ class Tree:
         quickly = number % self.pace.look != 0 and self._batch.tick()
         if not quickly:
             self._batch.leave()
-        batched = {process.pid for process in self._batch.processes}
-        waiting: Iterable[Process] = [one for pid, one in self.alive.items() if pid not in batched]
+        waiting: Iterable[Process] = self._not_batched()
         while waiting or born:
             for process in waiting:
                 name = process.stat.name
@@ -89,7 +90,27 @@ class Tree:
             born.clear()
         if not quickly:
             self._batch.enter(one for one in self.alive.values() if one.is_simple)
+            self._listed_at = 0, 0, 0
         self.seen_s = now_s
+
+    def is_over(self, now_s: float) -> bool:
+        """Say whether nothing of the command lives, after what has ended was waited for.
+
+        Whoever lost its parent became our child before that parent could be waited for, so none is missed.
+        """
+        if not (self.alive or self.mine):
+            for pid in self._adopted() if self.lists_children else self._listed(0):
+                self._begin(pid, now_s)
+        return not (self.alive or self.mine)
+
+    def _not_batched(self) -> list[Process]:
+        """Return the processes that are read one by one; the list is kept for as long as it holds."""
+        now = self.began, len(self.alive), len(self._batch.processes)
+        if now != self._listed_at:
+            batched = {process.pid for process in self._batch.processes}
+            self._one_by_one = [one for pid, one in self.alive.items() if pid not in batched]
+            self._listed_at = now
+        return self._one_by_one
 
     def assign(self, process: Process) -> None:
         """Give a process its role anew; what it did before stays with the role that it had."""
@@ -168,7 +189,7 @@ class Tree:
 
     def _listed(self, number: int) -> list[int]:
         """Return the same by looking at every process of the machine, now and then."""
-        if number % self.pace.look:
+        if not self.pace.looks(number, 0):
             return []
         parent_of, us = parents(), os.getpid()
         found = self._strangers(pid for pid, parent in parent_of.items() if parent == us)

@@ -132,7 +132,7 @@ def _begin(
     if not stack.enter_context(subreaper()):
         raise InputError("this kernel has no child subreaper, which Linux has since 3.4")
     try:
-        log = (output / folders.LOG).open("wb")
+        log = (output / folders.LOG).open("wb", buffering=0)
         stack.callback(_quietly, log.close)
         tables = Journal(journal, [name for name in TABLES if name != "gpu" or gpus.devices])
         stack.callback(tables.close)
@@ -174,7 +174,7 @@ def _loop(run: Run, child: subprocess.Popen[bytes], heard: Sequence[int], woken:
             now_s = run.clocks.now_s()
             run.tick(max(now_s - due_s, 0.0))
             run.reaped.reap(run.tree, now_s)
-            if not (run.tree.alive or run.tree.mine):
+            if run.tree.is_over(now_s):
                 return
             if child.pid not in run.tree.mine and first >= 0:
                 poll.unregister(first)
