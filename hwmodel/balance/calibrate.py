@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +108,19 @@ def _given(text: str) -> Observed:
     return observe(read_profile(Path(folder if equals else text)), int(number) if equals else None)
 
 
-def run_or_read(folder: Path, command: Sequence[str], seconds: float, frames: str | None, cpus: str | None) -> Profile:
-    """Return the profile of a run, which may have been made before."""
+def run_or_read(
+    folder: Path,
+    command: Sequence[str],
+    seconds: float,
+    frames: str | None,
+    cpus: str | None,
+    environment: Mapping[str, str] | None = None,
+) -> Profile:
+    """Return the profile of a run, which may have been made before.
+
+    Raises:
+        InputError: the folder holds a run of another command, or the command failed.
+    """
     if (folder / "profile.yaml").exists():
         found = read_profile(folder)
         if found.about["command"] != list(command):
@@ -119,7 +130,9 @@ def run_or_read(folder: Path, command: Sequence[str], seconds: float, frames: st
         import shutil
 
         shutil.rmtree(folder)
-    profile = watch(command, folder, seconds=seconds, frames=frames, cpus=given_cpus(cpus), show=False)
+    profile = watch(
+        command, folder, seconds=seconds, frames=frames, cpus=given_cpus(cpus), environment=environment, show=False
+    )
     ended = profile.about["ended"]
     if ended["by"] is None and ended["exit_status"] not in (0, None):
         raise InputError(f"{' '.join(command)}: ended with {ended['how']}; see {folder}/output.log")

@@ -2,7 +2,7 @@
 
 import click
 
-from hwmodel.balance.model_commands import calibrate, device, machines, predict, recommend
+from hwmodel.balance.model_commands import calibrate, device, machines, predict, recommend, sweep
 from hwmodel.balance.profile_commands import profile
 
 
@@ -22,3 +22,4 @@ balance.add_command(machines)
 balance.add_command(predict)
 balance.add_command(profile)
 balance.add_command(recommend)
+balance.add_command(sweep)

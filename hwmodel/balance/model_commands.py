@@ -82,6 +82,63 @@ def _calibrate_view(document: dict[str, Any]) -> None:
 calibrate.view = _calibrate_view  # type: ignore[attr-defined]
 
 
+def shares(context: click.Context, parameter: click.Parameter, text: str | None) -> list[float] | None:  # noqa: ARG001
+    """Return shares of a whole, such as 1,0.5,0.25."""
+    if text is None:
+        return None
+    try:
+        found = [float(one) for one in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or not all(0 < one <= 1 for one in found):
+        raise click.BadParameter(f"{text!r}: give shares above 0 and up to 1, such as 1,0.5,0.25")
+    return found
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR",
+              help="Folder for the runs and sweep.csv; runs that are in it already are kept.")  # fmt: skip
+@click.option("--actors", required=True, callback=numbers, metavar="N,N,...", help="{actors} in COMMAND.")
+@click.option("--threads", callback=numbers, metavar="N,N,...",
+              help="Processors that the command is held to. [default: all]")  # fmt: skip
+@click.option(
+    "--sm-shares", callback=shares, metavar="X,X,...", help="Of the GPU's SMs: {sm_share} in COMMAND, or --mps."
+)
+@click.option("--mps", is_flag=True, help="Share SMs by MPS's thread percentage, not by the command itself.")
+@click.option("--seconds", default=30.0, show_default=True, help="Of each run, after which it is ended.")
+@click.option("--frames", metavar="REGEX", help="As for profile: frames in the output.")
+@click.option("--job", type=click.Path(path_type=Path), metavar="DIR", help="Predictions of this job beside.")
+def sweep(
+    command: tuple[str, ...],
+    output: Path,
+    actors: list[int],
+    threads: list[int] | None,
+    sm_shares: list[float] | None,
+    mps: bool,
+    seconds: float,
+    frames: str | None,
+    job: Path | None,
+) -> list[dict[str, Any]]:
+    """Measure a training job on this machine over numbers of actors, threads and SMs.
+
+    Every run is watched as `balance profile` does. That threads and SMs really were limited is read back; a limit
+    without effect is an error. What was run before is not repeated.
+
+    \b
+    Examples:
+      hwmodel balance sweep -o sweep --actors 1,2,4,8 --threads 1,2 -- python train.py --num-actors {actors}
+      hwmodel balance sweep -o sweep --actors 16 --sm-shares 1,0.5 -- hwmodel rl train --env ALE/Pong-v5
+        --device cuda --actors {actors} --sm-share {sm_share}
+    """
+    from hwmodel.balance.model.job import load_job
+    from hwmodel.balance.sweep import swept
+
+    known = load_job(job) if job else None
+    with console.progress("sweep") as advance:
+        return swept(output, command, actors, threads, sm_shares, mps, seconds, frames, known, advance)
+
+
 @click.command()
 @click.argument("job", type=click.Path(path_type=Path))
 @click.option("--actors", required=True, callback=numbers, metavar="N,N,...", help="Numbers of actors.")

@@ -143,8 +143,8 @@ def reproduction(advance: Advance) -> "Results":
         "job": {name: [one.value, one.basis] for name, one in job.times.items()},
         "assumptions": _assumptions(job), "works": read_yaml(FILE)["works"],
     }  # fmt: skip
-    tables = (pd.DataFrame(one) for one in (rows, machines, curve, hangs))
-    return Results(Reproduction(), *tables, made)
+    tables = [pd.DataFrame(one) for one in (rows, machines, curve, hangs)]
+    return Results(Reproduction(), tables[0], tables[1], tables[2], tables[3], made)
 
 
 def _tables(
@@ -198,8 +198,8 @@ def _curve(job: Job, machine: Machine) -> list[dict[str, Any]]:
     host = Host(machine.thread_speed, machine.sm_speed)
     asked = [(actors, sms, setting_of(job, machine, host, actors, int(machine.threads), 1, sms))
              for sms in (int(machine.sms), int(machine.sms) // 2) for actors in CURVE]  # fmt: skip
-    flow = solve(columns(settled(job, [one for _, _, one in asked])))
-    power = machine.power_W(flow[:, 2:5].sum(axis=1), np.minimum(flow[:, 5:7].sum(axis=1), 1))
+    flow: Any = solve(columns(settled(job, [one for _, _, one in asked])))
+    power: Any = machine.power_W(flow[:, 2:5].sum(axis=1), np.minimum(flow[:, 5:7].sum(axis=1), 1))
     frames = flow[:, 0] * job.frames_per_request
     return [
         {"actors": actors, "sms": sms, "frames_per_second": float(frames[i]), "power_W": float(power[i]),

@@ -13,6 +13,7 @@ import numpy as np
 from circuits.errors import InputError
 from hwmodel.balance.meter import SUMS
 from hwmodel.balance.profile import Profile
+from hwmodel.balance.profile.machine import given_cpus
 from hwmodel.balance.profile.series import grown
 
 SERVER_PHASES = ("gather", "inference", "reply", "learner", "device")
@@ -115,5 +116,10 @@ def _sums(profile: Profile, begin: float, end: float) -> dict[str, np.ndarray]:
 
 
 def _threads(profile: Profile) -> int:
+    """Return the processors that the command may use: those that it was found held to, or all that there are for us."""
     held = profile.about.get("cpus")
-    return len(held) if held else int(profile.about["machine"]["allowed_cpus"])
+    if not held:
+        return int(profile.about["machine"]["allowed_cpus"])
+    if held["found"] is not None and held["found"] != held["asked"]:
+        raise InputError(f"{profile.folder}: was to be held to processors {held['asked']}, ran on {held['found']}")
+    return len(given_cpus(held["asked"]) or ())
