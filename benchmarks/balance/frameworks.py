@@ -71,16 +71,16 @@ JOBS = {
 
 
 def profile(job: str, seconds: float, folder: Path) -> dict[str, Any]:
-    """Return what the profile of a job says: of the time in which it was training."""
+    """Return what the profile of a job says, of the time in which its rate of frames was steady."""
     child = [sys.executable, __file__, "--run", job, "--seconds", f"{seconds:g}"]
     command = [sys.executable, "-c", "from hwmodel.cli import main; main()", "balance", "profile", "--json"]
     command += ["-o", str(folder), "--", *child]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     document = json.loads(done.stdout)
-    window = document["window"]
+    window = document["steady"]
     row = {"job": job, "exit_status": document["ended"]["exit_status"]}
     row |= {name: window[name] for name in ("frames_per_second", "cores", "wait_share", "cpu_s_per_frame")}
-    phases = {phase["phase"]: phase for phase in document["phases"]}
+    phases = {phase["phase"]: phase for phase in window["phases"]}
     for name in PHASES:
         found = phases.get(name)
         row[f"{name}_share"] = found["per_second"] * found["mean_wall_s"] if found else None
