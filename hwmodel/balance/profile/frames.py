@@ -93,7 +93,7 @@ class InOutput:
     def __init__(self, text: str) -> None:
         self._pattern = _counting(text)
         self.count = Count(self._pattern.group)
-        self.by = f"{_WORDS[self.count.kind]} by {text!r} in the output"
+        self.by = f"{_WORDS[self.count.kind]} by '{text}' in the output"
 
     def look(self, lines: Sequence[tuple[float, str]], now_s: float) -> None:  # noqa: ARG002
         """Take what the lines tell."""
@@ -144,7 +144,7 @@ class InFile:
         self._pattern = None if pattern is None else _counting(pattern)
         self._column, _, kind = (column or "").rpartition(":") if _has_kind(column) else (column or "", "", "frames")
         self.count = Count(self._pattern.group if self._pattern else kind)
-        what = f"{pattern!r}" if pattern is not None else f"column {self._column!r}"
+        what = f"'{pattern}'" if pattern is not None else f"column '{self._column}'"
         self.by = f"{_WORDS[self.count.kind]} by {what} in {path}"
         self._header: list[str] | None = None
         self._head = b""

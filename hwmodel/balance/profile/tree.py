@@ -16,6 +16,7 @@ from hwmodel.balance.profile.proc import (
     environment_of,
     has_children_lists,
     no_wait_reason,
+    own_children,
     own_children_lists,
     parents,
 )
@@ -128,7 +129,10 @@ class Tree:
         try:
             process = Process(pid, lists_children=self.lists_children, waits=not self.no_wait)
         except OSError:
-            self.unreadable += os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+            if os.path.exists(f"/proc/{pid}"):  # noqa: PTH110
+                self.unreadable += 1
+                if self._alone and pid in own_children() - self._not_ours:
+                    self.mine.add(pid)  # it may not be read, and is ours to wait for nevertheless
             return None
         if process.parent not in self.alive and not self._is_adopted(process):
             process.close()

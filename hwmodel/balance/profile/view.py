@@ -88,7 +88,8 @@ def sentences(document: dict[str, Any]) -> Iterator[str]:
         if row["wait_share"] is not None and row["wait_share"] >= STARVED and row["cores"] > 0.05:
             who = str(_PLURAL.get(row["role"], row["role"]))
             who += " processes" if row["processes"] > 1 and who == row["role"] else ""
-            yield f"{who[:1].upper()}{who[1:]} waited {100 * row['wait_share']:.0f} % of the time for a core."
+            who = who[:1].upper() + who[1:] if row["role"] in _PLURAL else who
+            yield f"{who} waited {100 * row['wait_share']:.0f} % of the time for a core."
     if window.get("frames_per_second") is None:
         yield ("No frames were counted: give --frames REGEX or --frames-file FILE, or count them in the code with "
                "hwmodel.balance.Meter.")  # fmt: skip

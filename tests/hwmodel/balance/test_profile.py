@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from circuits.errors import InputError
-from hwmodel.balance.profile import Profile, read_profile, tree, watch
+from hwmodel.balance.profile import Profile, process, read_profile, tree, watch
+from hwmodel.balance.profile.proc import Source
 
 BURN = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n"
 METER = "from hwmodel.balance import Meter\nmeter = Meter()\n"
@@ -106,6 +107,22 @@ def test_without_lists_of_children_all_processes_are_looked_through(tmp_path: Pa
     assert profile.ticks["wait_s"].isna().all()
     assert "no run-queue wait: not compiled in" in warned(profile)
     assert "lists no children" in warned(profile)
+
+
+def test_processes_that_may_not_be_read_are_told_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    first: list[str] = []
+
+    def source(path: str) -> Source:
+        first.append(path)
+        if path.endswith("/stat") and path != first[0]:
+            raise PermissionError(13, "Permission denied", path)  # as of another user's where /proc hides them
+        return Source(path)
+
+    monkeypatch.setattr(process, "Source", source)
+    profile = python(tmp_path, "import os, time\nif not os.fork(): time.sleep(.5)\n", hz=20)
+    assert profile.about["wall_s"] >= 0.5
+    assert len(profile.processes) == 1
+    assert "could not be read" in warned(profile)
 
 
 def test_children_of_others_in_this_process_are_left_alone(tmp_path: Path):
