@@ -1,4 +1,4 @@
-"""What a report is made from: a finished study's record, read and checked, or what `hwmodel latency` left."""
+"""What a report is made from: a finished study's record, checked, or what `hwmodel latency` and `balance` left."""
 
 import datetime
 from dataclasses import dataclass, field
@@ -12,6 +12,8 @@ WHOLE = "give the output folder of a finished `hwmodel study`"
 
 PREDICTOR = ".safetensors"  # how a predictor's file ends
 PROFILE = ("device.yaml", "measurements.parquet", "visits.jsonl")  # what a profile's folder holds
+# a file or folder that only such a result has -> its kind
+SIGNS = {"profile.yaml": "balance-profile", ".journal": "balance-profile"}
 
 Row = dict[str, Any]
 
@@ -50,7 +52,8 @@ def clean(text: str) -> str:
 
 
 def read_source(path: Path) -> Source:
-    """Return what lies at a path: a predictor's file, a profile's folder, or else a finished study.
+    """Return what lies at a path: a predictor's or a job's file, a profile's, job's or recommendation's folder, or else
+    a finished study.
 
     Raises:
         InputError: as `read_record`.
@@ -59,6 +62,10 @@ def read_source(path: Path) -> Source:
         return Source(path, "latency-fit")
     if not (path / "study.yaml").exists() and any((path / name).is_file() for name in PROFILE):
         return Source(path, "latency-profile")
+    if not (path / "study.yaml").exists():
+        for name, kind in SIGNS.items():
+            if (path / name).exists():
+                return Source(path, kind)
     return read_record(path)
 
 
