@@ -11,9 +11,10 @@ from circuits.yaml_file import read_yaml
 WHOLE = "give the output folder of a finished `hwmodel study`"
 
 PREDICTOR = ".safetensors"  # how a predictor's file ends
+JOB = (".yaml", ".yml")  # how a job's file ends
 PROFILE = ("device.yaml", "measurements.parquet", "visits.jsonl")  # what a profile's folder holds
 # a file or folder that only such a result has -> its kind
-SIGNS = {"profile.yaml": "balance-profile", ".journal": "balance-profile"}
+SIGNS = {"profile.yaml": "balance-profile", ".journal": "balance-profile", "job.yaml": "balance-job"}
 
 Row = dict[str, Any]
 
@@ -60,6 +61,8 @@ def read_source(path: Path) -> Source:
     """
     if path.suffix == PREDICTOR and not path.is_dir():
         return Source(path, "latency-fit")
+    if path.name.endswith(JOB) and path.is_file():
+        return Source(path, "balance-job")
     if not (path / "study.yaml").exists() and any((path / name).is_file() for name in PROFILE):
         return Source(path, "latency-profile")
     if not (path / "study.yaml").exists():

@@ -15,7 +15,8 @@ KINDS = {"iso-capacity": "reports.studies.iso_capacity", "iso-area": "reports.st
          "reproduce": "reports.studies.reproduce",
          "latency-fit": "reports.studies.latency_fit",
          "latency-profile": "reports.studies.latency_profile",
-         "balance-profile": "reports.studies.balance_profile"}  # fmt: skip
+         "balance-profile": "reports.studies.balance_profile",
+         "balance-job": "reports.studies.balance_job"}  # fmt: skip
 
 
 @dataclass(frozen=True)
