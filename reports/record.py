@@ -1,4 +1,4 @@
-"""What a report is made from: a finished study's record, read and checked, or what `hwmodel latency` left."""
+"""What a report is made from: a finished study's record, checked, or what `hwmodel latency` and `balance` left."""
 
 import datetime
 from dataclasses import dataclass, field
@@ -11,7 +11,10 @@ from circuits.yaml_file import read_yaml
 WHOLE = "give the output folder of a finished `hwmodel study`"
 
 PREDICTOR = ".safetensors"  # how a predictor's file ends
+JOB = (".yaml", ".yml")  # how a job's file ends
 PROFILE = ("device.yaml", "measurements.parquet", "visits.jsonl")  # what a profile's folder holds
+# a file or folder that only such a result has -> its kind
+SIGNS = {"profile.yaml": "balance-profile", ".journal": "balance-profile", "job.yaml": "balance-job"}
 
 Row = dict[str, Any]
 
@@ -50,15 +53,22 @@ def clean(text: str) -> str:
 
 
 def read_source(path: Path) -> Source:
-    """Return what lies at a path: a predictor's file, a profile's folder, or else a finished study.
+    """Return what lies at a path: a predictor's or a job's file, a profile's, job's or recommendation's folder, or else
+    a finished study.
 
     Raises:
         InputError: as `read_record`.
     """
     if path.suffix == PREDICTOR and not path.is_dir():
         return Source(path, "latency-fit")
+    if path.name.endswith(JOB) and path.is_file():
+        return Source(path, "balance-job")
     if not (path / "study.yaml").exists() and any((path / name).is_file() for name in PROFILE):
         return Source(path, "latency-profile")
+    if not (path / "study.yaml").exists():
+        for name, kind in SIGNS.items():
+            if (path / name).exists():
+                return Source(path, kind)
     return read_record(path)
 
 

@@ -14,7 +14,9 @@ KINDS = {"iso-capacity": "reports.studies.iso_capacity", "iso-area": "reports.st
          "sensitivity": "reports.studies.sensitivity", "explore": "reports.studies.explore",
          "reproduce": "reports.studies.reproduce",
          "latency-fit": "reports.studies.latency_fit",
-         "latency-profile": "reports.studies.latency_profile"}  # fmt: skip
+         "latency-profile": "reports.studies.latency_profile",
+         "balance-profile": "reports.studies.balance_profile",
+         "balance-job": "reports.studies.balance_job"}  # fmt: skip
 
 
 @dataclass(frozen=True)
