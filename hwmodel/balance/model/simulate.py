@@ -153,26 +153,20 @@ def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
             sums[6] += step * learn_rate
 
         replied = False
-        # Phases on threads that ended, and slices.
-        k = 0
-        while k < busy:
+        # Phases on threads that ended, and slices, in the order in which they got their thread.
+        kept = 0
+        for k in range(busy):
             task = running[k]
-            if left[task] > _TINY and slice_left[task] > _TINY:
-                k += 1
-                continue
-            if left[task] > _TINY:  # its slice is over
+            if left[task] <= _TINY and task == server and phase == _GATHER and d.device_s + d.device_each_s == 0:
+                phase = _REPLY  # it computes on this thread and goes on
+                left[task] = d.reply_s + in_batch * d.reply_each_s
+            if left[task] > _TINY and slice_left[task] <= _TINY:
                 deadline[task] = virtual[task] + d.slice_s
                 slice_left[task] = d.slice_s
-                if queued == 0:
-                    k += 1
-                    continue
-                state[task] = _QUEUED
-                queued += 1
-            else:
-                if task == server and phase == _GATHER and d.device_s + d.device_each_s == 0:
-                    phase = _REPLY  # it computes on this thread and goes on
-                    left[task] = d.reply_s + in_batch * d.reply_each_s
-                    continue
+                if queued:
+                    state[task] = _QUEUED
+                    queued += 1
+            elif left[task] <= _TINY:
                 state[task] = _BLOCKED
                 lag[task] = min(max(fair - virtual[task], -d.slice_s), d.slice_s)
                 if task == learner:
@@ -193,8 +187,10 @@ def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
                     posted_at[task] = now
                     ring[(first + waiting) % d.actors] = task
                     waiting += 1
-            busy -= 1
-            running[k] = running[busy]
+            if state[task] == _RUNS:
+                running[kept] = task
+                kept += 1
+        busy = kept
 
         if d.delay_s > 0:
             for actor in range(d.actors):
