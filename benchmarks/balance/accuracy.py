@@ -109,7 +109,8 @@ def main() -> None:
             **{f"{name}_mape": 100 * float(np.mean(values)) for name, values in off.items()},
             "simulation_median": 100 * float(np.median(off["simulation"])),
             "simulation_max": 100 * max(off["simulation"]), "fixed_point_max": 100 * max(off["fixed_point"]),
-            "coverage": float(np.mean([row["held"] for row in of])), "width": float(np.median([row["width"] for row in of])),
+            "coverage": float(np.mean([row["held"] for row in of])),
+            "width": float(np.median([row["width"] for row in of])),
         }  # fmt: skip
     if told.json:
         print(json.dumps(document, indent=2))
