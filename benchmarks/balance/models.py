@@ -80,7 +80,7 @@ def main() -> None:
         return
     for row in rows:
         print(
-            f"{row['kind']:<8} {row['settings']:>4} settings, fixed point off by: median {row['median_percent']:.1f} %, "
+            f"{row['kind']:<8} {row['settings']:>4} settings, fixed point off: median {row['median_percent']:.1f} %, "
             f"mean {row['mean_percent']:.1f}, 90th percentile {row['p90_percent']:.1f}, most {row['max_percent']:.0f}"
         )
     print(f"a second: {document['fixed_point_per_second']:,.0f} settings by fixed point, "
