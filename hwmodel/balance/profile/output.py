@@ -123,7 +123,10 @@ class Output:
         """Read what there still is, stop, and return the last lines, an unfinished one among them."""
         self._closing = True
         self._thread.join(timeout=5)
-        os.close(self._descriptor)
+        if self._thread.is_alive():  # then the descriptor stays its own
+            self.warnings.append("output.log may lack the end: somebody still prints, or standard error takes nothing")
+        else:
+            os.close(self._descriptor)
         last = self.lines()
         if self._carry:
             last.append((self._clock(), _text(self._carry)))
