@@ -41,16 +41,16 @@ def test_standard_output_holds_the_document_alone(done):
     assert document["ended"]["exit_status"] == 0
     assert "to standard output" in run.stderr
     assert "to standard error" in run.stderr
-    (actor,) = document["steady"]["roles"]
-    assert (actor["role"], document["totals"]["processes"]) == ("actor", 2)
-    assert 0.3 < actor["wait_share"] < 0.95  # two on one core
+    (actor,) = (row for row in document["steady"]["roles"] if row["role"] == "actor")
+    assert document["totals"]["processes"] == 2
+    assert 0.3 < actor["wait_share"] < 1  # two on one core
 
 
 def test_people_read_who_waited(done, capsys: pytest.CaptureFixture[str]):
     document = json.loads(done[0].stdout)
     view.view(document)
     printed = capsys.readouterr().out
-    share = document["steady"]["roles"][0]["wait_share"]
+    share = next(row["wait_share"] for row in document["steady"]["roles"] if row["role"] == "actor")
     assert f"Actors waited {100 * share:.0f} % of the time for a core." in printed
     assert f"{document['steady']['frames_per_second']:,.4g} (from the job's meters)" in printed
     assert "environment" in printed
