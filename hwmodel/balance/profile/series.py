@@ -35,8 +35,10 @@ def grown(times: np.ndarray, values: np.ndarray, start_s: float, end_s: float) -
 def steady(times: np.ndarray, totals: np.ndarray, what: str, latest_s: float) -> Window:
     """Return the window after the warm-up, by the marginal standard error rule (MSER; White 1997).
 
-    The counter's rates in equal bins are averaged from some bin on; that from which the mean's standard error is least,
-    of those in the first half, is where the window begins. It ends with the counter's last growth.
+    The counter's rates in parts of the run are averaged from some part on; that from which the mean's standard error is
+    least, of those in the first half, is where the window begins. Parts are equally long, and the window ends with the
+    counter's last growth; where it grows in bursts, as when acting and learning take turns, a part goes from the
+    beginning of one burst to that of the next.
 
     Args:
         times: float64[n], seconds, rising.
@@ -55,8 +57,8 @@ def steady(times: np.ndarray, totals: np.ndarray, what: str, latest_s: float) ->
         return Window(
             start_s, end_s, False, f"from the first to the last growth of {what}: too few readings to tell more"
         )
-    number = int(np.clip((last - first) // 3, FEWEST, BINS))
-    edges = np.linspace(start_s, end_s, number + 1)
+    edges = _parts(times, growing, start_s, end_s)
+    number, end_s = len(edges) - 1, float(edges[-1])
     rates = np.diff(np.interp(edges, times, totals)) / np.diff(edges)
     errors = [np.var(rates[skip:]) / (number - skip) for skip in range(number // 2 + 1)]
     skip = int(np.argmin(errors))
@@ -67,3 +69,16 @@ def steady(times: np.ndarray, totals: np.ndarray, what: str, latest_s: float) ->
     if not settled:
         how += f"; it has not settled: {halves[0]:.4g} a second, then {halves[1]:.4g}"
     return Window(float(edges[skip]), end_s, settled, how)
+
+
+def _parts(times: np.ndarray, growing: np.ndarray, start_s: float, end_s: float) -> np.ndarray:
+    """Return the edges of the parts: float64[number + 1]."""
+    number = int(np.clip((growing[-1] + 1 - growing[0]) // 3, FEWEST, BINS))
+    pauses = np.diff(times[growing])
+    longest = pauses.max()
+    if longest <= (end_s - start_s) / number:  # no part is without growth
+        return np.linspace(start_s, end_s, number + 1)
+    begins = times[growing[1:][pauses > longest / 2]]
+    if len(begins) > FEWEST // 2:
+        return begins
+    return np.linspace(start_s, end_s, max(int((end_s - start_s) / (2 * longest)), 2) + 1)

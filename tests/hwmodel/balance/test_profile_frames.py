@@ -208,3 +208,16 @@ def test_the_window_ends_where_frames_end():
     window = steady(times, np.minimum(times * 100, 4000), "frames", 60.0)
     assert window.end_s == pytest.approx(40, abs=0.2)
     assert window.settled
+
+
+def test_the_steady_window_of_bursts_holds_whole_ones():
+    times = np.arange(0, 40, 0.1)
+    acting = (times % 3) < 1.2  # then it learns
+    totals = np.cumsum(np.where(acting, 250.0, 0.0))
+    window = steady(times, totals, "frames", 40.0)
+    frames = np.diff(np.interp([window.start_s, window.end_s], times, totals))[0]
+    assert frames / (window.end_s - window.start_s) == pytest.approx(1000, rel=0.01)
+    assert (window.end_s - window.start_s) % 3 == pytest.approx(0, abs=1e-6) or (
+        window.end_s - window.start_s
+    ) % 3 == pytest.approx(3)
+    assert window.settled
