@@ -14,7 +14,8 @@ PREDICTOR = ".safetensors"  # how a predictor's file ends
 JOB = (".yaml", ".yml")  # how a job's file ends
 PROFILE = ("device.yaml", "measurements.parquet", "visits.jsonl")  # what a profile's folder holds
 # a file or folder that only such a result has -> its kind
-SIGNS = {"profile.yaml": "balance-profile", ".journal": "balance-profile", "job.yaml": "balance-job"}
+SIGNS = {"profile.yaml": "balance-profile", ".journal": "balance-profile", "job.yaml": "balance-job",
+         "recommend.yaml": "balance-recommend"}  # fmt: skip
 
 Row = dict[str, Any]
 
