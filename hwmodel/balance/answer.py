@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ HEAD = "# Made by hwmodel balance recommend: modelled, SI units. `hwmodel report
 
 
 def keep(
-    folder: Path, document: dict[str, Any], job: Job, machines: Sequence[Machine], host: Host,
+    folder: Path, find: Callable[[], dict[str, Any]], job: Job, machines: Sequence[Machine], host: Host,
     budget: Mapping[str, float],
-) -> list[Path]:  # fmt: skip
-    """Write a recommendation's folder, all or none; return the paths.
+) -> dict[str, Any]:  # fmt: skip
+    """Hold a folder while a recommendation is found, and write it there, all or none; return it with the files' names.
 
     results: a row a setting of the machine, where there is one, else a row a machine. machines: a row a machine, of
     those asked for and all known, best first. map: see `ratio_map`.
@@ -36,6 +36,7 @@ def keep(
     import pandas as pd
 
     with study_folder(folder, ABOUT, OURS):
+        document = find()
         named = {one.name for one in machines}
         others = [load_machine(name) for name in known_machines()]
         every = {one.name: one for one in (*others, *machines)}
@@ -55,9 +56,10 @@ def keep(
                 for name in TABLES:  # of an answer that was here before
                     if name not in tables:
                         (folder / f"{name}.csv").unlink(missing_ok=True)
-                return [path.replace(folder / path.name) for path in written]
+                names = [path.replace(folder / path.name).name for path in written]
         except OSError as error:
             raise InputError(f"{folder}: cannot be written to: {error.strerror}; give another --output") from None
+    return document | {"output": folder, "files": names}
 
 
 def _about(

@@ -152,15 +152,16 @@ def recommend(
     found, host = load_job(job), Host(thread_speed, sm_speed)
     loaded = [load_machine(name) for name in machines or known_machines()]
     spend = budgets(budget)
-    document: dict[str, Any] = {"machines": compare(found, loaded, host, **spend)}
-    if len(loaded) == 1:
-        document |= recommended(found, loaded[0], host)
-    if output is not None:
-        from hwmodel.balance.answer import keep
 
-        files = keep(output, document, found, loaded, host, spend)
-        document |= {"output": output, "files": [path.name for path in files]}
-    return document
+    def find() -> dict[str, Any]:
+        document: dict[str, Any] = {"machines": compare(found, loaded, host, **spend)}
+        return document | (recommended(found, loaded[0], host) if len(loaded) == 1 else {})
+
+    if output is None:
+        return find()
+    from hwmodel.balance.answer import keep
+
+    return keep(output, find, found, loaded, host, spend)
 
 
 def _recommend_view(document: dict[str, Any]) -> None:

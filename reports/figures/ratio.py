@@ -52,7 +52,7 @@ def _map(figure: "Figure", cells: Sequence[Cell], places: Sequence[Place], wante
     from matplotlib.patches import Rectangle
 
     axis = figure.subplots()
-    xs, ys = (_edges(sorted({cell[part] for cell in cells})) for part in (1, 0))
+    xs, ys = _edges(sorted({sms for _, sms, _, _ in cells})), _edges(sorted({threads for threads, *_ in cells}))
     rates = [rate for _, _, rate, _ in cells]
     norm = LogNorm(min(rates), max(rates) if max(rates) > min(rates) else 1.01 * max(rates))
     colours = LinearSegmentedColormap.from_list("depth", [tint(DEEP, 0.04), tint(DEEP, 0.5), DEEP])
@@ -76,7 +76,7 @@ def _map(figure: "Figure", cells: Sequence[Cell], places: Sequence[Place], wante
     bar.ax.yaxis.set_major_formatter(lambda value, _: counted(value))
     bar.ax.grid(visible=False)
     bar.set_label("frames/s")
-    figure.legend(loc="outside right upper", fontsize=7, handlelength=1.6)
+    figure.legend(loc="outside right upper", fontsize=7, handlelength=2.2)
 
 
 def _edges(values: Sequence[float]) -> dict[float, tuple[float, float]]:
@@ -105,7 +105,7 @@ def _ratios(axis: "Axes", wanted: float | None) -> None:
     for ratio, is_wanted in shown:
         begin, end = max(left, low / ratio), min(right, high / ratio)
         (line,) = axis.plot([begin, end], [ratio * begin, ratio * end], color=WANTED if is_wanted else RULE,
-                            linewidth=1.8 if is_wanted else 0.5, linestyle=(0, (6, 2)) if is_wanted else "-", zorder=3,
+                            linewidth=1.8 if is_wanted else 0.4, linestyle=(0, (6, 2)) if is_wanted else "-", zorder=3,
                             label=f"wanted: {digits(ratio)} threads per SM" if is_wanted else None)  # fmt: skip
         mark(line, f"{digits(ratio)} threads per SM{', which the job wants' if is_wanted else ''}")
         if is_wanted or math.log(end / begin) < 0.8:
@@ -137,20 +137,22 @@ def _places(axis: "Axes", places: Sequence[Place]) -> None:
 
 
 def actors_figure(
-    stem: str, lines: Mapping[str, Sequence[tuple[float, float, float]]], knee: float, own: str
+    stem: str, lines: Mapping[str, Sequence[tuple[float, float, float]]], knee: float | None = None, own: str = ""
 ) -> dict[str, bytes]:
-    """Return a figure's file name and SVG: frames/s and frames/J over actors, side by side, the knee marked.
+    """Return a figure's file name and SVG: frames/s and frames/J over actors, side by side, a knee marked.
 
     Args:
         stem: of the file name.
         lines: a name, and (actors, frames/s, frames/J) rising.
-        knee: actors at the knee of the line `own`.
+        knee: actors at the knee of the line `own`; none: no knee is marked.
         own: the line that has the knee.
     """
     return {f"{stem}.svg": draw(2.45, lambda figure: _lines(figure, lines, knee, own))}
 
 
-def _lines(figure: "Figure", lines: Mapping[str, Sequence[tuple[float, float, float]]], knee: float, own: str) -> None:
+def _lines(
+    figure: "Figure", lines: Mapping[str, Sequence[tuple[float, float, float]]], knee: float | None, own: str
+) -> None:
     for axis, part, title in zip(figure.subplots(1, 2), (1, 2), ("frames/s", "frames/J"), strict=True):
         axis.set_xscale("log")
         axis.set_yscale("log")
@@ -166,14 +168,18 @@ def _lines(figure: "Figure", lines: Mapping[str, Sequence[tuple[float, float, fl
         decades(axis.yaxis, min(values), max(values))
         decades(axis.xaxis, min(actors), max(actors))
         axis.yaxis.set_major_formatter(lambda value, _: counted(value))
-        axis.axvline(knee, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-        height = next((row[part] for row in lines[own] if row[0] == knee), None)
-        if height is not None:
-            (ring,) = axis.plot([knee], [height], marker="o", markersize=9, markerfacecolor="none", linestyle="none",
-                                markeredgecolor=INK)  # fmt: skip
-            mark(ring, f"knee: {knee:,.0f} actors, {digits(height)} {title}")
-        axis.annotate(f"knee: {knee:,.0f} actors", (knee, 1), (-3, -2), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", ha="right", va="top", fontsize=7, color=INK)  # fmt: skip
+        if knee is not None:
+            _knee(axis, knee, next((row[part] for row in lines[own] if row[0] == knee), None), title)
         axis.set_title(title)
         axis.set_xlabel("actors")
     figure.legend(loc="outside upper left", ncols=3, handlelength=3)
+
+
+def _knee(axis: "Axes", actors: float, height: float | None, unit: str) -> None:
+    axis.axvline(actors, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+    if height is not None:
+        (ring,) = axis.plot([actors], [height], marker="o", markersize=9, markerfacecolor="none", linestyle="none",
+                            markeredgecolor=INK)  # fmt: skip
+        mark(ring, f"knee: {actors:,.0f} actors, {digits(height)} {unit}")
+    axis.annotate(f"knee: {actors:,.0f} actors", (actors, 1), (-3, -2), xycoords=("data", "axes fraction"),
+                  textcoords="offset points", ha="right", va="top", fontsize=7, color=INK)  # fmt: skip

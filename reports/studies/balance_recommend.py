@@ -202,8 +202,8 @@ def answer_words(about: Mapping[str, Any], answer: Mapping[str, Any] | None, mac
         short = "threads are short" if wanted > has else "SMs are short"
         text += f" The machine has {digits(has)} threads per SM, the job wants {digits(wanted)}: {short}."
     low, high = best["low_frames_per_second"], best["high_frames_per_second"]
-    text += (f" Simulated at its best setting, it makes {counted(best['frames_per_second'])} frames/s, with 90 % "
-             f"{counted(low)} to {counted(high)}.")  # fmt: skip
+    text += (f" Simulated at its best setting, it makes {counted(best['frames_per_second'])} frames/s (90 % of "
+             f"measurements: {counted(low)} to {counted(high)}).")  # fmt: skip
     return plain(strong(head), text, f" {most}", " All of this is modelled.")
 
 
