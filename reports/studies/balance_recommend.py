@@ -20,8 +20,12 @@ from reports.studies.common import figures_of
 QUESTION, WHICH = "How should this machine run it?", "Which machine should run it?"
 FILE, FORMAT = "recommend.yaml", 1
 UNITS = {"USD": "USD", "USD_per_hour": "USD/h"}  # of a budget
+MACHINES = (
+    "Of the machines, threads, SMs and memory are their makers’; speeds, what each part draws and prices are mostly "
+    "assumed or recalled: the page of one --machine tells which."
+)
 NO_MAP = "The job says of no SMs, so there is no map of threads and SMs: calibrate it with --sms."
-NOBODY = 0.02  # % for each % more, below which one of it brings nothing
+NOBODY, MOSTLY = 0.02, 0.5  # % for each % more, below which it brings nothing, from which on it is what limits
 Row = dict[str, Any]
 
 
@@ -132,7 +136,7 @@ def _document(
     first = first or figures_of(drawn["ranking"], ranked, lead=True)
     shown = {figure.file for figure in first}
     no_map = NO_MAP if answer and "map" not in drawn else ""
-    notes = [plain(clean(str(note))) for note in (answer or {}).get("notes", [])]
+    notes = [plain(clean(str(note))) for note in answer["notes"]] if answer else [plain(MACHINES)]
     figures, times = figures_table(about)
     return Document(
         title="hwmodel · balance recommendation",
@@ -188,15 +192,14 @@ def answer_words(about: Mapping[str, Any], answer: Mapping[str, Any] | None, mac
     on = f"{knee['threads']:,} threads" + (
         f" and {best['gpus']} GPU{'s' * (best['gpus'] != 1)}" if best["gpus"] else ""
     )
-    head = (f"With {knee['actors']:,} actors on {on} it makes {counted(knee['frames_per_second'])} frames/s, "
-            f"{percent(knee['of_most'])} of the most.")  # fmt: skip
+    head = (f"With {knee['actors']:,} actors on {on} it makes {counted(knee['frames_per_second'])} frames/s in "
+            f"closed form, {percent(knee['of_most'])} of the most.")  # fmt: skip
     gains = {name: value for name, value in answer["gains"].items() if not name.startswith("at_")}
-    first = max(gains, key=lambda name: gains[name])
     told = ", ".join(f"{_thing(name)} {gains[name]:.2f}" for name in sorted(gains, key=lambda name: -gains[name]))
-    if gains[first] < NOBODY:
-        text = " More of nothing brings more."
-    else:
-        text = f" There, {_thing(first)} limit: 1 % more of each brings, in % of frames/s, {told}."
+    first = max(gains, key=lambda name: gains[name])
+    limit = f"{_thing(first)} limit: " if gains[first] >= MOSTLY else ""
+    text = f" There, {limit}1 % more of each brings, in % of frames/s, {told}."
+    text = text if gains[first] >= NOBODY else " More of nothing brings more."
     if (wanted := answer["balanced_cpu_gpu_ratio"]) is not None:
         has = answer["cpu_gpu_ratio"]
         short = "threads are short" if wanted > has else "SMs are short"

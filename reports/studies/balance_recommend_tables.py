@@ -7,6 +7,7 @@ from hwmodel.units import label_of, show
 from reports.labels import counted, digits, engineering
 from reports.model import Heading, Table, plain
 from reports.record import clean
+from reports.studies.balance_job_tables import NAMES
 
 GOALS = {"frames_per_second": "frames/s", "frames_per_joule": "frames/J", "frames_per_dollar": "frames/USD"}
 WORDS = ("assumed", "recalled", "measured")  # sources that are no works
@@ -58,7 +59,7 @@ def _dollars(row: Mapping[str, Any]) -> str:
 
 def figures_table(about: Mapping[str, Any]) -> tuple[Table | None, Table]:
     """Return the machine's figures, each with its source, where there is one machine; and the job's times."""
-    times = [[name, engineering("x_s", float(one["value"])), f"{100 * float(one['spread']):.0f}\u00a0%",
+    times = [[NAMES.get(name, name), engineering("x_s", float(one["value"])), f"{100 * float(one['spread']):.0f}\u00a0%",
               clean(str(one["basis"]))] for name, one in about["times"].items()]  # fmt: skip
     heads = [Heading("Time", align="left"), Heading("Is"), Heading("Spread"), Heading("Basis", align="left")]
     of_job = Table(plain("The job’s times, on the machine that it was calibrated on."), heads, times)

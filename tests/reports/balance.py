@@ -34,7 +34,7 @@ def write_profile(folder: Path, *, gpu: bool = True) -> Path:
     journal.mkdir(parents=True)
     (journal / BEGUN).write_text(json.dumps(BEGAN | ({} if gpu else {"gpu": {"reason": "NVML: no library"}})))
     log = Journal(journal, [name for name in TABLES if gpu or name != "gpu"])
-    for tick in range(1, SECONDS * HZ + 1):
+    for tick in range(SECONDS * HZ + 1):
         at = tick / HZ
         sums = {name: at * (ACTOR[name] + LEARNER[name]) for name in ACTOR}
         _add(log, "ticks", time_s=at, **sums, slices=40 * tick, processes=2, threads=3, running=2, rss_bytes=3 << 20,
