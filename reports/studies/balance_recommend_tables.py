@@ -59,8 +59,10 @@ def _dollars(row: Mapping[str, Any]) -> str:
 
 def figures_table(about: Mapping[str, Any]) -> tuple[Table | None, Table]:
     """Return the machine's figures, each with its source, where there is one machine; and the job's times."""
-    times = [[NAMES.get(name, name), engineering("x_s", float(one["value"])), f"{100 * float(one['spread']):.0f}\u00a0%",
-              clean(str(one["basis"]))] for name, one in about["times"].items()]  # fmt: skip
+    times = []
+    for name, one in about["times"].items():
+        spread = f"{100 * float(one['spread']):.0f}\u00a0%"
+        times.append([NAMES.get(name, name), engineering("x_s", float(one["value"])), spread, clean(str(one["basis"]))])
     heads = [Heading("Time", align="left"), Heading("Is"), Heading("Spread"), Heading("Basis", align="left")]
     of_job = Table(plain("The job’s times, on the machine that it was calibrated on."), heads, times)
     machine = about.get("machine")

@@ -65,6 +65,14 @@ def test_a_profile_is_told(profile: Path, tmp_path: Path) -> None:
     assert [made.pdf.read_bytes(), made.html.read_bytes()] == [again.pdf.read_bytes(), again.html.read_bytes()]
 
 
+def test_a_rate_that_has_not_settled_is_said_to_be_none(profile: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(profile, tmp_path / "run")
+    text = (folder / "profile.yaml").read_text()
+    (folder / "profile.yaml").write_text(text.replace("settled: true", "settled: false"))
+    assert "a rate that had not settled" in words(told_of(folder).document.answer)
+    assert "settled" not in words(told_of(profile).document.answer)
+
+
 def test_without_a_gpu_there_is_a_reason_and_no_panel(tmp_path: Path) -> None:
     told = told_of(write_profile(tmp_path / "run", gpu=False))
     assert "There are no GPU figures: NVML: no library." in words(told.document.answer)
