@@ -29,9 +29,9 @@ WHICH = ("cell", "node", "capacity", "ways", "line", "target", "mode", "ports", 
 def report(path: Path, template: Path | None, html_template: Path | None, output: Path | None) -> dict[str, Any]:
     """Make the report of a result from what it left alone: report.pdf, report.html and figures.
 
-    PATH is the folder of `hwmodel study` or of `hwmodel latency profile`, or a predictor's file of `hwmodel latency
-    fit`. Nothing is run again, and the same results give the same report, byte for byte.
-    docs/reports.md tells what a template of your own gets.
+    PATH is the folder of `hwmodel study`, `hwmodel reproduce`, `hwmodel latency profile` or `hwmodel balance
+    profile|calibrate|recommend`, or a predictor's file of `hwmodel latency fit`. Nothing is run again, and
+    the same results give the same report, byte for byte. docs/reports.md tells what a template of your own gets.
 
     \b
     Example:

@@ -16,6 +16,7 @@ ORIGINS = {"paper": "paper’s caches", "ours": "our circuits"}
 TOPICS = {"cell": "Bit cells", "cache": "Caches", "workload": "Workloads", "iso_capacity": "At equal capacity",
           "iso_capacity_mean": "At equal capacity, the mean", "iso_area": "In equal area",
           "date20": "At equal capacity, as of DATE 2020"}  # fmt: skip
+WORDS = {"sram": "SRAM", "macs": "MACs", "sms": "SMs", "cpu": "CPU", "cpus": "CPUs"}
 _SIZE = re.compile(r"\d+[KMG]iB")
 
 
@@ -63,9 +64,9 @@ def _distinct(table: Any) -> None:
 def _compared(name: str, rows: Sequence[dict[str, Any]]) -> list[str]:
     by = {row["circuits"]: row for row in rows}
     last = by.get("ours", rows[-1])
-    ours = [_figure(name, by[origin]["ours"]) if origin in by else "-" for origin in ORIGINS]
+    ours = [figure_text(name, by[origin]["ours"]) if origin in by else "-" for origin in ORIGINS]
     kinds = "" if last["basis"] == "modelled" else f", {last['basis']}"
-    return [figure_label(name), _figure(name, last["paper"]), *ours, digits(last["ours"] / last["paper"], 2),
+    return [figure_label(name), figure_text(name, last["paper"]), *ours, digits(last["ours"] / last["paper"], 2),
             f"{last['status']}{kinds}"]  # fmt: skip
 
 
@@ -74,7 +75,8 @@ def _quantity(name: str) -> str:
     return next((part for part in reversed(name.split(".")) if unit_of(part)), "")
 
 
-def _figure(name: str, value: float) -> str:
+def figure_text(name: str, value: float) -> str:
+    """Return a figure of a comparison with the unit that its name has."""
     quantity = _quantity(name)
     if quantity:
         return engineering(quantity, value)
@@ -98,7 +100,7 @@ def figure_label(name: str) -> str:
 
 def _words(part: str) -> str:
     text = label_of(part)
-    return " ".join({"sram": "SRAM", "macs": "MACs"}.get(word, word) for word in text.split(" "))
+    return " ".join(WORDS.get(word, word) for word in text.split(" "))
 
 
 def accountings_table(

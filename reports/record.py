@@ -12,9 +12,11 @@ WHOLE = "give the output folder of a finished `hwmodel study`"
 
 PREDICTOR = ".safetensors"  # how a predictor's file ends
 JOB = (".yaml", ".yml")  # how a job's file ends
+RECORDS = ("study.yaml", "profile.yaml", "recommend.yaml")  # files that are told of by their folders
 PROFILE = ("device.yaml", "measurements.parquet", "visits.jsonl")  # what a profile's folder holds
 # a file or folder that only such a result has -> its kind
-SIGNS = {"profile.yaml": "balance-profile", ".journal": "balance-profile", "job.yaml": "balance-job"}
+SIGNS = {"profile.yaml": "balance-profile", ".journal": "balance-profile", "job.yaml": "balance-job",
+         "recommend.yaml": "balance-recommend"}  # fmt: skip
 
 Row = dict[str, Any]
 
@@ -61,7 +63,7 @@ def read_source(path: Path) -> Source:
     """
     if path.suffix == PREDICTOR and not path.is_dir():
         return Source(path, "latency-fit")
-    if path.name.endswith(JOB) and path.is_file():
+    if path.name.endswith(JOB) and path.name not in RECORDS and path.is_file():
         return Source(path, "balance-job")
     if not (path / "study.yaml").exists() and any((path / name).is_file() for name in PROFILE):
         return Source(path, "latency-profile")

@@ -33,9 +33,15 @@ def budgets(texts: Sequence[str]) -> dict[str, float]:
 def view(document: dict[str, Any]) -> None:
     """Print a recommendation: machines, best settings, gains and ratio."""
     console.view([_rounded(row) for row in document["machines"]])
-    if "best" not in document:
+    if "best" in document:
+        _settings(document)
+    else:
         print("Name one --machine to see how to set the job on it.")
-        return
+    if "output" in document:
+        print(f"Kept in {document['output']}; hwmodel report {document['output']} makes pages of it.")
+
+
+def _settings(document: dict[str, Any]) -> None:
     names = {"frames_per_second": "frames/s", "frames_per_joule": "frames/J", "frames_per_dollar": "frames/dollar"}
     shown = (
         "actors",

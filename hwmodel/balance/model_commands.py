@@ -178,8 +178,15 @@ def predict(
 @click.option("--thread-speed", default=1.0, show_default=True,
               help="Of the threads that the job was calibrated on, over a Xeon E5-2698 v4's.")  # fmt: skip
 @click.option("--sm-speed", default=1.0, show_default=True, help="Likewise of the SMs, over a V100's.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR",
+              help="Folder to keep the answer in, with tables and a map, for `hwmodel report`.")  # fmt: skip
 def recommend(
-    job: Path, machines: tuple[str, ...], budget: tuple[str, ...], thread_speed: float, sm_speed: float
+    job: Path,
+    machines: tuple[str, ...],
+    budget: tuple[str, ...],
+    thread_speed: float,
+    sm_speed: float,
+    output: Path | None,
 ) -> dict[str, Any]:
     """Say how to run a job on a machine, what limits it, and which machine to buy for a budget.
 
@@ -191,6 +198,7 @@ def recommend(
     Examples:
       hwmodel balance recommend job --machine dgx-a100
       hwmodel balance recommend job --budget 20kW
+      hwmodel balance recommend job --machine dgx-a100 --budget 20kW -o answer
     """
     from hwmodel.balance.buy import budgets
     from hwmodel.balance.machine import known_machines, load_machine
@@ -200,10 +208,17 @@ def recommend(
 
     found, host = load_job(job), Host(thread_speed, sm_speed)
     loaded = [load_machine(name) for name in machines or known_machines()]
-    document: dict[str, Any] = {"machines": compare(found, loaded, host, **budgets(budget))}
-    if len(loaded) == 1:
-        document |= recommended(found, loaded[0], host)
-    return document
+    spend = budgets(budget)
+
+    def find() -> dict[str, Any]:
+        document: dict[str, Any] = {"machines": compare(found, loaded, host, **spend)}
+        return document | (recommended(found, loaded[0], host) if len(loaded) == 1 else {})
+
+    if output is None:
+        return find()
+    from hwmodel.balance.answer import keep
+
+    return keep(output, find, found, loaded, host, spend)
 
 
 def _recommend_view(document: dict[str, Any]) -> None:

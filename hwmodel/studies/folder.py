@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +21,13 @@ STAGED = ".hwmodel-"
 
 
 @contextlib.contextmanager
-def study_folder(folder: Path) -> Iterator[None]:
+def study_folder(folder: Path, record: str = "study.yaml", ours: Collection[str] = frozenset(OURS)) -> Iterator[None]:
     """Hold a folder for a study: checked before the work, and gone after a failure if it was not there before.
+
+    Args:
+        folder: the folder.
+        record: the file that says that a study, or another result of ours, is in a folder.
+        ours: names that such a folder may hold before that file is there.
 
     Raises:
         InputError: where it cannot be made or written to, or holds other things than a study.
@@ -37,8 +42,10 @@ def study_folder(folder: Path) -> Iterator[None]:
         raise InputError(f"{folder}: cannot be written to: {error.strerror}; give another --output") from None
     for stale in folder.glob(f"{STAGED}*"):  # of a process that was killed while it wrote
         shutil.rmtree(stale, ignore_errors=True)
-    if not (folder / "study.yaml").exists() and any(path.name not in OURS for path in folder.iterdir()):
-        raise InputError(f"{folder}: holds other files and no study; give an empty or new folder as --output")
+    if not (folder / record).exists() and any(path.name not in ours for path in folder.iterdir()):
+        raise InputError(
+            f"{folder}: holds other files and no {Path(record).stem}; give an empty or new folder as --output"
+        )
     try:
         yield
     except BaseException:

@@ -98,10 +98,9 @@ def _stretches(axis: "Axes", stretches: Sequence[Stretch]) -> None:
         axis.axvspan(begin, end, color=tint(fill_of(limit)[0], SPAN), linewidth=0, zorder=-2)
         axis.axvline(end, color=RULE, linewidth=0.4, zorder=-1)
         wide = np.log2(end / begin) > 0.9
-        axis.annotate(NONE_FULL if limit == "actors" else limit,
-                      ((begin * end) ** 0.5, 1), (0, -2.5), xycoords=("data", "axes fraction"), fontsize=7,
-                      textcoords="offset points", ha="center", va="top", color=INK, zorder=6,
-                      rotation=0 if wide else 90)  # fmt: skip
+        name = (NONE_FULL if wide else "none") if limit == "actors" else limit
+        axis.annotate(name, ((begin * end) ** 0.5, 1), (0, -2.5), xycoords=("data", "axes fraction"), ha="center",
+                      textcoords="offset points", va="top", fontsize=7 if wide else 6, color=INK, zorder=6)  # fmt: skip
     if stretches:
         axis.set_xlim(stretches[0][0], stretches[-1][1])
 

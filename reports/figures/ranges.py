@@ -23,7 +23,7 @@ LINEAR = 2.5  # times the least, up to which an axis need not be logarithmic
 
 def range_figures(
     stem: str, frame: "pd.DataFrame", figure: str, *, title: str, by: str = "cell", level: float | None = 1.0,
-    labels: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None, across: int = 5,
 ) -> dict[str, bytes]:  # fmt: skip
     """Return a figure's file name and SVG; empty where no factor moves.
 
@@ -36,6 +36,7 @@ def range_figures(
         by: what tells series apart.
         level: where a line marks that nothing is gained, or None.
         labels: of factors whose names say too little.
+        across: series beside each other in the legend.
 
     Raises:
         InputError: for a frame without these columns, or with values that cannot be drawn.
@@ -49,7 +50,7 @@ def range_figures(
     series = list(dict.fromkeys(table[by]))
     height = 0.85 + len(order) * (0.14 + 0.17 * len(series))
     return {f"{stem}.svg": draw(height, lambda f: _paint(f, table, figure, title, by, series, order, level,
-                                                         labels or {}))}  # fmt: skip
+                                                         labels or {}, across))}  # fmt: skip
 
 
 def _value(factor: object, value: object) -> str:
@@ -81,7 +82,7 @@ def swings(table: "pd.DataFrame", figure: str, by: str = "cell") -> dict[str, fl
 
 def _paint(
     figure: "Figure", table: Any, name: str, title: str, by: str, series: Sequence[str], order: Mapping[str, float],
-    level: float | None, labels: Mapping[str, str],
+    level: float | None, labels: Mapping[str, str], across: int,
 ) -> None:  # fmt: skip
     axis, look = figure.subplots(), looks(series)
     pitch = 1 / (len(series) + 0.8)
@@ -116,7 +117,7 @@ def _paint(
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
     axis.set_xlabel(drawable(title, 100))
-    figure.legend(loc="outside upper left", ncols=min(5, len(series)), handlelength=3)
+    figure.legend(loc="outside upper left", ncols=min(across, len(series)), handlelength=3)
 
 
 def _range(axis: "Axes", rows: Any, name: str, y: float, own: Any, head: str) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL_IN, HEAD_IN = 0.92, 0.62
+PANEL_IN, LOW_IN, HEAD_IN = 0.92, 0.74, 0.62  # of a panel, of one of many, of legend and axis
+MANY = 6  # panels
 MARKS = 16  # of a line that say their values
 SHADE = "#f0efe9"
 
@@ -53,7 +54,7 @@ def timeline_figure(
     """
     if not panels or len(at_s) < 2:
         return {}
-    height = HEAD_IN + PANEL_IN * len(panels)
+    height = HEAD_IN + (PANEL_IN if len(panels) < MANY else LOW_IN) * len(panels)
     return {f"{stem}.svg": draw(height, lambda figure: _paint(figure, at_s, panels, window_s))}
 
 

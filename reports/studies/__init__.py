@@ -16,7 +16,8 @@ KINDS = {"iso-capacity": "reports.studies.iso_capacity", "iso-area": "reports.st
          "latency-fit": "reports.studies.latency_fit",
          "latency-profile": "reports.studies.latency_profile",
          "balance-profile": "reports.studies.balance_profile",
-         "balance-job": "reports.studies.balance_job"}  # fmt: skip
+         "balance-job": "reports.studies.balance_job",
+         "balance-recommend": "reports.studies.balance_recommend"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def _speed(window: Mapping[str, Any]) -> str:
         text += f" at {engineering('x_s', window['cpu_s_per_frame'])} of CPU time each"
     if window.get("frames_per_joule"):
         text += f" and {digits(window['frames_per_joule'])} frames/J of the GPUs’ energy"
-    return text + "."
+    return text + ("." if window.get("settled", True) else ", a rate that had not settled.")
 
 
 def _texts(name: str, value: Any) -> str:

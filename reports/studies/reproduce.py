@@ -9,7 +9,7 @@ from reports.figures.ranges import range_figures
 from reports.labels import cell_label, column, digits, listed, network_label, percent, times
 from reports.model import Bullets, Code, Document, Heading, Paragraph, Section, Table, Text, plain, strong
 from reports.record import Record
-from reports.studies import Told, common
+from reports.studies import Told, common, reproduction
 from reports.studies.common import figures_of
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ TOPICS = {"iso_capacity": "EDP at equal capacity", "iso_area": "EDP in equal are
 
 
 def tell(record: Record) -> Told:
-    """Return the report of a finished reproduction."""
+    """Return the report of a finished reproduction: DeepNVM++'s here, another paper's by `reproduction`."""
     import pandas as pd
+
+    if record.inputs.get("paper", "deepnvm") != "deepnvm":
+        return reproduction.tell(record)
 
     folder = record.folder
     names = ("name", "status", "circuits", "basis")

@@ -146,4 +146,5 @@ def test_a_damaged_folder_is_one_line(folders: dict[str, Path], tmp_path: Path, 
 def test_every_kind_of_study_has_a_report() -> None:
     from hwmodel.studies.spec import STUDIES
 
-    assert set(KINDS) == {*STUDIES, "reproduce", "latency-fit", "latency-profile"}
+    others = {f"balance-{one}" for one in ("profile", "job", "recommend")} | {"latency-fit", "latency-profile"}
+    assert set(KINDS) == {*STUDIES, "reproduce", *others}
