@@ -9,7 +9,7 @@ import numpy as np
 from hwmodel.balance.model.demands import Demands, Flow, columns
 from hwmodel.balance.model.fixed_point import solve
 from hwmodel.balance.model.job import TIMES, Job
-from hwmodel.balance.model.settings import Setting, scaled, settled
+from hwmodel.balance.model.settings import Setting, busy_shares, demands, scaled, settled
 from hwmodel.balance.model.simulate import simulate
 
 REQUESTS = 30_000  # of a simulation
@@ -41,10 +41,10 @@ def predict(job: Job, settings: Sequence[Setting], model: str = "simulation", se
     ]  # fmt: skip
     spreads = _spreads(job, settings, closed[:, 0], seed)
     rows = []
-    for setting, flow, demand, spread in zip(settings, found, asked, spreads, strict=True):
+    for setting, flow, one, spread in zip(settings, found, asked, spreads, strict=True):
         beyond = max(math.log2(setting.actors / job.most_measured), 0.0) if job.most_measured else 0.0
         deviation = math.hypot(spread, job.discrepancy + job.per_doubling * beyond)
-        rows.append(_row(job, setting, flow, demand, deviation))
+        rows.append(_row(job, setting, flow, one, deviation))
     return rows
 
 
@@ -54,10 +54,10 @@ def _spreads(job: Job, settings: Sequence[Setting], rates: np.ndarray, seed: int
     if not names:
         return np.zeros(len(settings))
     drawn = np.random.default_rng(seed).standard_normal((DRAWS, len(names)))
-    every = []
+    busy, every = busy_shares(job, settings), []
     for row in drawn:
-        factors = {name: math.exp(job.times[name].spread * z) for name, z in zip(names, row, strict=True)}
-        every += settled(scaled(job, factors), settings)
+        moved = scaled(job, {name: math.exp(job.times[name].spread * z) for name, z in zip(names, row, strict=True)})
+        every += [demands(moved, setting, share) for setting, share in zip(settings, busy, strict=True)]
     flow = solve(columns(every))[:, 0].reshape(DRAWS, len(settings))
     return np.std(np.log(flow / rates), axis=0)
 

@@ -74,16 +74,18 @@ def demands(job: Job, setting: Setting, busy: float = 1.0) -> Demands:
 
 def settled(job: Job, settings: Sequence[Setting]) -> list[Demands]:
     """Return the demands of settings, with CPU times for how busy the threads then are."""
-    found = [demands(job, one) for one in settings]
-    if not job.crowding:
-        return found
-    busy = np.ones(len(found))
-    for _ in range(_ROUNDS):
-        shares = [min((one.actor_cores + one.server_cores + one.learner_cores) / asked.threads, 1.0)
-                  for one, asked in zip(flows(found), found, strict=True)]  # fmt: skip
+    return [demands(job, one, busy) for one, busy in zip(settings, busy_shares(job, settings), strict=True)]
+
+
+def busy_shares(job: Job, settings: Sequence[Setting]) -> list[float]:
+    """Return how busy each setting's threads are; 1 where the job's times do not depend on it."""
+    busy = np.ones(len(settings))
+    for _ in range(_ROUNDS if job.crowding else 0):
+        asked = [demands(job, one, share) for one, share in zip(settings, busy.tolist(), strict=True)]
+        shares = [min((one.actor_cores + one.server_cores + one.learner_cores) / of.threads, 1.0)
+                  for one, of in zip(flows(asked), asked, strict=True)]  # fmt: skip
         busy = (busy + np.array(shares)) / 2
-        found = [demands(job, one, float(share)) for one, share in zip(settings, busy, strict=True)]
-    return found
+    return busy.tolist()
 
 
 def scaled(job: Job, factors: dict[str, float]) -> Job:
