@@ -1,9 +1,9 @@
 """What flows through a job in closed form: a fixed point for the mean batch, for thousands of settings at once.
 
 While a batch of n is in the server, N - n actors are away. Where they are no more than the threads can keep going, each
-comes back at a rate of 1 / away, with away = actor_s + delay_s; where they are more, as many as slots = threads * away
-/ actor_s do. Those that come back meanwhile are the next batch; if none does, the server waits for the first. So the mean
-batch solves
+comes back at a rate of 1 / away, with away = actor_s + delay_s; where they are more, as many do as there are slots,
+slots = threads * away / actor_s. Those that come back meanwhile are the next batch; if none does, the server waits for
+the first. So the mean batch solves
 
     n = D(n) + P(n),    P(n) = (1 - D(n) / (N - n)) ** (N - n),    rate = n / (s(n) + P(n) * away / slots)
 
@@ -28,7 +28,7 @@ _STEP = 0.3  # of the way towards the new waits in each round
 _QUEUE = 0.25  # of the tasks that wait for a thread, those that a server which becomes ready is put behind
 _LEAST_SHARE = 0.3  # of a thread that actors keep while the server has one
 _TINY = 1e-9
-_CLOSE = 1e-13  # of a batch; nearer than this to the fixed point is there
+_CLOSE = 1e-12  # of a batch; nearer than this to the fixed point is there
 
 
 def flows(settings: Sequence[Demands]) -> list[Flow]:
@@ -70,10 +70,13 @@ def _flow(d: Demands, found: np.ndarray) -> None:
     turns = 2 if d.device_s + d.device_each_s > 0 else 1  # on a thread in a batch
     learner = held_up = wait = inside = 0.0
     n = period = rate = steps = cpu = 1.0
+    moved = np.inf  # n, in the last round
     ready = min(d.actors, d.threads)
     for _ in range(_ROUNDS):
         threads = max(d.threads - learner, 0.05 * d.threads)
-        n, service, idle, about = _batch(d, away, threads, wait, held_up)
+        before = n
+        n, service, idle, about = _batch(d, away, threads, wait, held_up, n, 2 * moved)
+        moved = abs(n - before)
         period = service + idle
         cpu = _cpu_s(d, n)
         rate, steps, learns = _with_learner(d, n / period, ready)
@@ -123,10 +126,11 @@ def _at(
 
 
 @nb.njit
-def _batch(d: Demands, away: float, threads: float, wait: float, held_up: float) -> tuple[float, float, float, float]:
+def _batch(
+    d: Demands, away: float, threads: float, wait: float, held_up: float, guess: float, near: float
+) -> tuple[float, float, float, float]:
     """Return the mean batch, its time in the server, the time idle before the next, the mean requests about."""
-    most = min(d.actors, d.most)
-    n = _mean(d, away, threads, wait, held_up, min(d.least, most), most)
+    n = _mean(d, away, threads, wait, held_up, guess, near)
     come, none, service = _at(d, n, away, threads, wait, held_up, 1.0)
     idle = none * away / min(d.actors, _slots(d, threads, away))
     if d.least > 1:
@@ -136,21 +140,33 @@ def _batch(d: Demands, away: float, threads: float, wait: float, held_up: float)
 
 
 @nb.njit
-def _mean(d: Demands, away: float, threads: float, wait: float, held_up: float, low: float, high: float) -> float:
-    """Return the n within low and high at which D(n) + P(n) is n, by regula falsi (Illinois)."""
-    come, none, _ = _at(d, low, away, threads, wait, held_up, 1.0)
-    over = come + none - low
-    if over <= 0:
-        return low
-    come, none, _ = _at(d, high, away, threads, wait, held_up, 1.0)
-    under = come + none - high
-    if under >= 0:
-        return high
+def _over(d: Demands, n: float, away: float, threads: float, wait: float, held_up: float) -> float:
+    come, none, _ = _at(d, n, away, threads, wait, held_up, 1.0)
+    return come + none - n
+
+
+@nb.njit
+def _mean(d: Demands, away: float, threads: float, wait: float, held_up: float, guess: float, near: float) -> float:
+    """Return the n at which D(n) + P(n) is n, by regula falsi (Illinois), looked for near a guess first."""
+    most = min(d.actors, d.most)
+    least = min(d.least, most)
+    low, high = max(guess - near, least), min(guess + near, most)
+    over = under = 0.0
+    if low < high:
+        over = _over(d, low, away, threads, wait, held_up)
+        under = _over(d, high, away, threads, wait, held_up)
+    if over <= 0 or under >= 0:
+        low, high = least, most
+        over = _over(d, low, away, threads, wait, held_up)
+        under = _over(d, high, away, threads, wait, held_up)
+        if over <= 0:
+            return low
+        if under >= 0:
+            return high
     side = 0
     for _ in range(_STEPS):
         n = (low * under - high * over) / (under - over)
-        come, none, _ = _at(d, n, away, threads, wait, held_up, 1.0)
-        off = come + none - n
+        off = _over(d, n, away, threads, wait, held_up)
         if abs(off) <= _CLOSE * n or high - low <= _CLOSE * n:
             return n
         if off > 0:
