@@ -6,7 +6,7 @@ solved in closed form at once; those that are recommended are simulated, with in
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -167,7 +167,7 @@ def _knee(tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], top: 
     at = min((i for i in same if rows["frames_per_second"][i] >= KNEE * most), key=lambda i: tried[i][0].actors)
     reached = float(rows["frames_per_second"][at])
     return {"actors": tried[at][0].actors * copies, "threads": threads, "gpus": copies, "frames_per_second": reached,
-            "of_most": reached / most}  # fmt: skip
+            "of_most": reached / float(most)}  # fmt: skip
 
 
 def _index(tried: Sequence[tuple[Setting, int, int]], knee: dict[str, Any]) -> int:
@@ -181,21 +181,17 @@ def gains(job: Job, setting: Setting, copies: int = 1) -> dict[str, Any]:
     1 says that frames/s grow in proportion, 0 that more of it brings nothing. Threads and SMs that the machine does not
     have are taken to be like those that it has.
     """
+    if job.sms and not setting.sms:
+        setting = replace(setting, sms=job.sms)
     raised = {name: max(round(getattr(setting, name) * (1 + MORE)), getattr(setting, name) + 1)
               for name in ("actors", "threads", "sms") if getattr(setting, name)}  # fmt: skip
-    variants = [setting, *(_with(setting, name, number) for name, number in raised.items())]
+    variants = [setting, *(replace(setting, **{name: number}) for name, number in raised.items())]
     rates = solve(columns(settled(job, variants)))[:, 0]
     found: dict[str, Any] = {
         name: float(math.log(rates[i] / rates[0]) / math.log(number / getattr(setting, name)))
         for i, (name, number) in enumerate(raised.items(), start=1)
     }
     return {"at_actors": setting.actors * copies, "at_threads": setting.threads * copies} | found
-
-
-def _with(setting: Setting, name: str, number: int) -> Setting:
-    from dataclasses import replace
-
-    return replace(setting, **{name: number})
 
 
 def balanced_ratio(job: Job, machine: Machine, host: Host, actors: int, copies: int = 1) -> float | None:
