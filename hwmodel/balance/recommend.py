@@ -107,7 +107,8 @@ def recommend(job: Job, machine: Machine, host: Host = Host(), now: Setting | No
     best = {goal: _best(job, tried, rows, goal) for goal in GOALS if rows[goal] is not None}
     top = int(np.argmax(rows["frames_per_second"]))
     copies = tried[top][1]
-    knee = _knee(tried, rows, top)
+    at = _knee(tried, rows, top)
+    knee = _told(tried, rows, at, top)
     return {
         "job": job.name,
         "machine": machine.name,
@@ -117,7 +118,7 @@ def recommend(job: Job, machine: Machine, host: Host = Host(), now: Setting | No
         "balanced_cpu_gpu_ratio": balanced_ratio(job, machine, host, knee["actors"] // knee["gpus"], copies),
         "best": best,
         "knee": knee,
-        "gains": gains(job, now or tried[_index(tried, knee)][0], copies=1 if now else knee["gpus"]),
+        "gains": gains(job, now or tried[at][0], copies=1 if now else knee["gpus"]),
         "settings": [
             {"actors": one.actors * n, "threads": threads, "gpus": n if job.sms else 0, "sms": (one.sms or 0) * n}
             | {goal: float(rows[goal][i]) for goal in (*GOALS, "power_W") if rows[goal] is not None}
@@ -159,20 +160,19 @@ def _best(job: Job, tried: Sequence[tuple[Setting, int, int]], rows: dict[str, A
     return row
 
 
-def _knee(tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], top: int) -> dict[str, Any]:
-    """Return the fewest actors that come within 5 % of the most, with as many threads and SMs."""
+def _knee(tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], top: int) -> int:
+    """Return which setting has the fewest actors of those within 5 % of the most, with as many threads and SMs."""
     setting, copies, threads = tried[top]
     most = rows["frames_per_second"][top]
     same = [i for i, (one, n, t) in enumerate(tried) if (one.sms, n, t) == (setting.sms, copies, threads)]
-    at = min((i for i in same if rows["frames_per_second"][i] >= KNEE * most), key=lambda i: tried[i][0].actors)
+    return min((i for i in same if rows["frames_per_second"][i] >= KNEE * most), key=lambda i: tried[i][0].actors)
+
+
+def _told(tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], at: int, top: int) -> dict[str, Any]:
+    setting, copies, threads = tried[at]
     reached = float(rows["frames_per_second"][at])
-    return {"actors": tried[at][0].actors * copies, "threads": threads, "gpus": copies, "frames_per_second": reached,
-            "of_most": reached / float(most)}  # fmt: skip
-
-
-def _index(tried: Sequence[tuple[Setting, int, int]], knee: dict[str, Any]) -> int:
-    wanted = knee["actors"] // knee["gpus"], knee["gpus"], knee["threads"]
-    return next(i for i in reversed(range(len(tried))) if (tried[i][0].actors, *tried[i][1:]) == wanted)
+    return {"actors": setting.actors * copies, "threads": threads, "gpus": copies, "frames_per_second": reached,
+            "of_most": reached / float(rows["frames_per_second"][top])}  # fmt: skip
 
 
 def gains(job: Job, setting: Setting, copies: int = 1) -> dict[str, Any]:

@@ -151,3 +151,11 @@ def test_all_figures_are_plain_numbers(found):
         return not isinstance(value, np.generic) and not (isinstance(value, float) and math.isnan(value))
 
     assert plain(found)
+
+
+def test_gains_are_told_at_the_knee():
+    """Where the device has nothing to do, the most is reached with the fewest SMs already."""
+    found = recommend(job(actor_s=1e-3, device_s=0.0), MACHINE)
+    assert found["gains"]["at_actors"] == found["knee"]["actors"]
+    assert found["gains"]["sms"] == pytest.approx(0, abs=1e-6)
+    assert found["best"]["frames_per_second"]["sms"] == 10
