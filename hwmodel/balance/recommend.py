@@ -104,7 +104,7 @@ def recommend(job: Job, machine: Machine, host: Host = Host(), now: Setting | No
     """
     tried = settings_of(job, machine, host)
     rows = rows_of(job, machine, tried)
-    best = {goal: _best(job, tried, rows, goal) for goal in GOALS if rows[goal] is not None}
+    best = _bests(job, tried, rows)
     top = int(np.argmax(rows["frames_per_second"]))
     copies = tried[top][1]
     at = _knee(tried, rows, top)
@@ -141,11 +141,21 @@ def rows_of(job: Job, machine: Machine, tried: Sequence[tuple[Setting, int, int]
             "frames_per_dollar": None if per_s is None else rates / per_s}  # fmt: skip
 
 
-def _best(job: Job, tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], goal: str) -> dict[str, Any]:
-    """Return the setting with the most of a goal; of those that have nearly as much, that with the fewest actors."""
-    values = rows[goal]
+def _bests(job: Job, tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the best setting for each goal, simulated once where it is the same for several."""
+    at = {goal: _at(tried, rows[goal]) for goal in GOALS if rows[goal] is not None}
+    told = {index: _simulated(job, tried, rows, index) for index in set(at.values())}
+    return {goal: dict(told[index]) for goal, index in at.items()}
+
+
+def _at(tried: Sequence[tuple[Setting, int, int]], values: np.ndarray) -> int:
+    """Return which setting has the most; of those that have nearly as much, that with the fewest actors."""
     enough = np.flatnonzero(values >= values.max() * (1 - 0.002))
-    at = min(enough.tolist(), key=lambda i: tried[i][0].actors * tried[i][1])
+    return min(enough.tolist(), key=lambda i: tried[i][0].actors * tried[i][1])
+
+
+def _simulated(job: Job, tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], at: int) -> dict[str, Any]:
+    """Return what a whole machine does in one of the settings."""
     setting, copies, threads = tried[at]
     (row,) = predict(job, [setting])
     for name in ("frames_per_second", "low_frames_per_second", "high_frames_per_second"):
@@ -156,7 +166,8 @@ def _best(job: Job, tried: Sequence[tuple[Setting, int, int]], rows: dict[str, A
         "sms": setting.sms * copies or None, "power_W": power, "frames_per_joule": row["frames_per_second"] / power,
     }  # fmt: skip
     if rows["frames_per_dollar"] is not None:
-        row["frames_per_dollar"] = float(rows["frames_per_dollar"][at])
+        each = float(rows["frames_per_dollar"][at] / rows["frames_per_second"][at])
+        row["frames_per_dollar"] = each * row["frames_per_second"]
     return row
 
 
@@ -224,8 +235,8 @@ def compare(
     for machine in machines:
         if job.sms and not machine.gpus:
             continue
-        found = rows_of(job, machine, settings_of(job, machine, host))
-        at = int(np.argmax(found["frames_per_second"]))
+        tried = settings_of(job, machine, host)
+        best = _bests(job, tried, rows_of(job, machine, tried))
         counts = []
         if power_W is not None:
             counts.append(power_W // machine.max_W)
@@ -233,13 +244,13 @@ def compare(
             if budget is not None:
                 counts.append(budget // price if price else 0)
         number = int(min(counts)) if counts else 1
-        most, per_USD = float(found["frames_per_second"][at]), found["frames_per_dollar"]
+        most, per_USD = best["frames_per_second"]["frames_per_second"], best.get("frames_per_dollar", {})
         rows.append({
             "machine": machine.name, "threads": int(machine.threads), "sms": int(machine.gpus * machine.sms),
             "cpu_gpu_ratio": machine.cpu_gpu_ratio, "number": number, "frames_per_second": most,
-            "all_frames_per_second": number * most, "power_W": float(found["power_W"][at]), "max_W": machine.max_W,
-            "frames_per_joule": float(found["frames_per_joule"].max()),
-            "frames_per_dollar": None if per_USD is None else float(per_USD.max()),
+            "all_frames_per_second": number * most, "power_W": best["frames_per_second"]["power_W"],
+            "max_W": machine.max_W, "frames_per_joule": best["frames_per_joule"]["frames_per_joule"],
+            "frames_per_dollar": per_USD.get("frames_per_dollar"),
         })  # fmt: skip
     return sorted(rows, key=lambda row: -row["all_frames_per_second"])
 

@@ -159,3 +159,9 @@ def test_gains_are_told_at_the_knee():
     assert found["gains"]["at_actors"] == found["knee"]["actors"]
     assert found["gains"]["sms"] == pytest.approx(0, abs=1e-6)
     assert found["best"]["frames_per_second"]["sms"] == 10
+
+
+def test_a_machine_reaches_alike_alone_and_beside_others(found):
+    (row,) = compare(BALANCED, [MACHINE])
+    for goal in GOALS:
+        assert row[goal] == found["best"][goal][goal]
