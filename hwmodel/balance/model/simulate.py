@@ -14,7 +14,7 @@ import numpy as np
 from hwmodel.balance.model.demands import Demands, Flow
 
 WARM = 0.25  # of the requests come before what is counted
-_ROUNDS = 12  # of all actors that are simulated at least
+_ROUNDS = 4  # of all actors that are simulated at least
 _STEPS = 4  # of the learner, likewise, if they take no more than so many requests:
 _MOST = 1 << 20
 _TINY = 1e-12  # s; a phase with less left is over

@@ -17,14 +17,14 @@ POOLS = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(demands(), POOLS)
 def test_the_simulation_goes_as_its_twin(asked, pool):
     found = run(typed(asked), np.array(pool), 120)
     np.testing.assert_allclose(found, balance.simulate(asked, pool, 120), rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=8)
+@settings(max_examples=12)
 @given(st.lists(demands(most=300), min_size=1, max_size=6))
 def test_the_closed_form_is_that_of_its_twin(asked):
     np.testing.assert_allclose(solve(columns(asked)), balance_closed.solve(columns(asked)), rtol=1e-6, atol=1e-9)
