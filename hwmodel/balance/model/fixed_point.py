@@ -18,9 +18,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numba as nb
 import numpy as np
 
+from hwmodel.balance.model.compiled import inner, kernel
 from hwmodel.balance.model.demands import Demands, Flow, columns
 
 _ROUNDS, _STEPS = 60, 45
@@ -41,7 +41,7 @@ def solve(d: Any) -> np.ndarray:
     return _solve(np.ascontiguousarray(np.column_stack(d), dtype=np.float64))
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _solve(table: np.ndarray) -> np.ndarray:
     """Return what `solve` does; `table` is float64[settings, len(Demands._fields)]."""
     found = np.empty((len(table), 11))
@@ -53,17 +53,17 @@ def _solve(table: np.ndarray) -> np.ndarray:
     return found
 
 
-@nb.njit(inline="always")
+@inner
 def _device_s(d: Demands, n: float) -> float:
     return d.device_s + n * d.device_each_s
 
 
-@nb.njit(inline="always")
+@inner
 def _cpu_s(d: Demands, n: float) -> float:
     return d.gather_s + d.reply_s + n * (d.gather_each_s + d.reply_each_s)
 
 
-@nb.njit
+@inner
 def _flow(d: Demands, found: np.ndarray) -> None:
     """Write the fields of `Flow` of a setting, all of whose fields are float64."""
     away = max(d.actor_s + d.delay_s, 1e-3 * _TINY)
@@ -95,13 +95,13 @@ def _flow(d: Demands, found: np.ndarray) -> None:
     found[10] = steps
 
 
-@nb.njit(inline="always")
+@inner
 def _slots(d: Demands, threads: float, away: float) -> float:
     """Return how many actors that are away so many threads keep going, each as if it were alone."""
     return threads * away / d.actor_s if d.actor_s * d.actors > threads * away else max(d.actors, threads)
 
 
-@nb.njit(inline="always")
+@inner
 def _back(d: Demands, others: float, threads: float, away: float, time: float) -> float:
     """Return how many of those that are away come back within a time."""
     slots = _slots(d, threads, away)
@@ -112,7 +112,7 @@ def _back(d: Demands, others: float, threads: float, away: float, time: float) -
     return min(back, others * (1 - 1e-12))
 
 
-@nb.njit(inline="always")
+@inner
 def _at(
     d: Demands, n: float, away: float, threads: float, wait: float, held_up: float, part: float
 ) -> tuple[float, float, float]:
@@ -125,7 +125,7 @@ def _at(
     return come, math.exp(others * math.log1p(-come / others)), service
 
 
-@nb.njit
+@inner
 def _batch(
     d: Demands, away: float, threads: float, wait: float, held_up: float, guess: float, near: float
 ) -> tuple[float, float, float, float]:
@@ -139,13 +139,13 @@ def _batch(
     return n, service, idle, n + (4 * half + come) / 6  # Simpson's rule for those that wait
 
 
-@nb.njit
+@inner
 def _over(d: Demands, n: float, away: float, threads: float, wait: float, held_up: float) -> float:
     come, none, _ = _at(d, n, away, threads, wait, held_up, 1.0)
     return come + none - n
 
 
-@nb.njit
+@inner
 def _mean(d: Demands, away: float, threads: float, wait: float, held_up: float, guess: float, near: float) -> float:
     """Return the n at which D(n) + P(n) is n, by regula falsi (Illinois), looked for near a guess first."""
     most = min(d.actors, d.most)
@@ -180,7 +180,7 @@ def _mean(d: Demands, away: float, threads: float, wait: float, held_up: float, 
     return (low + high) / 2
 
 
-@nb.njit(inline="always")
+@inner
 def _until(d: Demands, come: float, threads: float, away: float) -> float:
     """Return the time from a batch's end until the least number of requests for the next wait."""
     slots = _slots(d, threads, away)
@@ -192,7 +192,7 @@ def _until(d: Demands, come: float, threads: float, away: float) -> float:
     return many * away / slots + away * math.log((left + 0.5) / (left - few + 0.5))
 
 
-@nb.njit(inline="always")
+@inner
 def _turn(d: Demands, gap: float) -> float:
     """Return how long the server waits for the device each time the learner takes its turn.
 
@@ -205,7 +205,7 @@ def _turn(d: Demands, gap: float) -> float:
     return turn - gap / 2 if turn > gap else turn**2 / (2 * gap)
 
 
-@nb.njit(inline="always")
+@inner
 def _with_learner(d: Demands, rate: float, ready: float) -> tuple[float, float, float]:
     """Return the rate that the learner lets through, its steps a second, the share of the time it is on the device.
 

@@ -8,9 +8,9 @@ A task that blocks keeps what it is owed, up to a slice.
 
 import math
 
-import numba as nb
 import numpy as np
 
+from hwmodel.balance.model.compiled import inner, kernel
 from hwmodel.balance.model.demands import Demands, Flow
 
 WARM = 0.25  # of the requests come before what is counted
@@ -47,7 +47,7 @@ def typed(demands: Demands) -> Demands:
     return Demands(*(kinds[name](value) for name, value in demands._asdict().items()))
 
 
-@nb.njit(inline="always")
+@inner
 def _take(d: Demands, batch: np.ndarray, ring: np.ndarray, first: int, waiting: int) -> tuple[int, int, int]:
     """Move the requests that wait into the batch; return how many, and what is left in the ring."""
     taken = min(waiting, d.most)
@@ -56,7 +56,7 @@ def _take(d: Demands, batch: np.ndarray, ring: np.ndarray, first: int, waiting: 
     return taken, (first + taken) % d.actors, waiting - taken
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
     """Return the fields of `Flow`, float64.
 
