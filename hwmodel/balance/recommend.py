@@ -108,7 +108,9 @@ def recommend(job: Job, machine: Machine, host: Host = Host(), now: Setting | No
     top = int(np.argmax(rows["frames_per_second"]))
     copies = tried[top][1]
     at = _knee(tried, rows, top)
-    knee = _told(tried, rows, at, top)
+    share = float(rows["frames_per_second"][at] / rows["frames_per_second"][top])
+    knee = {"actors": tried[at][0].actors * copies, "threads": tried[at][2], "gpus": copies, "of_most": share,
+            "frames_per_second": share * best["frames_per_second"]["frames_per_second"]}  # fmt: skip
     return {
         "job": job.name,
         "machine": machine.name,
@@ -177,13 +179,6 @@ def _knee(tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], top: 
     most = rows["frames_per_second"][top]
     same = [i for i, (one, n, t) in enumerate(tried) if (one.sms, n, t) == (setting.sms, copies, threads)]
     return min((i for i in same if rows["frames_per_second"][i] >= KNEE * most), key=lambda i: tried[i][0].actors)
-
-
-def _told(tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], at: int, top: int) -> dict[str, Any]:
-    setting, copies, threads = tried[at]
-    reached = float(rows["frames_per_second"][at])
-    return {"actors": setting.actors * copies, "threads": threads, "gpus": copies, "frames_per_second": reached,
-            "of_most": reached / float(rows["frames_per_second"][top])}  # fmt: skip
 
 
 def gains(job: Job, setting: Setting, copies: int = 1) -> dict[str, Any]:

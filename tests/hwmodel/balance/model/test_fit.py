@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from circuits.errors import InputError
-from hwmodel.balance.model.demands import Flow
 from hwmodel.balance.model.fit import fit, line
 from hwmodel.balance.model.job import Job, Time
 from hwmodel.balance.model.predict import limit, predict, rate
@@ -120,5 +119,13 @@ def test_both_models_tell_nearly_the_same():
 def test_what_limits(given, name):
     asked = setting(**given)
     found = simulate(asked, 3000)
-    assert isinstance(found, Flow)
     assert limit(found, asked) == name
+
+
+def test_what_most_actors_wait_for_limits_though_it_is_not_always_busy():
+    """While the learner has its long turn all requests wait; afterwards all actors want a thread."""
+    asked = setting(actors=40, threads=2, actor_s=2.4e-3, device_s=1e-3, learn_every=64, learn_device_s=5e-2, turns=1)
+    found = simulate(asked, 6000, cv=0.3)
+    assert max(found.actor_cores / 2, found.device_serve + found.device_learn) < 0.9
+    assert found.actor_wait > found.actor_cores
+    assert limit(found, asked) == "threads"
