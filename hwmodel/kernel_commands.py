@@ -19,7 +19,7 @@ def compile_(parts: tuple[str, ...], jobs: int | None) -> dict[str, Any]:
     where that can be written, as when it is installed, and serve all who use it; else in a folder of the user's, or in
     NUMBA_CACHE_DIR. What is there already, of the same sources, is not compiled again.
 
-    PART is replay, hierarchy, reuse, timing, formats, capture or latency; all as it comes.
+    PART is replay, hierarchy, reuse, timing, formats, capture, latency or balance; all as it comes.
 
     \b
     Examples:

@@ -144,6 +144,14 @@ def _latency() -> None:
             found.interval(codes, 0.9)
 
 
+def _balance() -> None:
+    from hwmodel.balance.model.job import Job, Time
+    from hwmodel.balance.model.predict import predict
+    from hwmodel.balance.model.settings import Setting
+
+    predict(Job("job", {"actor_s": Time(1e-3)}), [Setting(2, 1)])
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of the package, as a job of hwmodel.studies.workers."""
@@ -167,7 +175,7 @@ PARTS = {
     for part in (
         Part("replay", 16, _replay), Part("hierarchy", 8, _hierarchy), Part("reuse", 3, _reuse),
         Part("timing", 3, _timing), Part("formats", 11, _formats), Part("capture", 15, _capture),
-        Part("latency", 4, _latency),
+        Part("latency", 4, _latency), Part("balance", 6, _balance),
     )
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from circuits.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent / "machines"
 WORDS = ("assumed", "recalled", "measured")  # sources that are no works
+MOST = 1 << 14  # threads, GPUs, SMs
 OPTIONAL: dict[str, Any] = {"price_USD": None, "price_USD_per_hour": None}
 
 
@@ -108,6 +109,9 @@ def load_machine(name: str | Path) -> Machine:
     machine = Machine(name=str(document["name"]), title=str(document["title"]), sources=sources, **(OPTIONAL | values))
     if machine.cores > machine.threads:
         raise InputError(f"{path}: cores: {machine.cores:g} are more than the {machine.threads:g} threads")
+    for key in ("sms", "sm_speed") if machine.gpus else ():
+        if not values[key]:
+            raise InputError(f"{path}: {key}: must be above 0, as the machine has GPUs")
     return machine
 
 
@@ -116,8 +120,11 @@ def _number(path: Path, key: str, value: object) -> float:
     number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
     if not 0 <= number < math.inf:
         raise InputError(f"{path}: {key}: {value!r} is no number of 0 or more")
-    if key in ("threads", "cores", "gpus", "sms") and number != int(number):
-        raise InputError(f"{path}: {key}: {value!r} is no whole number")
+    if key in ("threads", "cores", "gpus", "sms"):
+        if number != int(number):
+            raise InputError(f"{path}: {key}: {value!r} is no whole number")
+        if number > MOST:
+            raise InputError(f"{path}: {key}: {value!r} are more than {MOST}")
     if key not in ("gpus", "sms", "sm_speed") and not key.endswith(("_W", "_USD", "_hour")) and number == 0:
         raise InputError(f"{path}: {key}: must be above 0")
     if key == "smt_yield" and number < 1:

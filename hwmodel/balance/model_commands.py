@@ -1,5 +1,6 @@
 """`hwmodel balance calibrate|predict|recommend|machines`."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,30 @@ import click
 
 from hwmodel import console
 
-NUMBERS = re.compile(r"[0-9]+(,[0-9]+)*$")
+NUMBERS = re.compile(r"[0-9]{1,9}(,[0-9]{1,9})*")
 
 
 def numbers(context: click.Context, parameter: click.Parameter, text: str | None) -> list[int] | None:  # noqa: ARG001
     """Return the whole numbers of a list such as 1,2,4."""
     if text is None:
         return None
-    if not NUMBERS.match(text) or not all(int(one) for one in text.split(",")):
+    if not NUMBERS.fullmatch(text) or not all(int(one) for one in text.split(",")):
         raise click.BadParameter(f"{text!r}: give whole numbers above 0, such as 1,2,4")
     return sorted({int(one) for one in text.split(",")})
+
+
+def positive(context: click.Context, parameter: click.Parameter, number: float) -> float:  # noqa: ARG001
+    """Return a number above 0, which none that is not finite is."""
+    if not 0 < number < math.inf:
+        raise click.BadParameter(f"{number:g}: give a number above 0")
+    return number
+
+
+def zero_or_more(context: click.Context, parameter: click.Parameter, number: float) -> float:  # noqa: ARG001
+    """Return a number of 0 or more, which none that is not finite is."""
+    if not 0 <= number < math.inf:
+        raise click.BadParameter(f"{number:g}: give a number of 0 or more")
+    return number
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -26,8 +41,12 @@ def numbers(context: click.Context, parameter: click.Parameter, text: str | None
               help="Folder for the job and its runs; runs that are in it already are kept.")  # fmt: skip
 @click.option("--actors", default="1,2,4", show_default=True, callback=numbers, metavar="N,N,...",
               help="Numbers of actors to run with: {actors} in COMMAND.")  # fmt: skip
-@click.option("--seconds", default=30.0, show_default=True, help="Of each run, after which it is ended.")
-@click.option("--repeats", default=1, show_default=True, help="Runs of each number of actors.")
+@click.option(
+    "--seconds", default=30.0, show_default=True, callback=positive, help="Of each run, after which it is ended."
+)
+@click.option(
+    "--repeats", type=click.IntRange(1, 1000), default=1, show_default=True, help="Runs of each number of actors."
+)
 @click.option("--profile", "profiles", multiple=True, metavar="[ACTORS=]DIR",
               help="A profile that there is already, instead of a run.")  # fmt: skip
 @click.option("--frames", metavar="REGEX", help="As for profile: frames in the output.")
@@ -36,7 +55,11 @@ def numbers(context: click.Context, parameter: click.Parameter, text: str | None
               help="SMs that the job has; with them, others can be asked for.")  # fmt: skip
 @click.option("--lockstep", is_flag=True, help="A batch waits for all actors, as in synchronous frameworks.")
 @click.option(
-    "--ahead", default=2.0, show_default=True, help="Steps of the learner that may be due while acting goes on."
+    "--ahead",
+    default=2.0,
+    show_default=True,
+    callback=zero_or_more,
+    help="Steps of the learner that may be due while acting goes on.",
 )
 @click.option("--turns", is_flag=True, help="Inference and learner have the device one after the other.")
 def calibrate(
@@ -175,9 +198,11 @@ def predict(
 @click.option("--machine", "machines", multiple=True, metavar="NAME|FILE",
               help="Machine to run it on, or to compare; again for more. [default: all known]")  # fmt: skip
 @click.option("--budget", multiple=True, metavar="20kW|9USD/h|50000USD", help="To be spent on machines.")
-@click.option("--thread-speed", default=1.0, show_default=True,
+@click.option("--thread-speed", default=1.0, show_default=True, callback=positive,
               help="Of the threads that the job was calibrated on, over a Xeon E5-2698 v4's.")  # fmt: skip
-@click.option("--sm-speed", default=1.0, show_default=True, help="Likewise of the SMs, over a V100's.")
+@click.option(
+    "--sm-speed", default=1.0, show_default=True, callback=positive, help="Likewise of the SMs, over a V100's."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR",
               help="Folder to keep the answer in, with tables and a map, for `hwmodel report`.")  # fmt: skip
 def recommend(

@@ -6,7 +6,7 @@ solved in closed form at once; those that are recommended are simulated, with in
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -104,10 +104,13 @@ def recommend(job: Job, machine: Machine, host: Host = Host(), now: Setting | No
     """
     tried = settings_of(job, machine, host)
     rows = rows_of(job, machine, tried)
-    best = {goal: _best(job, tried, rows, goal) for goal in GOALS if rows[goal] is not None}
+    best = _bests(job, tried, rows)
     top = int(np.argmax(rows["frames_per_second"]))
     copies = tried[top][1]
-    knee = _knee(tried, rows, top)
+    at = _knee(tried, rows, top)
+    share = float(rows["frames_per_second"][at] / rows["frames_per_second"][top])
+    knee = {"actors": tried[at][0].actors * copies, "threads": tried[at][2], "gpus": copies, "of_most": share,
+            "frames_per_second": share * best["frames_per_second"]["frames_per_second"]}  # fmt: skip
     return {
         "job": job.name,
         "machine": machine.name,
@@ -117,7 +120,7 @@ def recommend(job: Job, machine: Machine, host: Host = Host(), now: Setting | No
         "balanced_cpu_gpu_ratio": balanced_ratio(job, machine, host, knee["actors"] // knee["gpus"], copies),
         "best": best,
         "knee": knee,
-        "gains": gains(job, now or tried[_index(tried, knee)][0], copies=1 if now else knee["gpus"]),
+        "gains": gains(job, now or tried[at][0], copies=1 if now else knee["gpus"]),
         "settings": [
             {"actors": one.actors * n, "threads": threads, "gpus": n if job.sms else 0, "sms": (one.sms or 0) * n}
             | {goal: float(rows[goal][i]) for goal in (*GOALS, "power_W") if rows[goal] is not None}
@@ -140,11 +143,21 @@ def rows_of(job: Job, machine: Machine, tried: Sequence[tuple[Setting, int, int]
             "frames_per_dollar": None if per_s is None else rates / per_s}  # fmt: skip
 
 
-def _best(job: Job, tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], goal: str) -> dict[str, Any]:
-    """Return the setting with the most of a goal; of those that have nearly as much, that with the fewest actors."""
-    values = rows[goal]
+def _bests(job: Job, tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the best setting for each goal, simulated once where it is the same for several."""
+    at = {goal: _at(tried, rows[goal]) for goal in GOALS if rows[goal] is not None}
+    told = {index: _simulated(job, tried, rows, index) for index in set(at.values())}
+    return {goal: dict(told[index]) for goal, index in at.items()}
+
+
+def _at(tried: Sequence[tuple[Setting, int, int]], values: np.ndarray) -> int:
+    """Return which setting has the most; of those that have nearly as much, that with the fewest actors."""
     enough = np.flatnonzero(values >= values.max() * (1 - 0.002))
-    at = min(enough.tolist(), key=lambda i: tried[i][0].actors * tried[i][1])
+    return min(enough.tolist(), key=lambda i: tried[i][0].actors * tried[i][1])
+
+
+def _simulated(job: Job, tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], at: int) -> dict[str, Any]:
+    """Return what a whole machine does in one of the settings."""
     setting, copies, threads = tried[at]
     (row,) = predict(job, [setting])
     for name in ("frames_per_second", "low_frames_per_second", "high_frames_per_second"):
@@ -155,24 +168,17 @@ def _best(job: Job, tried: Sequence[tuple[Setting, int, int]], rows: dict[str, A
         "sms": setting.sms * copies or None, "power_W": power, "frames_per_joule": row["frames_per_second"] / power,
     }  # fmt: skip
     if rows["frames_per_dollar"] is not None:
-        row["frames_per_dollar"] = float(rows["frames_per_dollar"][at])
+        each = float(rows["frames_per_dollar"][at] / rows["frames_per_second"][at])
+        row["frames_per_dollar"] = each * row["frames_per_second"]
     return row
 
 
-def _knee(tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], top: int) -> dict[str, Any]:
-    """Return the fewest actors that come within 5 % of the most, with as many threads and SMs."""
+def _knee(tried: Sequence[tuple[Setting, int, int]], rows: dict[str, Any], top: int) -> int:
+    """Return which setting has the fewest actors of those within 5 % of the most, with as many threads and SMs."""
     setting, copies, threads = tried[top]
     most = rows["frames_per_second"][top]
     same = [i for i, (one, n, t) in enumerate(tried) if (one.sms, n, t) == (setting.sms, copies, threads)]
-    at = min((i for i in same if rows["frames_per_second"][i] >= KNEE * most), key=lambda i: tried[i][0].actors)
-    reached = float(rows["frames_per_second"][at])
-    return {"actors": tried[at][0].actors * copies, "threads": threads, "gpus": copies, "frames_per_second": reached,
-            "of_most": reached / most}  # fmt: skip
-
-
-def _index(tried: Sequence[tuple[Setting, int, int]], knee: dict[str, Any]) -> int:
-    wanted = knee["actors"] // knee["gpus"], knee["gpus"], knee["threads"]
-    return next(i for i in reversed(range(len(tried))) if (tried[i][0].actors, *tried[i][1:]) == wanted)
+    return min((i for i in same if rows["frames_per_second"][i] >= KNEE * most), key=lambda i: tried[i][0].actors)
 
 
 def gains(job: Job, setting: Setting, copies: int = 1) -> dict[str, Any]:
@@ -181,21 +187,17 @@ def gains(job: Job, setting: Setting, copies: int = 1) -> dict[str, Any]:
     1 says that frames/s grow in proportion, 0 that more of it brings nothing. Threads and SMs that the machine does not
     have are taken to be like those that it has.
     """
+    if job.sms and not setting.sms:
+        setting = replace(setting, sms=job.sms)
     raised = {name: max(round(getattr(setting, name) * (1 + MORE)), getattr(setting, name) + 1)
               for name in ("actors", "threads", "sms") if getattr(setting, name)}  # fmt: skip
-    variants = [setting, *(_with(setting, name, number) for name, number in raised.items())]
+    variants = [setting, *(replace(setting, **{name: number}) for name, number in raised.items())]
     rates = solve(columns(settled(job, variants)))[:, 0]
     found: dict[str, Any] = {
         name: float(math.log(rates[i] / rates[0]) / math.log(number / getattr(setting, name)))
         for i, (name, number) in enumerate(raised.items(), start=1)
     }
     return {"at_actors": setting.actors * copies, "at_threads": setting.threads * copies} | found
-
-
-def _with(setting: Setting, name: str, number: int) -> Setting:
-    from dataclasses import replace
-
-    return replace(setting, **{name: number})
 
 
 def balanced_ratio(job: Job, machine: Machine, host: Host, actors: int, copies: int = 1) -> float | None:
@@ -228,8 +230,8 @@ def compare(
     for machine in machines:
         if job.sms and not machine.gpus:
             continue
-        found = rows_of(job, machine, settings_of(job, machine, host))
-        at = int(np.argmax(found["frames_per_second"]))
+        tried = settings_of(job, machine, host)
+        best = _bests(job, tried, rows_of(job, machine, tried))
         counts = []
         if power_W is not None:
             counts.append(power_W // machine.max_W)
@@ -237,13 +239,13 @@ def compare(
             if budget is not None:
                 counts.append(budget // price if price else 0)
         number = int(min(counts)) if counts else 1
-        most, per_USD = float(found["frames_per_second"][at]), found["frames_per_dollar"]
+        most, per_USD = best["frames_per_second"]["frames_per_second"], best.get("frames_per_dollar", {})
         rows.append({
             "machine": machine.name, "threads": int(machine.threads), "sms": int(machine.gpus * machine.sms),
             "cpu_gpu_ratio": machine.cpu_gpu_ratio, "number": number, "frames_per_second": most,
-            "all_frames_per_second": number * most, "power_W": float(found["power_W"][at]), "max_W": machine.max_W,
-            "frames_per_joule": float(found["frames_per_joule"].max()),
-            "frames_per_dollar": None if per_USD is None else float(per_USD.max()),
+            "all_frames_per_second": number * most, "power_W": best["frames_per_second"]["power_W"],
+            "max_W": machine.max_W, "frames_per_joule": best["frames_per_joule"]["frames_per_joule"],
+            "frames_per_dollar": per_USD.get("frames_per_dollar"),
         })  # fmt: skip
     return sorted(rows, key=lambda row: -row["all_frames_per_second"])
 

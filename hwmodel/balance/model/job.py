@@ -4,7 +4,6 @@ A file comes of `hwmodel balance calibrate`, or is written by hand, each figure 
 that the job was calibrated on; `machine` says how others differ.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -16,6 +15,20 @@ from circuits.yaml_file import read_yaml
 FORMAT = 1
 TIMES = ("actor_s", "delay_s", "gather_s", "gather_each_s", "device_s", "device_each_s", "reply_s", "reply_each_s",
          "learn_cpu_s", "learn_device_s")  # fmt: skip
+LIMITS = {
+    "times": 3600.0,
+    "spread": 3.0,
+    "crowding": 3.0,
+    "bias": 3.0,
+    "discrepancy": 3.0,
+    "per_doubling": 3.0,
+    "scaling": 1.0,
+    "cv": 10.0,
+    "threads": 1 << 14,
+    "sms": 1 << 14,
+}  # fmt: skip  (the most; of the rest, _MOST)
+LEAST_EVERY = 0.01  # requests for each step of the learner, where it has one
+_MOST = 1e18
 BASES = ("measured", "calibrated", "modelled", "assumed", "recalled", "published")
 
 
@@ -101,7 +114,7 @@ def load_job(path: Path) -> Job:
     """Return the job of a file, or of the folder that `calibrate` wrote it in.
 
     Raises:
-        InputError: no such file; unknown or missing keys; a figure that is no number, not finite or negative.
+        InputError: no such file; unknown or missing keys; a figure that is no number, negative, or beyond `LIMITS`.
     """
     if path.is_dir():
         path = path / "job.yaml"
@@ -123,8 +136,8 @@ def _checked(path: Path, name: str, value: Any) -> Any:
     if name == "times":
         return _times(path, value)
     if name == "runs":
-        if not isinstance(value, list) or not all(isinstance(one, dict) and "actors" in one for one in value):
-            raise InputError(f"{path}: runs: give a list of runs, each with its actors")
+        if not isinstance(value, list) or not all(map(_is_run, value)):
+            raise InputError(f"{path}: runs: give a list of runs, each with its actors, 1 or more")
         return tuple(value)
     if name == "sources":
         if not isinstance(value, dict):
@@ -137,7 +150,10 @@ def _checked(path: Path, name: str, value: Any) -> Any:
             raise InputError(f"{path}: turns: {value!r} is neither true nor false")
         return value
     signed = name in ("crowding", "bias")
-    number = _number(path, name, value, -math.inf if signed else 0.0)
+    most = LIMITS.get(name, _MOST)
+    number = _number(path, name, value, -most if signed else 0.0, most)
+    if name == "learn_every" and 0 < number < LEAST_EVERY:
+        raise InputError(f"{path}: learn_every: {value!r}: give 0 for no learner, or requests, {LEAST_EVERY} or more")
     if name in ("frames_per_request", "threads", "most") and number <= 0:
         raise InputError(f"{path}: {name}: {value!r}: must be above 0")
     if name in ("threads", "sms", "least", "most"):
@@ -145,6 +161,10 @@ def _checked(path: Path, name: str, value: Any) -> Any:
             raise InputError(f"{path}: {name}: {value!r} is no whole number")
         return int(number)
     return number
+
+
+def _is_run(value: Any) -> bool:
+    return isinstance(value, dict) and type(value.get("actors")) is int and value["actors"] > 0
 
 
 def _times(path: Path, value: Any) -> dict[str, Time]:
@@ -159,14 +179,15 @@ def _times(path: Path, value: Any) -> dict[str, Time]:
             raise InputError(f"{path}: times: {name}: give value, spread and basis")
         if (basis := str(told.get("basis", "assumed"))) not in BASES:
             raise InputError(f"{path}: times: {name}: basis {basis!r}: give one of {', '.join(BASES)}")
-        seconds = _number(path, f"times: {name}", told["value"], 0.0)
-        found[name] = Time(seconds, _number(path, f"times: {name}: spread", told.get("spread", 0.0), 0.0), basis)
+        seconds = _number(path, f"times: {name}", told["value"], 0.0, LIMITS["times"])
+        spread = _number(path, f"times: {name}: spread", told.get("spread", 0.0), 0.0, LIMITS["spread"])
+        found[name] = Time(seconds, spread, basis)
     if not any(time.value for time in found.values()):
         raise InputError(f"{path}: times: all are 0; a job takes time somewhere")
     return found
 
 
-def _number(path: Path, name: str, value: Any, least: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < least:
-        raise InputError(f"{path}: {name}: {value!r} is no number{'' if least < 0 else ' of 0 or more'}")
+def _number(path: Path, name: str, value: Any, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        raise InputError(f"{path}: {name}: {value!r} is no number from {least:g} to {most:g}")
     return float(value)

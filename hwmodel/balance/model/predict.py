@@ -88,7 +88,10 @@ def _has_device(asked: Demands) -> bool:
 
 
 def limit(flow: Flow, asked: Demands) -> str:
-    """Return what limits a setting: `threads`, `device`, `learner`, `server`, or `actors`, too few for the rest."""
+    """Return what limits a setting: `threads`, `device`, `learner`, `server`, or `actors`, too few for the rest.
+
+    It is what is busiest, if that is busy or more actors wait for a thread than have one.
+    """
     threads = (flow.actor_cores + flow.server_cores + flow.learner_cores) / asked.threads
     learner = flow.steps_per_s * (asked.learn_cpu_s + asked.learn_device_s)
     serving = flow.requests_per_s / max(flow.batch, 1e-12) * asked.serve_s(flow.batch)
@@ -99,4 +102,4 @@ def limit(flow: Flow, asked: Demands) -> str:
         "server": serving if flow.server_cores > flow.device_serve else 0.0,
     }
     name, share = max(shares.items(), key=lambda pair: pair[1])
-    return name if share > 0.9 else "actors"
+    return name if share > 0.9 or flow.actor_wait > flow.actor_cores else "actors"

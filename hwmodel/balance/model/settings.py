@@ -13,6 +13,7 @@ from hwmodel.balance.model.job import Job
 
 SLICE_S, DOUBLINGS = 0.7e-3, 3  # Linux: kernel/sched/fair.c, sysctl_sched_base_slice, by 1 + log2 of up to 8 processors
 MOST_ACTORS, MOST_THREADS, MOST_SMS = 1 << 16, 1 << 14, 1 << 14
+_SLICES = 64  # of an actor's time between requests, at the most; finer ones change little and take long to simulate
 _ROUNDS = 4  # of CPU times and how busy the threads are
 
 
@@ -50,10 +51,12 @@ def demands(job: Job, setting: Setting, busy: float = 1.0) -> Demands:
     each = more / setting.device_speed
     fixed = (1 - job.scaling + job.scaling * more) / setting.device_speed
     time = job.time
+    slice_s = SLICE_S * (1 + min(math.log2(setting.threads), DOUBLINGS))
+    actor_s = time("actor_s") * cpu * math.exp(-job.crowding * (1 - busy))
     return Demands(
         actors=setting.actors,
         threads=setting.threads,
-        actor_s=time("actor_s") * cpu * math.exp(-job.crowding * (1 - busy)),
+        actor_s=actor_s,
         delay_s=time("delay_s"),
         gather_s=time("gather_s") * cpu,
         gather_each_s=time("gather_each_s") * cpu,
@@ -68,7 +71,7 @@ def demands(job: Job, setting: Setting, busy: float = 1.0) -> Demands:
         learn_device_s=time("learn_device_s") * each,
         ahead=job.ahead,
         turns=int(job.turns),
-        slice_s=SLICE_S * (1 + min(math.log2(setting.threads), DOUBLINGS)),
+        slice_s=max(slice_s, actor_s / _SLICES),
     )
 
 

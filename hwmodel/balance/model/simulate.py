@@ -6,12 +6,17 @@ A task that blocks keeps what it is owed, up to a slice.
 [Stoica, Abdel-Wahab, "Earliest Eligible Virtual Deadline First", 1995; Linux's kernel/sched/fair.c]
 """
 
-import numba as nb
+import math
+
 import numpy as np
 
+from hwmodel.balance.model.compiled import inner, kernel
 from hwmodel.balance.model.demands import Demands, Flow
 
 WARM = 0.25  # of the requests come before what is counted
+_ROUNDS = 4  # of all actors that are simulated at least
+_STEPS = 4  # of the learner, likewise, if they take no more than so many requests:
+_MOST = 1 << 20
 _TINY = 1e-12  # s; a phase with less left is over
 
 _BLOCKED, _QUEUED, _RUNS = 0, 1, 2
@@ -23,12 +28,16 @@ def simulate(demands: Demands, requests: int = 20_000, cv: float = 0.0, seed: in
 
     Args:
         demands: the setting.
-        requests: how many are served before the answer.
+        requests: how many are served before the answer; more where there are many actors, or seldom a step.
         cv: coefficient of variation of actors' CPU times, from a gamma distribution.
         seed: of these.
     """
     drawn = np.random.default_rng(seed)
     pool = drawn.gamma(1 / cv**2, cv**2, 1 << 14) if cv > 0 else np.ones(1)
+    requests = max(requests, _ROUNDS * demands.actors)
+    steps = _STEPS * demands.learn_every  # whole ones come before what is counted, and whole ones after
+    if 0 < steps < _MOST:
+        requests = round(math.ceil(requests / steps) * steps)
     return Flow(*run(typed(demands), pool, requests).tolist())
 
 
@@ -38,7 +47,7 @@ def typed(demands: Demands) -> Demands:
     return Demands(*(kinds[name](value) for name, value in demands._asdict().items()))
 
 
-@nb.njit(inline="always")
+@inner
 def _take(d: Demands, batch: np.ndarray, ring: np.ndarray, first: int, waiting: int) -> tuple[int, int, int]:
     """Move the requests that wait into the batch; return how many, and what is left in the ring."""
     taken = min(waiting, d.most)
@@ -47,7 +56,7 @@ def _take(d: Demands, batch: np.ndarray, ring: np.ndarray, first: int, waiting: 
     return taken, (first + taken) % d.actors, waiting - taken
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
     """Return the fields of `Flow`, float64.
 
@@ -100,7 +109,7 @@ def run(d: Demands, pool: np.ndarray, requests: int) -> np.ndarray:
                 eligible = virtual[task] <= fair + _TINY or queued <= d.threads - busy
                 if state[task] == _QUEUED and eligible and (best < 0 or deadline[task] < deadline[best]):
                     best = task
-            if best < 0:  # only by rounding: nobody is eligible
+            if best < 0:  # none: what those that blocked are owed is not the others' share
                 for task in range(tasks):
                     if state[task] == _QUEUED and (best < 0 or virtual[task] < virtual[best]):
                         best = task
