@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FEWEST, BINS = 10, 100
+FEWEST, BINS, FEWEST_BURSTS = 10, 100, 4
 SAME = 0.1  # how far the rates of a settled window's halves may lie apart, in parts
 
 
@@ -58,7 +58,12 @@ def steady(times: np.ndarray, totals: np.ndarray, what: str, latest_s: float) ->
             start_s, end_s, False, f"from the first to the last growth of {what}: too few readings to tell more"
         )
     edges = _parts(times, growing, start_s, end_s)
-    number, end_s = len(edges) - 1, float(edges[-1])
+    number = len(edges) - 1
+    if number < FEWEST_BURSTS:
+        return Window(
+            start_s, end_s, False, f"from the first to the last growth of {what}: too few bursts to tell more"
+        )
+    end_s = float(edges[-1])
     rates = np.diff(np.interp(edges, times, totals)) / np.diff(edges)
     errors = [np.var(rates[skip:]) / (number - skip) for skip in range(number // 2 + 1)]
     skip = int(np.argmin(errors))
@@ -81,4 +86,4 @@ def _parts(times: np.ndarray, growing: np.ndarray, start_s: float, end_s: float)
     begins = times[growing[1:][pauses > longest / 2]]
     if len(begins) > FEWEST // 2:
         return begins
-    return np.linspace(start_s, end_s, max(int((end_s - start_s) / (2 * longest)), 2) + 1)
+    return np.linspace(start_s, end_s, max(int((end_s - start_s) / (2 * longest)), 1) + 1)
