@@ -25,7 +25,7 @@ def solve(d: Any) -> Array:
         threads = np.maximum(d.threads - learner, 0.05 * d.threads)
         n, service, period, inside_now = _batch(d, away, threads, wait, held_up)
         cpu = d.server_cpu_s(n)
-        rate, steps, learns = _with_learner(d, n / period, ready)
+        rate, steps, learns = _with_learner(d, n / period, ready, period - service)
         period = n / rate
         learner = learner + _STEP * (np.minimum(steps * d.learn_cpu_s, 1) - learner)
         held_up = held_up + _STEP * (np.where(d.turns > 0, 0, 0.5 * learns) - held_up)
@@ -89,12 +89,15 @@ def _batch(d: Any, away: Array, threads: Array, wait: Array, held_up: Array) -> 
 
 def _until(d: Any, come: Array, slots: Array, away: Array) -> Array:
     """Return the time from a batch's end until the least number of requests for the next wait."""
+    last = 1 + 0.3 * np.maximum(np.sqrt(2 * np.log(d.actors)) - 0.5, 0)
+    together = np.maximum(d.actors / slots + 0.5 * (d.actors > slots), last) * away
     lacking = np.maximum(np.minimum(d.least, d.most) - come, 0)
     computing = np.maximum(d.actors - come, lacking)
     many = np.minimum(np.maximum(computing - slots, 0), lacking)
     few = lacking - many
     left = np.minimum(computing - many, np.maximum(slots, few))
-    return many * away / slots + away * np.log((left + 0.5) / (left - few + 0.5))
+    some = many * away / slots + away * np.log((left + 0.5) / (left - few + 0.5))
+    return np.where(np.minimum(d.least, d.most) >= d.actors, together, some)
 
 
 def _turn(d: Any, gap: Array) -> Array:
@@ -107,7 +110,7 @@ def _turn(d: Any, gap: Array) -> Array:
     return np.where(d.turns > 0, np.where(turn > gap, turn - gap / 2, turn**2 / (2 * gap)), 0.0)
 
 
-def _with_learner(d: Any, rate: Array, ready: Array) -> tuple[Array, Array, Array]:
+def _with_learner(d: Any, rate: Array, ready: Array, idle: Array) -> tuple[Array, Array, Array]:
     """Return the rate that the learner lets through, its steps a second, the share of the time it is on the device.
 
     Between two steps' worth of requests the learner gets on at the speed `beside`; what of a step is left then is done
@@ -119,6 +122,7 @@ def _with_learner(d: Any, rate: Array, ready: Array) -> tuple[Array, Array, Arra
     beside = np.where(d.ahead > 0, alone / np.maximum(crowded, 1e-300), 0)
     due = np.where(has, d.learn_every / rate, 1)
     taken = np.maximum(due, alone + (1 - np.minimum(beside, 1)) * due)
+    taken = np.where(d.ahead == 0, due + np.maximum(alone - idle, 0), taken)
     rate = np.where(has, rate * due / taken, rate)
     steps = np.where(has, rate / np.maximum(d.learn_every, 1e-300), 0)
     return rate, steps, np.minimum(steps * d.learn_device_s, 0.95)

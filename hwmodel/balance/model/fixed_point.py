@@ -9,7 +9,8 @@ the first. So the mean batch solves
 
 with D(n) the actors that come back in the time s(n) of a batch. The waits for a thread and for the device, which are in
 s(n), follow from what flows, so the whole is solved again until they stay. The learner goes on beside at the speed that
-its fair share of threads and device leaves; what it is then still behind by, the actors wait for.
+its fair share of threads and device leaves; what it is then still behind by, the actors wait for. In lockstep, where a
+batch is of all actors, these begin together, and the next begins with the last of them.
 
 `simulate` finds the same flow event by event; benchmarks/balance/models.py tells how far the two are apart.
 """
@@ -27,6 +28,7 @@ _ROUNDS, _STEPS = 60, 45
 _STEP = 0.3  # of the way towards the new waits in each round
 _QUEUE = 0.25  # of the tasks that wait for a thread, those that a server which becomes ready is put behind
 _LEAST_SHARE = 0.3  # of a thread that actors keep while the server has one
+_VARY = 0.3  # coefficient of variation of actors' times, where the last of all is waited for
 _TINY = 1e-9
 _CLOSE = 1e-12  # of a batch; nearer than this to the fixed point is there
 
@@ -79,7 +81,7 @@ def _flow(d: Demands, found: np.ndarray) -> None:
         moved = abs(n - before)
         period = service + idle
         cpu = _cpu_s(d, n)
-        rate, steps, learns = _with_learner(d, n / period, ready)
+        rate, steps, learns = _with_learner(d, n / period, ready, idle)
         period = n / rate
         behind = _QUEUE * max(ready - d.threads, 0.0)
         turn = steps * period * _turn(d, period - _device_s(d, n))
@@ -184,6 +186,9 @@ def _mean(d: Demands, away: float, threads: float, wait: float, held_up: float, 
 def _until(d: Demands, come: float, threads: float, away: float) -> float:
     """Return the time from a batch's end until the least number of requests for the next wait."""
     slots = _slots(d, threads, away)
+    if min(d.least, d.most) >= d.actors:  # all begin together, and the last is waited for
+        last = 1 + _VARY * max(math.sqrt(2 * math.log(d.actors)) - 0.5, 0.0)
+        return max(d.actors / slots + 0.5 * (d.actors > slots), last) * away
     lacking = max(min(d.least, d.most) - come, 0.0)
     computing = max(d.actors - come, lacking)
     many = min(max(computing - slots, 0.0), lacking)
@@ -206,18 +211,19 @@ def _turn(d: Demands, gap: float) -> float:
 
 
 @inner
-def _with_learner(d: Demands, rate: float, ready: float) -> tuple[float, float, float]:
+def _with_learner(d: Demands, rate: float, ready: float, idle: float) -> tuple[float, float, float]:
     """Return the rate that the learner lets through, its steps a second, the share of the time it is on the device.
 
     Between two steps' worth of requests the learner gets on at the speed `beside`; what of a step is left then is done
-    while the actors wait.
+    while the actors wait. With nothing ahead, it has the time in which the server is idle.
     """
     if d.learn_every == 0:
         return rate, 0.0, 0.0
     alone = d.learn_cpu_s + d.learn_device_s
     crowded = d.learn_cpu_s * max(1.0, (ready + 1) / d.threads) + d.learn_device_s
-    beside = alone / crowded if d.ahead > 0 and crowded > 0 else 0.0
+    beside = alone / crowded if crowded > 0 else 0.0
     due = d.learn_every / rate
-    rate *= due / max(due, alone + (1 - min(beside, 1.0)) * due)
+    taken = due + max(alone - idle, 0.0) if d.ahead == 0 else max(due, alone + (1 - min(beside, 1.0)) * due)
+    rate *= due / taken
     steps = rate / d.learn_every
     return rate, steps, min(steps * d.learn_device_s, 0.95)

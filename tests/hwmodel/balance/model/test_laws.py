@@ -204,6 +204,14 @@ def test_the_closed_form_is_near_the_simulation():
     assert off.max() < 0.7
 
 
+def test_the_closed_form_is_near_the_simulation_in_lockstep():
+    asked = [d._replace(least=d.actors, ahead=0.0) for d in at_random(60, seed=3)]
+    simulated = [simulate(d, 1000, cv=0.3).requests_per_s for d in asked]
+    off = np.abs(np.log(solve(columns(asked))[:, 0] / simulated))
+    assert np.median(off) < 0.1
+    assert np.quantile(off, 0.9) < 0.3
+
+
 def test_actors_that_vary_are_drawn_alike_from_one_seed():
     asked = setting(actors=5, threads=2, device_s=1e-3)
     assert simulate(asked, 1000, 0.5, seed=3) == simulate(asked, 1000, 0.5, seed=3)
