@@ -1,7 +1,6 @@
 """What `hwmodel balance profile` says of jobs of other frameworks, by their adapters' meters, beside our own loop.
 
     python benchmarks/balance/frameworks.py [--seconds 30] [--jobs ours,sb3,rllib-ppo,rllib-impala] [--json]
-    python benchmarks/balance/frameworks.py --run sb3 --seconds 30      # a job alone, without the profile
 
 CartPole-v1 each. Needs Stable-Baselines3 and RLlib (`pip install "hwmodel[sb3,rllib]"`) for their jobs.
 """
@@ -11,70 +10,25 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 PHASES = ("environment", "inference", "learner", "queue")
 
 
-def sb3(seconds: float) -> None:
-    """PPO of Stable-Baselines3, eight environments."""
-    from stable_baselines3 import PPO
-    from stable_baselines3.common.callbacks import BaseCallback
-    from stable_baselines3.common.env_util import make_vec_env
-
-    from hwmodel.balance.adapters.sb3 import MeterCallback
-
-    class Until(BaseCallback):
-        def _on_step(self) -> bool:
-            return time.monotonic() < end
-
-    model = PPO("MlpPolicy", make_vec_env("CartPole-v1", 8), n_steps=128, device="cpu", seed=0)
-    end = time.monotonic() + seconds
-    model.learn(1 << 40, callback=[MeterCallback(), Until()])
-
-
-def rllib(algorithm: str, seconds: float) -> None:
-    """PPO or IMPALA of RLlib, two env runners of four environments."""
-    import ray
-    from ray.rllib.algorithms.impala import IMPALAConfig
-    from ray.rllib.algorithms.ppo import PPOConfig
-
-    from hwmodel.balance.adapters.rllib import metered
-
-    config = {"ppo": PPOConfig, "impala": IMPALAConfig}[algorithm]().environment("CartPole-v1")
-    config.env_runners(num_env_runners=2, num_envs_per_env_runner=4).learners(num_learners=0)
-    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False)
-    built = metered(config).build_algo()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        built.train()
-    built.stop()
-    ray.shutdown()
-
-
-def ours(seconds: float) -> None:
-    """IMPALA of `hwmodel rl train`, two actors of four environments."""
-    from workloads.rl.settings import Settings
-    from workloads.rl.train import train
-
-    train(Settings("CartPole-v1", 2, 4, seconds=seconds))
-
-
 JOBS = {
-    "ours": ours,
-    "sb3": sb3,
-    "rllib-ppo": lambda seconds: rllib("ppo", seconds),
-    "rllib-impala": lambda seconds: rllib("impala", seconds),
+    "ours": "train --actors 2 --envs-per-actor 4",
+    "sb3": "sb3 --algorithm ppo --envs-per-actor 8",
+    "rllib-ppo": "rllib --algorithm ppo --actors 2 --envs-per-actor 4",
+    "rllib-impala": "rllib --algorithm impala --actors 2 --envs-per-actor 4",
 }
+HWMODEL = (sys.executable, "-m", "hwmodel")
 
 
 def profile(job: str, seconds: float, folder: Path) -> dict[str, Any]:
     """Return what the profile of a job says, of the time in which its rate of frames was steady."""
-    child = [sys.executable, __file__, "--run", job, "--seconds", f"{seconds:g}"]
-    command = [sys.executable, "-c", "from hwmodel.cli import main; main()", "balance", "profile", "--json"]
-    command += ["-o", str(folder), "--", *child]
+    child = [*HWMODEL, "rl", *JOBS[job].split(), "--env", "CartPole-v1", "--seconds", f"{seconds:g}"]
+    command = [*HWMODEL, "balance", "profile", "--json", "-o", str(folder), "--", *child]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     document = json.loads(done.stdout)
     window = document["steady"]
@@ -92,12 +46,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--jobs", default=",".join(JOBS))
-    parser.add_argument("--run", choices=JOBS)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    if given.run:
-        JOBS[given.run](given.seconds)
-        return
     with tempfile.TemporaryDirectory() as folder:
         rows = [profile(job, given.seconds, Path(folder) / job) for job in given.jobs.split(",")]
     if given.json:

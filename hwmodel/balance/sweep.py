@@ -7,8 +7,6 @@ and of which it asks the driver whether it took effect.
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,17 +17,11 @@ from hwmodel.balance.model.job import Job
 from hwmodel.balance.model.observe import Observed, observe
 from hwmodel.balance.model.predict import predict
 from hwmodel.balance.model.settings import Setting
+from hwmodel.balance.mps import DAEMON, PERCENTAGE, check
 from hwmodel.balance.profile.child import text_of
 from hwmodel.console import Advance
 
 SHARE = "{sm_share}"
-PERCENTAGE = "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"
-_COUNT = """
-import ctypes
-driver, count = ctypes.CDLL("libcuda.so.1"), ctypes.c_int()
-assert driver.cuInit(0) == 0 and driver.cuDeviceGetAttribute(ctypes.byref(count), 16, 0) == 0
-print(count.value)
-"""  # 16: CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT
 
 
 def swept(
@@ -55,8 +47,10 @@ def swept(
     if threads and max(threads) > len(there):
         raise InputError(f"threads {max(threads)}: this process may use {len(there)}")
     if shares and mps:
+        if shutil.which(DAEMON) is None:
+            raise InputError(f"--mps: there is no {DAEMON} here; SMs cannot be shared by MPS")
         for share in shares:
-            check_mps(share)
+            check(100 * share)
     plan = [(a, t, s) for t in threads or [len(there)] for s in shares or [None] for a in actors]
     rows = []
     for done, (number, held, share) in enumerate(plan):
@@ -84,27 +78,6 @@ def _check_places(command: Sequence[str], shares: Sequence[float] | None, mps: b
         raise InputError(f"--sm-shares: write {SHARE} in COMMAND where its own share of SMs goes, or give --mps")
     if has and not shares:
         raise InputError(f"{SHARE} in COMMAND: give --sm-shares")
-
-
-def check_mps(share: float) -> None:
-    """See that MPS's thread percentage takes effect: a process with it must see fewer SMs than one without.
-
-    Raises:
-        InputError: there is no GPU or no MPS, or the limit has no effect.
-    """
-    if shutil.which("nvidia-cuda-mps-control") is None:
-        raise InputError("--mps: there is no nvidia-cuda-mps-control here; SMs cannot be shared by MPS")
-    free = {name: value for name, value in os.environ.items() if name != PERCENTAGE}
-    counts = []
-    for environment in (free, free | {PERCENTAGE: f"{100 * share:g}"}):
-        words = [sys.executable, "-c", _COUNT]
-        asked = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
-        if not asked.stdout.strip().isdigit():
-            raise InputError("--mps: the driver cannot be asked for its SMs: no GPU, or no libcuda.so.1")
-        counts.append(int(asked.stdout))
-    if not (counts[1] < counts[0] or share == 1):
-        raise InputError(f"--mps: {share:g} of the SMs has no effect: {counts[1]} are seen, and {counts[0]} without; "
-                         "start the daemon: nvidia-cuda-mps-control -d")  # fmt: skip
 
 
 def _span(profile: Any) -> tuple[float, float]:

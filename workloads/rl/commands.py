@@ -81,3 +81,50 @@ def _pair(text: str) -> tuple[str, str]:
     if not found:
         raise InputError(f"--set {text}: no `=`; give a name and a number, such as learning_rate=0.001")
     return name, value
+
+
+FRAMEWORK = (
+    click.option("--env", required=True, help="A Gymnasium id, such as CartPole-v1."),
+    click.option("--actors", default=1, show_default=True, help="Processes that step environments."),
+    click.option("--envs-per-actor", default=1, show_default=True, help="Environments of each."),
+    click.option("--steps", type=int, help="End after so many steps of environments."),
+    click.option("--seconds", type=float, help="End after so long."),
+    click.option("--seed", default=0, show_default=True),
+)
+
+
+def _framework(command: Any) -> Any:
+    for option in reversed(FRAMEWORK):
+        command = option(command)
+    return command
+
+
+@rl.command()
+@_framework
+@click.option("--algorithm", type=click.Choice(["ppo", "a2c", "dqn"]), default="ppo", show_default=True)
+def sb3(**options: Any) -> dict[str, Any]:
+    """Train with Stable-Baselines3, counted as our own loop is. Needs the extra sb3.
+
+    \b
+    Example:
+      hwmodel balance profile -- hwmodel rl sb3 --env CartPole-v1 --actors 4 --seconds 60
+    """
+    from workloads.rl.frameworks import Job, run_sb3
+
+    return run_sb3(Job(**options))
+
+
+@rl.command()
+@_framework
+@click.option("--algorithm", type=click.Choice(["ppo", "impala", "appo", "dqn"]), default="impala", show_default=True)
+@click.option("--address", metavar="HOST:PORT|auto", help="Of a Ray cluster that runs. [default: one of this machine]")
+def rllib(**options: Any) -> dict[str, Any]:
+    """Train with RLlib, here or on a Ray cluster, counted as our own loop is. Needs the extra rllib.
+
+    \b
+    Example:
+      hwmodel balance calibrate -o job -- hwmodel rl rllib --env CartPole-v1 --actors {actors} --seconds 60
+    """
+    from workloads.rl.frameworks import Job, run_rllib
+
+    return run_rllib(Job(**options))

@@ -3,18 +3,16 @@
 import contextlib
 import ctypes
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import torch
 
 from circuits.errors import InputError
+from hwmodel.balance import mps
 
 _SM_RESOURCE = 1  # CU_DEV_RESOURCE_TYPE_SM
 _RESOURCE_BYTES = 256  # a CUdevResource has 144; room for what later drivers add
-_PERCENTAGE = "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"
 
 
 def require_gpu(mps_percentage: int | None) -> None:
@@ -26,7 +24,7 @@ def require_gpu(mps_percentage: int | None) -> None:
     if mps_percentage is not None:
         if torch.cuda.is_initialized():
             raise InputError(f"--mps-percentage {mps_percentage}: this process uses the GPU already; start a new one")
-        os.environ[_PERCENTAGE] = str(mps_percentage)
+        os.environ[mps.PERCENTAGE] = str(mps_percentage)
     if torch.version.cuda is None:
         raise InputError(
             f"--device cuda: torch {torch.__version__} was built without CUDA; give --device cpu or emulated"
@@ -44,7 +42,7 @@ def share(sm_share: float | None, mps_percentage: int | None) -> tuple[AbstractC
     torch.cuda.init()
     whole = context_sms()
     if mps_percentage is not None:
-        _check_mps(mps_percentage)
+        mps.check(mps_percentage)
     if sm_share is None:
         return contextlib.nullcontext(), {"process_sms": whole, "inference_sms": whole}
     wanted = max(1, round(sm_share * whole))
@@ -120,27 +118,3 @@ def context_sms() -> int:
     if failed:
         raise InputError(f"--device cuda: the driver does not tell a context's SMs (error {failed})")
     return int.from_bytes(resource.raw[96:100], "little")  # after the type, 4 bytes, and 92 of the driver's own
-
-
-def _check_mps(percentage: int) -> None:
-    """See that the limit holds: a process that sets none must see more SMs of the device than this one.
-
-    Raises:
-        InputError: both see as many.
-    """
-    free = {name: value for name, value in os.environ.items() if name != _PERCENTAGE}
-    asked = subprocess.run([sys.executable, "-c", _COUNT], env=free, capture_output=True, text=True, check=False)  # noqa: S603
-    ours, whole = torch.cuda.get_device_properties(0).multi_processor_count, asked.stdout.strip()
-    if not whole.isdigit() or not (ours < int(whole) or percentage == 100):
-        raise InputError(
-            f"--mps-percentage {percentage}: has no effect: this process sees {ours} SMs, one without the limit "
-            f"{whole or 'cannot be asked'}; it needs MPS: nvidia-cuda-mps-control -d"
-        )
-
-
-_COUNT = """
-import ctypes
-driver, count = ctypes.CDLL("libcuda.so.1"), ctypes.c_int()
-assert driver.cuInit(0) == 0 and driver.cuDeviceGetAttribute(ctypes.byref(count), 16, 0) == 0
-print(count.value)
-"""  # 16: CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT

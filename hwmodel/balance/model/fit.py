@@ -22,7 +22,8 @@ from hwmodel.balance.model.settings import Setting, settled
 
 ON_CPU = 0.6  # of inference's time: with more of it on the CPU, the server is taken to compute there
 LEAST_SPREAD = 0.01  # of a time that all runs agree in
-CROWDING_SPREAD = 0.1  # of what is believed of it before anything was measured
+CROWDING, CROWDING_SPREAD = 0.08, 0.05  # believed before anything was measured: caches and cores are shared
+RUN_NOISE = 0.05  # of a run's CPU time of a request, as a logarithm
 DISCREPANCY, RUNS = 0.04, 2.0  # believed before: how far off the model is, as if so many runs had said so
 
 
@@ -45,7 +46,8 @@ def fit(runs: Sequence[Observed], name: str = "job", **known: Any) -> Job:
     requests = sum(run.requests for run in runs)
     each = sums["environment"][1] / sums["environment"][0] if "environment" in sums else 1.0  # environments of an actor
     times, where = _server(runs, sums, each)
-    times |= _actors(runs, sums, where)
+    crowding = known["crowding"] if "crowding" in known else _crowding(runs)
+    times |= _actors(runs, crowding)
     learner, every = _learner(sums, requests, where)
     job = Job(
         name=name,
@@ -54,7 +56,7 @@ def fit(runs: Sequence[Observed], name: str = "job", **known: Any) -> Job:
         threads=max(run.threads for run in runs),
         learn_every=every,
         cv=_cv(sums.get("environment")),
-        crowding=_crowding(runs),
+        crowding=crowding,
     )
     job = replace(job, **known)
     if "inference" not in sums and "device" not in sums:
@@ -152,25 +154,24 @@ def _sum(*times: Time) -> Time:
     return Time(total, _spread(error, total), "measured")
 
 
-def _actors(runs: Sequence[Observed], sums: Mapping[str, np.ndarray], where: str) -> dict[str, Time]:  # noqa: ARG001
-    """Return the actors' CPU time of a request as it is with all threads busy, and what they wait for beside."""
-    per_run = np.array([max(run.actor_cpu_s / run.requests, 1e-9) for run in runs])
-    busy = np.array([_busy(run) for run in runs])
-    slope = _crowding(runs)
-    full = np.log(per_run) + slope * (1 - busy)
-    spread = float(np.std(full, ddof=1)) if len(full) > 1 else 0.05
+def _actors(runs: Sequence[Observed], crowding: float) -> dict[str, Time]:
+    """Return the actors' CPU time of a request as it is with all threads busy."""
+    full = np.log(_actor_s(runs)) + crowding * (1 - np.array([_busy(run) for run in runs]))
+    spread = float(np.std(full, ddof=1)) if len(full) > 1 else RUN_NOISE
     return {"actor_s": Time(float(np.exp(full.mean())), math.hypot(LEAST_SPREAD, spread), "measured")}
 
 
 def _crowding(runs: Sequence[Observed]) -> float:
-    """Return by how much actors' CPU times grow with the busy share of threads; little is believed of few runs."""
-    if len(runs) < 2:
-        return 0.0
-    y = np.array([math.log(max(run.actor_cpu_s / run.requests, 1e-9)) for run in runs])
+    """Return by how much actors' CPU times grow with the busy share of threads; few runs move the belief little."""
+    y = np.log(_actor_s(runs))
     x = np.array([_busy(run) for run in runs])
-    noise = 0.03  # of a run's CPU time
     x, y = x - x.mean(), y - y.mean()
-    return float((x @ y) / (x @ x + (noise / CROWDING_SPREAD) ** 2))
+    sure, believed = RUN_NOISE**-2, CROWDING_SPREAD**-2
+    return float((sure * (x @ y) + believed * CROWDING) / (sure * (x @ x) + believed))
+
+
+def _actor_s(runs: Sequence[Observed]) -> np.ndarray:
+    return np.array([max(run.actor_cpu_s / run.requests, 1e-9) for run in runs])
 
 
 def _busy(run: Observed) -> float:

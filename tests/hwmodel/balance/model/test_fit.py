@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from circuits.errors import InputError
-from hwmodel.balance.model.fit import fit, line
+from hwmodel.balance.model.fit import CROWDING, fit, line
 from hwmodel.balance.model.job import Job, Time
 from hwmodel.balance.model.predict import limit, predict, rate
 from hwmodel.balance.model.settings import Setting
@@ -28,7 +28,7 @@ def runs(counts=True, device=False, **more):
 @pytest.mark.parametrize("device", [True, False])
 @pytest.mark.parametrize("more", [{}, LEARNS])
 def test_times_that_are_counted_are_found(device, more):
-    job = fit(runs(device=device, **more), turns=True)
+    job = fit(runs(device=device, **more), turns=True, crowding=0.0)
     for name, value in TRUE.items() | {pair for pair in more.items() if pair[0].endswith("_s")}:
         assert job.time(name) == pytest.approx(value, rel=0.01), name
         assert job.times[name].basis == "measured"
@@ -37,10 +37,19 @@ def test_times_that_are_counted_are_found(device, more):
     assert job.learn_every == pytest.approx(more.get("learn_every", 0), rel=0.05)
     assert job.threads == 4
     assert job.most_measured == 4
-    assert job.crowding == pytest.approx(0, abs=0.01)
     assert abs(job.bias) < 0.03
     for run in job.runs:
         assert run["modelled_frames_per_second"] == pytest.approx(run["frames_per_second"], rel=0.08)
+
+
+def test_crowding_is_believed_until_runs_tell():
+    found = runs()
+    job = fit(found[:1])
+    assert job.crowding == CROWDING
+    (busy,) = [min((one.actor_cpu_s + one.server_cpu_s) / (one.seconds * one.threads), 1.0) for one in found[:1]]
+    assert job.time("actor_s") == pytest.approx(TRUE["actor_s"] * math.exp(CROWDING * (1 - busy)))
+    assert 0 < fit(found).crowding < CROWDING  # they are not slower
+    assert fit(found, crowding=0.2).crowding == 0.2
 
 
 def test_a_server_on_the_cpu_has_no_device():
@@ -50,7 +59,7 @@ def test_a_server_on_the_cpu_has_no_device():
 
 
 def test_a_job_that_counts_nothing_is_known_by_its_rates():
-    job = fit(runs(counts=False))
+    job = fit(runs(counts=False), crowding=0.0)
     assert job.times["device_s"].basis == "calibrated"
     assert job.frames_per_request == 1  # frames stand for requests
     assert job.time("actor_s") * FRAMES == pytest.approx(TRUE["actor_s"], rel=0.01)
