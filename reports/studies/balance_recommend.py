@@ -192,8 +192,8 @@ def answer_words(about: Mapping[str, Any], answer: Mapping[str, Any] | None, mac
     on = f"{knee['threads']:,} threads" + (
         f" and {best['gpus']} GPU{'s' * (best['gpus'] != 1)}" if best["gpus"] else ""
     )
-    head = (f"With {knee['actors']:,} actors on {on} it makes {counted(knee['frames_per_second'])} frames/s in "
-            f"closed form, {percent(knee['of_most'])} of the most.")  # fmt: skip
+    head = (f"With {knee['actors']:,} actors on {on} it makes {counted(knee['frames_per_second'])} frames/s, "
+            f"{percent(knee['of_most'])} of the most.")  # fmt: skip
     gains = {name: value for name, value in answer["gains"].items() if not name.startswith("at_")}
     told = ", ".join(f"{_thing(name)} {gains[name]:.2f}" for name in sorted(gains, key=lambda name: -gains[name]))
     first = max(gains, key=lambda name: gains[name])
@@ -205,7 +205,7 @@ def answer_words(about: Mapping[str, Any], answer: Mapping[str, Any] | None, mac
         short = "threads are short" if wanted > has else "SMs are short"
         text += f" The machine has {digits(has)} threads per SM, the job wants {digits(wanted)}: {short}."
     low, high = best["low_frames_per_second"], best["high_frames_per_second"]
-    text += (f" Simulated at its best setting, it makes {counted(best['frames_per_second'])} frames/s (90 % of "
+    text += (f" At its best setting it makes {counted(best['frames_per_second'])} frames/s (90 % of "
              f"measurements: {counted(low)} to {counted(high)}).")  # fmt: skip
     return plain(strong(head), text, f" {most}", " All of this is modelled.")
 

@@ -44,8 +44,8 @@ def machines_table(machines: Sequence[Mapping[str, Any]]) -> Table:
                 Heading("Number"), Heading("each", over="frames/s"), Heading("all", over="frames/s"),
                 Heading("Power of each"), Heading("Frames/J"), Heading("Frames/USD")]  # fmt: skip
     caption = (
-        "The machines, each with its best setting (modelled, in closed form). Frames/J and frames/USD are the most of "
-        "any setting."
+        "The machines, each with its best setting (modelled: found in closed form, then simulated). Frames/J and "
+        "frames/USD are the most of any setting."
     )
     return Table(plain(caption), headings, rows)
 
