@@ -43,7 +43,7 @@ def test_addresses_equal_the_twin(trace, config):
         assert run.wear(0).tolist() == twin.wear
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(stream=st.lists(batches(), min_size=1, max_size=3), config=forgetful())
 def test_intervals_equal_the_twin_kernel_by_kernel(stream, config):
     run = Replay([config], kernels=4)

@@ -10,6 +10,9 @@ from circuits.errors import InputError
 from hwmodel.studies.workers import run_all
 
 
+BEFORE: set[int] = set()
+
+
 @dataclass(frozen=True)
 class Square:
     value: int
@@ -47,8 +50,16 @@ def ignore(done: float, total: float, what: str = "") -> None:
     assert 0 <= done <= total
 
 
+@pytest.fixture(autouse=True)
+def before() -> set[int]:
+    """Processes below this one that a test did not start; other tests' may have ended, with nobody who waits for them."""
+    BEFORE.clear()
+    BEFORE.update(child.pid for child in psutil.Process().children(recursive=True))
+    return BEFORE
+
+
 def no_worker_left() -> bool:
-    children = psutil.Process().children(recursive=True)
+    children = [child for child in psutil.Process().children(recursive=True) if child.pid not in BEFORE]
     return not [child for child in children if child.is_running() and "spawn_main" in " ".join(child.cmdline())]
 
 

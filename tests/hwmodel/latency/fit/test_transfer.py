@@ -34,7 +34,7 @@ def test_ten_samples_are_better_than_the_sources_mean_scaled():
 @pytest.mark.parametrize("samples", [30, MANY + 10])
 def test_sources_that_mislead_are_left(samples):
     with_them, without = [], []
-    for seed in SEEDS:
+    for seed in SEEDS[:5]:
         made = devices(seed)
         times, rows = unrelated(made, seed), np.random.default_rng(seed).permutation(300)[:samples]
         posterior = made.transfer().fit(rows, times[rows])
