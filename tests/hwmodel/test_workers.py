@@ -9,7 +9,6 @@ import pytest
 from circuits.errors import InputError
 from hwmodel.studies.workers import run_all
 
-
 BEFORE: set[int] = set()
 
 
@@ -52,7 +51,7 @@ def ignore(done: float, total: float, what: str = "") -> None:
 
 @pytest.fixture(autouse=True)
 def before() -> set[int]:
-    """Processes below this one that a test did not start; other tests' may have ended, with nobody who waits for them."""
+    """Remember processes that other tests left: they may have ended, with nobody who waits for them."""
     BEFORE.clear()
     BEFORE.update(child.pid for child in psutil.Process().children(recursive=True))
     return BEFORE
