@@ -54,6 +54,7 @@ class Tree:
         self.phases: dict[int, set[str]] = {}  # of each process: what its meters count
         self.seen_s = 0.0
         self.unreadable = 0
+        self._unread: set[int] = set()
         self._batch = Batch()
         self._one_by_one: list[Process] = []
         self._listed_at = 0, 0, 0  # processes begun, alive and batched, when that list was made
@@ -131,7 +132,9 @@ class Tree:
         except OSError:
             if os.path.exists(f"/proc/{pid}"):  # noqa: PTH110
                 self.unreadable += 1
-                if self._alone and pid in own_children() - self._not_ours:
+                if pid not in own_children() - self._not_ours:
+                    self._unread.add(pid)  # a child of one of the tree's
+                elif self._alone or pid in self._unread:
                     self.mine.add(pid)  # it may not be read, and is ours to wait for nevertheless
             return None
         if process.parent not in self.alive and not self._is_adopted(process):

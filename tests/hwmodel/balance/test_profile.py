@@ -13,7 +13,7 @@ import pytest
 
 from circuits.errors import InputError
 from hwmodel.balance.profile import Profile, process, read_profile, tree, watch
-from hwmodel.balance.profile.proc import Source
+from hwmodel.balance.profile.proc import Source, own_children
 
 BURN = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n"
 METER = "from hwmodel.balance import Meter\nmeter = Meter()\n"
@@ -109,7 +109,11 @@ def test_without_lists_of_children_all_processes_are_looked_through(tmp_path: Pa
     assert "lists no children" in warned(profile)
 
 
-def test_processes_that_may_not_be_read_are_told_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("alone", [True, False])
+def test_processes_that_may_not_be_read_are_told_and_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: bool
+):
+    monkeypatch.setattr(threading, "active_count", lambda: 1 if alone else 2)  # another might start children
     first: list[str] = []
 
     def source(path: str) -> Source:
@@ -123,6 +127,8 @@ def test_processes_that_may_not_be_read_are_told_and_waited_for(tmp_path: Path, 
     assert profile.about["wall_s"] >= 0.5
     assert len(profile.processes) == 1
     assert "could not be read" in warned(profile)
+    left = [pid for pid in own_children() if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"]
+    assert not left
 
 
 def test_children_of_others_in_this_process_are_left_alone(tmp_path: Path):
