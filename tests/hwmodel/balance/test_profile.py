@@ -123,7 +123,9 @@ def test_processes_that_may_not_be_read_are_told_and_waited_for(
         return Source(path)
 
     monkeypatch.setattr(process, "Source", source)
-    profile = python(tmp_path, "import os, time\nif not os.fork(): time.sleep(.5)\n", hz=20)
+    profile = python(
+        tmp_path, "import os, time\ntime.sleep(0.3 if os.fork() else 0.8)\n", hz=20
+    )  # seen below its parent
     assert profile.about["wall_s"] >= 0.5
     assert len(profile.processes) == 1
     assert "could not be read" in warned(profile)
