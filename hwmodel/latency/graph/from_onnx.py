@@ -101,6 +101,9 @@ def _call(builder: Builder, node: "onnx.NodeProto", inputs: Sequence[Ref | None]
     if node.domain not in {"", "ai.onnx", "com.microsoft"}:
         raise InputError(f"an operator of {node.domain!r}: no kind of layer is known for it")
     attributes = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
+    for name, value in attributes.items():
+        if value is None:  # of no kind
+            raise InputError(f"{node.op_type}: its attribute {name!r} has no value")
     if node.op_type == "Shape" and inputs[0] is not None:
         shape = inputs[0].shape[attributes.get("start", 0) : attributes.get("end")]
         return [Constant.of(np.asarray(shape, np.int64))]

@@ -227,6 +227,16 @@ def test_a_damaged_file_is_a_graph_or_one_line(tmp_path_factory, name, data):
     assert "\n" not in said
 
 
+def test_an_attribute_without_a_value_is_named(tmp_path):
+    damaged = onnx.ModelProto()
+    damaged.CopyFrom(MADE["same, lower"])
+    for attribute in damaged.graph.node[0].attribute:
+        if attribute.name == "auto_pad":
+            attribute.type = onnx.AttributeProto.UNDEFINED
+    with pytest.raises(InputError, match="'auto_pad'"):
+        from_onnx(saved(damaged.SerializeToString(), tmp_path))
+
+
 def test_without_the_package_the_error_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(importlib.import_module("sys").modules, "onnx", None)
     with pytest.raises(InputError, match=r"pip install hwmodel\[onnx\]"):
