@@ -21,6 +21,7 @@ from hwmodel.balance.model.predict import rate
 from hwmodel.balance.model.settings import Setting, settled
 
 ON_CPU = 0.6  # of inference's time: with more of it on the CPU, the server is taken to compute there
+SERVER = ("gather", "inference", "reply", "learner")  # phases whose CPU time is the server's processes'
 LEAST_SPREAD = 0.01  # of a time that all runs agree in
 CROWDING, CROWDING_SPREAD = 0.08, 0.05  # believed before anything was measured: caches and cores are shared
 RUN_NOISE = 0.05  # of a run's CPU time of a request, as a logarithm
@@ -143,9 +144,6 @@ def _server(runs: Sequence[Observed], sums: Mapping[str, np.ndarray], each: floa
     times["device_s"] = Time(fixed, a.spread, "measured")
     times["device_each_s"] = Time(max(b.value - lines["inference"][1].value, 0.0), b.spread, "measured")
     return times, "device"
-
-
-SERVER = ("gather", "inference", "reply", "learner")  # phases whose CPU time is the server's processes'
 
 
 def _sum(*times: Time) -> Time:

@@ -14,9 +14,7 @@ from circuits.errors import InputError
 from hwmodel.balance.meter import SUMS
 from hwmodel.balance.profile import Profile
 from hwmodel.balance.profile.machine import given_cpus
-from hwmodel.balance.profile.series import grown
-
-SERVER_PHASES = ("gather", "inference", "reply", "learner", "device")
+from hwmodel.balance.profile.window import since_birth
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Observed:
             wanted, of the processes that step environments and of all others, in the window.
         sums: phase -> float64[len(SUMS)], in the window.
         foreign_cores: threads busy with what is not the job.
-        gpu_busy, power_W: of the busiest GPU, of all GPUs; none where there are no figures.
+        gpu_busy: of the busiest GPU; none where there are no figures.
     """
 
     actors: int
@@ -47,7 +45,6 @@ class Observed:
     sums: Mapping[str, np.ndarray]
     foreign_cores: float = 0.0
     gpu_busy: float | None = None
-    power_W: float | None = None
 
     @property
     def requests(self) -> float:
@@ -82,7 +79,6 @@ def observe(profile: Profile, actors: int | None = None, start_s: float | None =
     others = [row for row in found["roles"] if row not in acting]
     queue = sums.get("queue", sums.get("environment"))
     busy = [one["busy"] for one in found["gpus"] or () if one["busy"] is not None]
-    power = [one["power_W"] for one in found["gpus"] or () if one["power_W"] is not None]
     return Observed(
         actors=number,
         threads=_threads(profile),
@@ -96,7 +92,6 @@ def observe(profile: Profile, actors: int | None = None, start_s: float | None =
         sums=sums,
         foreign_cores=max((found["machine"]["busy_cores"] or 0.0) - (found["cores"] or 0.0), 0.0),
         gpu_busy=max(busy) if busy else None,
-        power_W=sum(power) if power else None,
     )
 
 
@@ -109,8 +104,7 @@ def _sums(profile: Profile, begin: float, end: float) -> dict[str, np.ndarray]:
     found = {}
     table: Any = profile.phases
     for name, of in table.groupby("phase", sort=False):
-        times = np.r_[of["time_s"].iloc[0] - profile.period_s, of["time_s"].to_numpy()]
-        grew = [grown(times, np.r_[0.0, of[one].to_numpy(dtype=float)], begin, end) for one in SUMS]
+        grew = [since_birth(of, one, profile.period_s, begin, end) for one in SUMS]
         found[str(name)] = np.array([0.0 if one is None else one for one in grew])
     return {name: sums for name, sums in found.items() if sums[0] > 0}
 

@@ -14,7 +14,6 @@ from hwmodel.balance.model.simulate import simulate
 
 REQUESTS = 30_000  # of a simulation
 DRAWS = 64  # of the times, for the interval
-COVERAGE = 0.9
 
 
 def rate(job: Job, setting: Setting, requests: int = REQUESTS) -> float:

@@ -55,7 +55,7 @@ def _roles(table: Table, period_s: float, start_s: float, end_s: float, frames: 
     for name, of in table.groupby("role", sort=False):
         times = of["time_s"].to_numpy()
         cpu_s, wait_s, slices = (
-            _since_birth(of, part, period_s, start_s, end_s) for part in ("cpu_s", "wait_s", "slices")
+            since_birth(of, part, period_s, start_s, end_s) for part in ("cpu_s", "wait_s", "slices")
         )
         inside = of[(times >= start_s) & (times <= end_s)]
         if not len(inside) or not (cpu_s or inside["processes"].any()):
@@ -74,14 +74,14 @@ def _roles(table: Table, period_s: float, start_s: float, end_s: float, frames: 
 def _phases(table: Table, period_s: float, start_s: float, end_s: float) -> list[dict[str, Any]]:
     rows = []
     for name, of in table.groupby("phase", sort=False):
-        sums = [_since_birth(of, one, period_s, start_s, end_s) for one in SUMS]
+        sums = [since_birth(of, one, period_s, start_s, end_s) for one in SUMS]
         found = fitted(np.array([0.0 if one is None else one for one in sums]))
         if found:
             rows.append({"phase": name, "per_second": found["count"] / (end_s - start_s), **found})
     return rows
 
 
-def _since_birth(of: Table, part: str, period_s: float, start_s: float, end_s: float) -> float | None:
+def since_birth(of: Table, part: str, period_s: float, start_s: float, end_s: float) -> float | None:
     """Return what a counter grew by, which was 0 a tick before its first row."""
     times, values = of["time_s"].to_numpy(), _numbers(of[part])
     if not len(times) or np.isnan(values).all():
