@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROW_IN = 0.22
-PANEL_IN = 1.9
+PANEL_IN = 1.5
 ACROSS = 3
 TICKS = 7  # at most, on an axis of names
 

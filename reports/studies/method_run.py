@@ -108,8 +108,11 @@ def _document(
     seeds = record.inputs.get("seeds") or []
     title = clean(str(record.inputs.get("title", record.inputs.get("method", ""))))
     verdicts = [row["verdict"] for row in claims]
-    words = {"holds": "hold", "does not hold": "do not hold", "not shown": "are not shown"}
-    counts = [f"{verdicts.count(one)} {told}" for one, told in words.items() if one in verdicts]
+    words = {"holds": ("holds", "hold"), "does not hold": ("does not hold", "do not hold"),
+             "not shown": ("is not shown", "are not shown")}  # fmt: skip
+    counts = [
+        f"{verdicts.count(one)} {told[verdicts.count(one) > 1]}" for one, told in words.items() if one in verdicts
+    ]
     head = f"Of {len(claims)} claims, {', '.join(counts)}." if claims else "No claim was judged."
     told = " ".join(f"{row['claim'].rstrip('.')}: {row['verdict']}, {_figure(row)}." for row in claims)
     caption = (
@@ -117,6 +120,8 @@ def _document(
         "95 % interval of the mean (measured)."
     )
     pictures = figures_of(drawn["variants"], caption, lead=True)
+    asked = [plain(f"{label_of(str(name))}: {clean(str(value))}")
+             for name, value in (record.inputs.get("settings") or {}).items()]  # fmt: skip
     of_claims = "The figure that decides each claim, as numbered in the table; the line is where it would turn over."
     return Document(
         title=f"hwmodel · method {clean(str(record.inputs.get('method', '')))}",
@@ -130,8 +135,7 @@ def _document(
             Section("The claims", [*figures_of(drawn.get("claims", {}), of_claims), *_rules(claims)]),
             Section("Every variant", [_table("Means over seeds; _low and _high end the 95 % interval.", summary)]),
             *(_curve(record, name) for name in record.inputs.get("curves") or []),
-            Section("What was run", [Bullets([plain(f"{label_of(str(name))}: {clean(str(value))}") for name, value in
-                                              (record.inputs.get("settings") or {}).items()])]),
+            Section("What was run", [Bullets(asked)] if asked else []),
             Section("What to know", [Bullets([plain(clean(note)) for note in record.assumptions])]
                     if record.assumptions else []),
             common.works(record),
@@ -160,10 +164,13 @@ def _table(caption: str, rows: Sequence[Row]) -> Table:
     shown = rows[:MOST_ROWS]
     note = f"The first {MOST_ROWS} of {len(rows)} rows." if len(rows) > MOST_ROWS else ""
     headings = [Heading(label_of(name), align="left" if place == 0 else "right") for place, name in enumerate(names)]
-    return Table(plain(caption), headings, [[_cell(row[name]) for name in names] for row in shown], plain(note))
+    return Table(plain(caption), headings, [[cell_text(row[name]) for name in names] for row in shown], plain(note))
 
 
-def _cell(text: str) -> str:
+def cell_text(text: str) -> str:
+    """Return a table's text as people read it: whole numbers as they are, others to four digits, nothing as a dash."""
+    if not text or text.lstrip("-").isdecimal():
+        return text or "-"
     try:
         return digits(float(text), 4)
     except ValueError:

@@ -14,7 +14,7 @@ from reports.results import read_rows
 from reports.studies import Told, common, sweeps
 from reports.studies.accountings import accountings
 from reports.studies.common import figures_of
-from reports.studies.method_run import number, option_of
+from reports.studies.method_run import cell_text, number, option_of
 from reports.tables import caches_table
 
 QUESTION = "What do its networks cost?"
@@ -77,7 +77,7 @@ def _panels(
               for level in ("l2", "dram"))]  # fmt: skip
     for cell in dict.fromkeys(row["cell"] for row in results):
         part = {row["network"]: row["edp_Js"] for row in results if row["cell"] == cell}
-        made.append(_panel(f"EDP with DRAM, {cell_label(cell)}", "edp_Js", part, places))
+        made.append(_panel(f"EDP, {cell_label(cell)}", "edp_Js", part, places))
     for device in dict.fromkeys(row["device"] for row in latency):
         part = {row["network"]: number_of(row) for row in latency if row["device"] == device}
         made.append(_panel(f"latency, {device}", "latency_s", part, places))
@@ -144,7 +144,7 @@ def _document(
     same = [row for row in ordered if places[row["network"]][0] == places[ordered[0]["network"]][0]]
     head, rest = _answer(networks, results, latency, (same[0]["network"], same[-1]["network"]))
     study = read_rows(record)
-    captions = {name: f"What each network costs in {name.removeprefix('costs_')}, each panel from 0 (modelled)."
+    captions = {name: f"What each network costs in {name.removeprefix('costs_')}, each panel from 0 (modelled; EDP with DRAM)."
                 for name in drawn}  # fmt: skip
     first, *others = drawn
     return Document(
@@ -178,16 +178,9 @@ def _networks_table(networks: Sequence[Row]) -> Table:
     unit, weights = column("weight_bytes", [float(row["weight_bytes"]) for row in networks])
     headings = [Heading("Network", align="left"), *(Heading(label_of(name)) for name in about), Heading("MACs"),
                 Heading("Parameters"), Heading("Weights", unit)]  # fmt: skip
-    rows = [[row["network"], *(_short(row[name]) for name in about), counted(row["macs"]), counted(row["parameters"]),
+    rows = [[row["network"], *(cell_text(row[name]) for name in about), counted(row["macs"]), counted(row["parameters"]),
              weight] for row, weight in zip(networks, weights, strict=True)]  # fmt: skip
     return Table(plain("The networks: MACs of one input, parameters, bytes of weights as stored."), headings, rows)
-
-
-def _short(text: str) -> str:
-    try:
-        return digits(float(text), 4) if text else "-"
-    except ValueError:
-        return clean(text)
 
 
 def _costs_table(results: Sequence[Row]) -> Table:

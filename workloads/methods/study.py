@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KIND = "method-study"
 NETS = "networks.yaml"
+LATENCY = "A device's latency is that of its own runtime's types: of how many bits weights are changes nothing there."
 COSTS = ("network", "phase", "batch", "cell", "l2_reads", "l2_writes", "dram_reads", "dram_writes", "cache_time_s",
          "energy_J", "cache_edp_Js", "edp_Js")  # fmt: skip
 
@@ -98,6 +99,8 @@ def tables_of(
     if latency:
         tables["latency"] = pd.DataFrame(latency)
     about = {name: value for name, value in found.made.items() if name not in ("version", "date", "wall_time_s")}
+    if any(recipe.weight_bits for recipe in recipes.values()) and latency:
+        about["assumptions"] = [*about["assumptions"], LATENCY]
     about["networks"] = {names[name]: value for name, value in about["networks"].items()}
     return tables, about
 
