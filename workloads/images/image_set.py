@@ -75,6 +75,8 @@ class ImageSet:
         """
         if not 0 < share <= 1:
             raise InputError(f"share {share}: of the training images; give a number above 0, at most 1")
+        if share == 1:
+            return self
         kept = torch.from_numpy(stratified(self.train.labels.numpy(), share, seed))
         train = Split(self.train.images[kept], self.train.labels[kept])
         note = f"{len(kept)} of {len(self.train.labels)} training images, drawn class by class by seed {seed}"
