@@ -1,6 +1,7 @@
 """A user's .npz: no pickles, and nothing allocated on a header's word."""
 
 import math
+import struct
 import tokenize
 import warnings
 import zipfile
@@ -20,7 +21,11 @@ PAIRS = {
     "validation": (("x_val", "y_val"), ("x_validation", "y_validation"), ("val_images", "val_labels")),
     "test": (("x_test", "y_test"), ("test_images", "test_labels")),
 }
-UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error)
+# What zipfile raises on damaged archives: names that are no text, methods and versions it does not know, bad lengths.
+UNREADABLE = (
+    OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError,
+    zipfile.BadZipFile, struct.error, zlib.error,
+)  # fmt: skip
 CHANNELS = 4  # at most: grey, with alpha, colour, with alpha
 
 
@@ -42,12 +47,13 @@ def read(path: Path) -> Found:
                         parts[part] = Part(_labels(path, labels, y), held(_images(path, images, x)))
                         _same_length(path, images, x, labels, y)
                         break
+    except InputError:
+        raise
     except UNREADABLE as error:
         raise InputError(f"{path}: not a whole .npz file: {_line(error)}; write it by numpy.savez") from error
     if "train" not in parts:
-        raise InputError(
-            f"{path}: keys {', '.join(sorted(members)) or 'none'}; give x and y, or x_train, y_train, x_test, y_test"
-        )
+        keys = " ".join(", ".join(sorted(members)).split()) or "none"
+        raise InputError(f"{path}: keys {keys}; give x and y, or x_train, y_train, x_test, y_test")
     return Found(parts, f"The user's file {path.name}.", augment="none")
 
 
@@ -80,8 +86,8 @@ def _header(path: Path, key: str, file: IO[bytes]) -> tuple[tuple[int, ...], boo
         raise InputError(f"{path}: {key}: no array: {_line(error)}") from error
     if header[2].hasobject:
         raise InputError(f"{path}: {key} holds Python objects, which would be unpickled; give plain numbers")
-    if any(length < 0 for length in header[0]):
-        raise InputError(f"{path}: {key} has shape {header[0]}; write the file anew")
+    if any(length < 0 for length in header[0]) or not header[2].itemsize:
+        raise InputError(f"{path}: {key} has shape {header[0]} of {header[2]}; write the file anew")
     return header
 
 

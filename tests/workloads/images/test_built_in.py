@@ -1,6 +1,7 @@
 """The sets that packages ship: their splits, and what may be done with a set."""
 
 import builtins
+import json
 
 import numpy as np
 import pytest
@@ -30,6 +31,9 @@ def test_sizes(images):
         assert split.labels.dtype == torch.int64
         assert split.images.shape == (len(split.labels), *images.shape)
     assert images.source.endswith(".")
+    told = json.loads(json.dumps(images.document()))
+    assert sum(told["images"].values()) == COUNTS[images.name]
+    assert tuple(told["shape"]) == images.shape
 
 
 def test_every_split_has_its_share_of_every_class(images):
