@@ -28,8 +28,8 @@ class Run(Settings):
 
 def shapes(asked: Shapes) -> dict[str, Recipe]:
     return {
-        f"of-{bits}": Recipe(network="workloads.networks.small:resnet_cifar", input=[3, asked.side, asked.side], weight_bits=bits,
-                             about={"bits": bits})
+        f"of-{bits}": Recipe(network="workloads.networks.small:resnet_cifar", input=[3, asked.side, asked.side],
+                             weight_bits=bits, about={"bits": bits})
         for bits in asked.bits
     }  # fmt: skip
 
