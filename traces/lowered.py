@@ -41,7 +41,8 @@ def capture(
     """Return the trace of one run of `module(*inputs)` on a GPU, made without one and without the tensors' memory.
 
     Args:
-        module: a torch module, with real or meta parameters; it is not touched.
+        module: a torch module, with real or meta parameters; it is not touched. Where it has `weight_bits`, a mapping
+            from parameters' names to 1 to 8 bits, an inference reads those weights packed; see `traces.packed`.
         inputs: a tensor or a tuple of tensors, batch first.
         phase: `inference`, or `training` for forward, loss, backward and one optimiser step.
         gpu: name of a machine description, or the description.
@@ -77,7 +78,12 @@ def capture(
         parameters=recording.parameters, macs=recording.macs, made_by=made_by(), notes=notes, dtype=dtype, steps=steps,
     )  # fmt: skip
     launches = launched * steps
-    return Trace(header, recording.tensors, [one.kernel for one in launches], lambda: stream(launches))
+    trace = Trace(header, recording.tensors, [one.kernel for one in launches], lambda: stream(launches))
+    if bits := getattr(module, "weight_bits", None):
+        from traces.packed import packed
+
+        return packed(trace, bits, {name: value.numel() for name, value in module.named_parameters()})
+    return trace
 
 
 class Lowered:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from traces.trace import Trace
 
 GROUP = "hwmodel.networks"
+FILES = "hwmodel.network_files"  # entry points by a file's suffix: from a path and a name in it to a factory
 
 
 def known_networks() -> list[str]:
@@ -27,14 +28,18 @@ def find_network(name: str) -> Callable[..., Any]:
     """Return the factory of a network: a function that returns a torch module with `example_inputs(batch)`.
 
     Args:
-        name: a name that an installed package offers under the entry-point group `hwmodel.networks`, or
-            `package.module:factory`, looked up in the current folder too.
+        name: a name that an installed package offers under the entry-point group `hwmodel.networks`;
+            `package.module:factory`, looked up in the current folder too; or `FILE.yaml:NAME`, where an installed
+            package reads such files.
 
     Raises:
         InputError: for a name that is neither, and for a module that cannot be imported.
     """
-    if ":" in name:
-        return _imported(name)
+    file, colon, inner = name.rpartition(":")
+    if colon:
+        readers = {entry.name: entry for entry in entry_points(group=FILES)}
+        suffix = Path(file).suffix
+        return readers[suffix].load()(Path(file), inner) if suffix in readers else _imported(name)
     known = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in known:
         raise unknown_network(name)
@@ -47,7 +52,9 @@ def find_network(name: str) -> Callable[..., Any]:
 def unknown_network(name: str) -> InputError:
     """Return the error that says which networks are known."""
     listed = ", ".join(known_networks()) or "none"
-    return InputError(f"network {name!r}: unknown; known are {listed}; or give package.module:factory")
+    return InputError(
+        f"network {name!r}: unknown; known are {listed}; or give package.module:factory or FILE.yaml:NAME"
+    )
 
 
 def _imported(name: str) -> Callable[..., Any]:

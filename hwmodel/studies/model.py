@@ -6,11 +6,12 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+NETWORKS = ("workloads.networks", "workloads.recipes", "workloads.channels", "workloads.vip")
 PARTS = {  # kind of a point -> the packages that its answer is computed by
     "cache": ("circuits",),
     "variation": ("circuits",),
-    "traffic": ("traces", "hwmodel.cache", "workloads.networks"),
-    "stream": ("traces", "hwmodel.cache", "workloads.networks"),
+    "traffic": ("traces", "hwmodel.cache", *NETWORKS),
+    "stream": ("traces", "hwmodel.cache", *NETWORKS),
 }
 LIBRARIES = {
     "cache": ("numpy",), "variation": ("numpy", "scipy"), "traffic": ("numpy", "torch"), "stream": ("numpy", "torch")

@@ -208,7 +208,10 @@ def macs_of(network: str) -> int:
 
 
 def network_inputs(name: str) -> Any:
-    """Return a network's name; of a user's module, its file's contents as well, as its code may change."""
+    """Return a network's name; of a user's module, its file's contents as well, as its code may change.
+
+    A network that a file tells of is what it tells: its `contents`.
+    """
     place, colon, _ = name.partition(":")
     if not colon:
         return name
@@ -217,6 +220,9 @@ def network_inputs(name: str) -> Any:
 
     from traces import find_network
 
-    find_network(name)  # imports it
+    factory = find_network(name)  # imports it
+    contents = getattr(factory, "contents", None)
+    if contents is not None:
+        return {**contents, "network": network_inputs(contents["network"])}
     source = getsourcefile(modules[place])
     return [name, contents_of(Path(source)) if source else ""]
