@@ -82,7 +82,7 @@ def capture(
     if bits := getattr(module, "weight_bits", None):
         from traces.packed import packed
 
-        return packed(trace, bits, {name: value.numel() for name, value in module.named_parameters()})
+        return packed(trace, bits, {name: tuple(value.shape) for name, value in module.named_parameters()})
     return trace
 
 

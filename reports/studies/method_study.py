@@ -144,8 +144,8 @@ def _document(
     same = [row for row in ordered if places[row["network"]][0] == places[ordered[0]["network"]][0]]
     head, rest = _answer(networks, results, latency, (same[0]["network"], same[-1]["network"]))
     study = read_rows(record)
-    captions = {name: f"What each network costs in {name.removeprefix('costs_')}, each panel from 0 (modelled; EDP with DRAM)."
-                for name in drawn}  # fmt: skip
+    of_phase = "What each network costs in {}, each panel from 0 (modelled; EDP with DRAM)."
+    captions = {name: of_phase.format(name.removeprefix("costs_")) for name in drawn}
     first, *others = drawn
     return Document(
         title=f"hwmodel · method {method}, study",
@@ -178,8 +178,8 @@ def _networks_table(networks: Sequence[Row]) -> Table:
     unit, weights = column("weight_bytes", [float(row["weight_bytes"]) for row in networks])
     headings = [Heading("Network", align="left"), *(Heading(label_of(name)) for name in about), Heading("MACs"),
                 Heading("Parameters"), Heading("Weights", unit)]  # fmt: skip
-    rows = [[row["network"], *(cell_text(row[name]) for name in about), counted(row["macs"]), counted(row["parameters"]),
-             weight] for row, weight in zip(networks, weights, strict=True)]  # fmt: skip
+    rows = [[row["network"], *(cell_text(row[name]) for name in about), counted(row["macs"]),
+             counted(row["parameters"]), weight] for row, weight in zip(networks, weights, strict=True)]  # fmt: skip
     return Table(plain("The networks: MACs of one input, parameters, bytes of weights as stored."), headings, rows)
 
 

@@ -43,6 +43,7 @@ def study_into(
     """
     start = time.perf_counter()
     check_devices(spec)
+    phases_of(spec.phases)
     recipes = read_recipes(nets) if nets else method.shapes(asked)
     with study_folder(folder, ours=OURS | {NETS}):
         write_recipes(folder / NETS, recipes)

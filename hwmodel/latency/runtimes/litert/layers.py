@@ -104,7 +104,7 @@ def resize(c: Conversion, node: Node, x: list[Placed]) -> Placed:
     source, size = c.ordered(x[0], IMAGE), c.constant(node.output.shape[2:], np.int32)
     if node.attributes["mode"] == "midpoint":
         for shape, odd in midpoint_steps(node.output.shape):
-            # Without half pixels a place is as the sizes' ratio has it, or, aligned, that of the corners' places.
+            # Without half pixels a place is what the sizes' ratio makes of it, or, aligned, that of the corners'.
             options = schema.ResizeBilinearOptionsT(alignCorners=odd, halfPixelCenters=False)
             size = c.constant(shape[2:], np.int32)
             source = c.emit("RESIZE_BILINEAR", (source.tensor, size), shape, IMAGE, options)
