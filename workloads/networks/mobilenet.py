@@ -1,12 +1,13 @@
 """MobileNets of three generations: separable convolutions, inverted residuals, and those found by search."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import nn
 
 from workloads.networks.blocks import Inverted, SqueezeExcite, convolution
-from workloads.networks.network import Network
+from workloads.networks.network import Network, check_depths, check_side, scaled
 
 WORKS = {
     "howard2017": "A. G. Howard, M. Zhu, B. Chen, D. Kalenichenko, W. Wang, T. Weyand, M. Andreetto, H. Adam. "
@@ -63,17 +64,30 @@ def mobilenet_v1(num_classes: int = 1000) -> Network:
     return Network(layers | _head(channels, num_classes), _works("howard2017"))
 
 
-def mobilenet_v2(num_classes: int = 1000) -> Network:
-    """Return MobileNetV2 for 224 x 224 images: 52 convolutions, 1 fully connected layer, 3,504,872 parameters."""
-    layers: dict[str, nn.Module] = {"conv1": convolution(3, 32, 3, stride=2, activation=nn.ReLU6)}
-    channels = 32
-    for stage, (expansion, width, blocks, first) in enumerate(INVERTED, start=1):
+def mobilenet_v2(
+    num_classes: int = 1000, *, width: float = 1.0, depths: Sequence[int] | None = None, image: int = 224
+) -> Network:
+    """Return MobileNetV2 for 224 x 224 images: 52 convolutions, 1 fully connected layer, 3,504,872 parameters.
+
+    Args:
+        num_classes: scores.
+        width: multiplies all channels, to multiples of 8; those of the last convolution only where it is above 1, as
+            in the paper (section 6.1).
+        depths: blocks of each of the seven stages; None: those of the paper's table 2.
+        image: pixels of a side.
+    """
+    depths = check_depths([row[2] for row in INVERTED] if depths is None else depths, len(INVERTED))
+    side, last = check_side(image), _eights(1280, max(1.0, width))
+    channels = _eights(32, width)
+    layers: dict[str, nn.Module] = {"conv1": convolution(3, channels, 3, stride=2, activation=nn.ReLU6)}
+    for stage, ((expansion, base, _, first), blocks) in enumerate(zip(INVERTED, depths, strict=True), start=1):
+        wide = _eights(base, width)
         for place in range(1, blocks + 1):
             stride = first if place == 1 else 1
-            layers[f"block{stage}_{place}"] = Inverted(channels, expansion * channels, width, 3, stride, nn.ReLU6)
-            channels = width
-    layers["conv2"] = convolution(channels, 1280, 1, activation=nn.ReLU6)
-    return Network(layers | _head(1280, num_classes, 0.2), _works("sandler2018"))
+            layers[f"block{stage}_{place}"] = Inverted(channels, expansion * channels, wide, 3, stride, nn.ReLU6)
+            channels = wide
+    layers["conv2"] = convolution(channels, last, 1, activation=nn.ReLU6)
+    return Network(layers | _head(last, num_classes, 0.2), _works("sandler2018"), (3, side, side))
 
 
 def mobilenet_v3_large(num_classes: int = 1000) -> Network:
@@ -110,10 +124,14 @@ def _third(rows: tuple[Row, ...], hidden: int, num_classes: int) -> Network:
 
 
 def _gate(channels: int) -> nn.Module:
-    """Return the gate of section 5.3: a quarter of the channels, to a multiple of 8, not below nine tenths of it."""
-    squeezed = max(8, (channels // 4 + 4) // 8 * 8)
-    squeezed += 8 if squeezed < 0.9 * channels / 4 else 0
-    return SqueezeExcite(channels, squeezed, nn.ReLU, nn.Hardsigmoid)
+    """Return the gate of section 5.3: a quarter of the channels, as a multiple of 8."""
+    return SqueezeExcite(channels, _eights(channels, 1 / 4), nn.ReLU, nn.Hardsigmoid)
+
+
+def _eights(channels: int, by: float) -> int:
+    """Return channels times a multiplier, to the nearest multiple of 8 that is not below nine tenths of it."""
+    found = scaled(channels, by, 8)
+    return found + 8 if found < 0.9 * channels * by else found
 
 
 def _head(channels: int, num_classes: int, drop: float = 0.0) -> dict[str, nn.Module]:

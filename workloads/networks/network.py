@@ -1,6 +1,8 @@
 """What networks here share: named layers in a row, an example of their input, and the papers they come from."""
 
+import math
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -30,6 +32,37 @@ def check_length(length: int, least: int, most: int, what: str) -> int:
     if isinstance(length, bool) or not isinstance(length, int) or not least <= length <= most:
         raise InputError(f"{what} {length!r}: give a whole number from {least} to {most}")
     return length
+
+
+def check_side(image: int, least: int = 1) -> int:
+    """Return the side of a square image, in pixels.
+
+    Raises:
+        InputError: where it is not a whole number from `least` to 8192.
+    """
+    return check_length(image, least, 8192, "image")
+
+
+def scaled(channels: int, width: float, multiple: int = 1) -> int:
+    """Return channels times a width multiplier: the nearest multiple, at least one of it.
+
+    Raises:
+        InputError: the multiplier is not a number above 0.
+    """
+    if isinstance(width, bool) or not isinstance(width, (int, float)) or not 0 < width < math.inf:
+        raise InputError(f"width {width!r}: multiplies channels; give a number above 0, such as 0.5")
+    return max(1, math.floor(channels * width / multiple + 0.5)) * multiple
+
+
+def check_depths(depths: Sequence[int], stages: int) -> tuple[int, ...]:
+    """Return the blocks of each stage.
+
+    Raises:
+        InputError: they are not so many whole numbers of at least 1.
+    """
+    if isinstance(depths, str) or not isinstance(depths, Sequence) or len(depths) != stages:
+        raise InputError(f"depths {depths!r}: give {stages} whole numbers, the blocks of each stage")
+    return tuple(check_length(depth, 1, 1000, "blocks of a stage") for depth in depths)
 
 
 class Network(nn.Sequential):

@@ -1,12 +1,13 @@
 """Residual networks with 18 and 50 weight layers."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 from torch import nn
 
-from workloads.networks.network import Network
+from workloads.networks.network import Network, check_depths, check_side, scaled
 
 WORKS = {
     "he2016": "K. He, X. Zhang, S. Ren, J. Sun. Deep Residual Learning for Image Recognition. IEEE Conference on "
@@ -79,36 +80,55 @@ class Bottleneck(nn.Module):
         return self.relu(y)
 
 
-def resnet18(num_classes: int = 1000) -> Network:
+def resnet18(
+    num_classes: int = 1000, *, width: float = 1.0, depths: Sequence[int] = (2, 2, 2, 2), image: int = 224
+) -> Network:
     """Return ResNet-18 for 224 x 224 images: 20 convolutions, 1 fully connected layer, 11,689,512 parameters.
 
     Three of the convolutions are projections on shortcuts, which the name's 18 does not count.
+
+    Args:
+        num_classes: scores.
+        width: multiplies all channels.
+        depths: blocks of each stage.
+        image: pixels of a side.
     """
-    return _resnet(BasicBlock, (2, 2, 2, 2), num_classes)
+    return _resnet(BasicBlock, depths, num_classes, width, image)
 
 
-def resnet50(num_classes: int = 1000) -> Network:
+def resnet50(
+    num_classes: int = 1000, *, width: float = 1.0, depths: Sequence[int] = (3, 4, 6, 3), image: int = 224
+) -> Network:
     """Return ResNet-50 for 224 x 224 images: 53 convolutions, 1 fully connected layer, 25,557,032 parameters.
 
     Four of the convolutions are projections on shortcuts.
+
+    Args:
+        num_classes: scores.
+        width: multiplies all channels.
+        depths: blocks of each stage.
+        image: pixels of a side.
     """
-    return _resnet(Bottleneck, (3, 4, 6, 3), num_classes)
+    return _resnet(Bottleneck, depths, num_classes, width, image)
 
 
-def _resnet(block: type[BasicBlock | Bottleneck], depths: tuple[int, ...], num_classes: int) -> Network:
-    """Return the network whose stages have so many blocks of this kind (table 1)."""
+def _resnet(
+    block: type[BasicBlock | Bottleneck], depths: Sequence[int], num_classes: int, by: float, image: int
+) -> Network:
+    """Return the network whose stages have so many blocks of this kind (table 1), all channels multiplied."""
+    depths, side = check_depths(depths, len(WIDTHS)), check_side(image)
+    channels = scaled(WIDTHS[0], by)
     layers: dict[str, nn.Module] = {
-        "conv1": nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
-        "bn1": nn.BatchNorm2d(64),
+        "conv1": nn.Conv2d(3, channels, kernel_size=7, stride=2, padding=3, bias=False),
+        "bn1": nn.BatchNorm2d(channels),
         "relu": nn.ReLU(inplace=True),
         "maxpool": nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
     }
-    channels = 64
     for stage, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True), start=1):
         blocks: list[nn.Module] = []
         for place in range(depth):
-            blocks.append(block(channels, width, 2 if stage > 1 and place == 0 else 1))
-            channels = width * block.expansion
+            blocks.append(block(channels, scaled(width, by), 2 if stage > 1 and place == 0 else 1))
+            channels = scaled(width, by) * block.expansion
         layers[f"layer{stage}"] = nn.Sequential(*blocks)
     layers |= {"avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(channels, num_classes)}
-    return Network(layers, dict(WORKS))
+    return Network(layers, dict(WORKS), (3, side, side))

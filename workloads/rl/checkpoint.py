@@ -1,17 +1,15 @@
-"""Checkpoints: weights, the optimiser's state and how far a run came, in one safetensors file. Nothing in it runs."""
+"""A run's checkpoints: weights, the optimiser's state and how far it came."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from circuits.errors import InputError
+from workloads.training import checkpoint
 
 NAME = "checkpoint.safetensors"
-_KEY = "hwmodel_rl"
+_KIND = "hwmodel_rl"
+_MAKER = "`hwmodel rl train -o`"
 SAME = ("env", "algorithm", "network")  # what a run that goes on has in common with the one before
 
 
@@ -36,17 +34,10 @@ class State:
             folder: where `NAME` will stand.
             facts: what JSON can say: settings, and how far the run came.
         """
-        tensors = {
-            f"{name}.{key}": value
-            for name, module in self.modules.items()
-            for key, value in module.state_dict().items()
-        }
-        for number, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{key}": torch.as_tensor(value) for key, value in state.items()}
-        tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        beside = folder / f".{NAME}.new"
-        save_file(tensors, beside, {_KEY: json.dumps(facts)})
-        beside.replace(folder / NAME)
+        tensors = checkpoint.optimizer_tensors(self.optimizer)
+        for name, module in self.modules.items():
+            tensors |= checkpoint.module_tensors(name, module)
+        checkpoint.write(folder / NAME, _KIND, tensors, facts)
 
     def load(self, folder: Path) -> None:
         """Go on from a file.
@@ -55,30 +46,11 @@ class State:
             InputError: it is no checkpoint, or of another network.
         """
         path = folder / NAME
-        with _opened(path) as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no dict)
+        tensors = checkpoint.read_tensors(path, _MAKER)
         for name, module in self.modules.items():
-            found = {
-                key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")
-            }
-            try:
-                module.load_state_dict(found)
-            except RuntimeError as error:
-                raise InputError(f"{path}: of another network: {' '.join(str(error).split())[:200]}") from error
+            checkpoint.load_module(path, name, module, tensors)
         self.acting.load_state_dict(self.modules["network"].state_dict())
-        kept: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, number, key = name.split(".", 2)
-                kept.setdefault(int(number), {})[key] = value
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": kept})
-
-
-def _opened(path: Path) -> Any:
-    try:
-        return safe_open(path, "pt")
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: no checkpoint: {error}; give a folder that `hwmodel rl train -o` wrote") from error
+        checkpoint.load_optimizer(self.optimizer, tensors)
 
 
 def facts(folder: Path) -> dict[str, Any]:
@@ -87,8 +59,4 @@ def facts(folder: Path) -> dict[str, Any]:
     Raises:
         InputError: it is no checkpoint.
     """
-    with _opened(folder / NAME) as file:
-        told = (file.metadata() or {}).get(_KEY)
-    if told is None:
-        raise InputError(f"{folder / NAME}: no checkpoint of `hwmodel rl train`")
-    return json.loads(told)
+    return checkpoint.read_facts(folder / NAME, _KIND, _MAKER)
