@@ -80,7 +80,13 @@ def _with_json(command: click.Command) -> click.Command:
     callback = command.callback
     ours = copy.copy(command)
     if isinstance(ours, click.Group):
-        ours.commands = {name: _with_json(inner) for name, inner in ours.commands.items()}
+        find = ours.get_command  # of a group that makes its commands when they are asked for, too
+
+        def get_command(ctx: click.Context, cmd_name: str) -> click.Command | None:
+            found = find(ctx, cmd_name)
+            return None if found is None else _with_json(found)
+
+        ours.get_command = get_command  # type: ignore[method-assign]
         return ours
     if callback is None:
         return ours

@@ -4,14 +4,16 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from circuits.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hwmodel.studies.questions import Results
 
 REPORTERS = "hwmodel.reporters"
@@ -65,32 +67,47 @@ def save(study: "Results", folder: Path) -> list[Path]:
     Raises:
         InputError: where there is no room, or no permission.
     """
+    tables = {name: getattr(study, name) for name in TABLES} | study.more
+    again = "hwmodel study rerun study.yaml --output NEW_FOLDER"
+    return save_tables(folder, tables, study.spec.model_dump() | {"made": study.made}, again)
+
+
+def save_tables(
+    folder: Path, tables: "Mapping[str, pd.DataFrame]", record: Mapping[str, Any], again: str
+) -> list[Path]:
+    """Write tables as CSV, `results` as Parquet too, and study.yaml, all or none; return the paths.
+
+    Args:
+        folder: that is there.
+        tables: by name, `results` among them.
+        record: what study.yaml says: `study`, what was asked, and `made`.
+        again: the command that does it again.
+
+    Raises:
+        InputError: where there is no room, or no permission.
+    """
     try:
         with tempfile.TemporaryDirectory(prefix=STAGED, dir=folder) as staged:
-            written = _write(study, Path(staged))
+            written = _write(Path(staged), tables, record, again)
             return [path.replace(folder / path.name) for path in written]
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split())
         raise InputError(f"{folder}: the results cannot be written: {reason}") from None
 
 
-def _write(study: "Results", folder: Path) -> list[Path]:
+def _write(folder: Path, tables: "Mapping[str, pd.DataFrame]", record: Mapping[str, Any], again: str) -> list[Path]:
     """Write every file of a study; study.yaml comes last: where it is, the rest is."""
     import yaml
 
     paths = []
-    tables = {name: getattr(study, name) for name in TABLES} | study.more
     for name, table in tables.items():
         paths.append(folder / f"{name}.csv")
         table.to_csv(paths[-1], index=False)
     paths.append(folder / "results.parquet")
-    study.results.to_parquet(paths[-1], index=False, compression="zstd")
+    tables["results"].to_parquet(paths[-1], index=False, compression="zstd")
     paths.append(folder / "study.yaml")
-    head = "# Run it again: hwmodel study rerun study.yaml --output NEW_FOLDER\n"
-    text = yaml.safe_dump(
-        study.spec.model_dump() | {"made": study.made}, sort_keys=False, allow_unicode=True, width=120
-    )
-    paths[-1].write_text(head + text, encoding="utf-8")
+    text = yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True, width=120)
+    paths[-1].write_text(f"# Run it again: {again}\n{text}", encoding="utf-8")
     return paths
 
 
