@@ -1,6 +1,7 @@
 """Virtual pooling on real images: trained, pooled in rounds with fine-tuning, beside a control that is not pooled."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def _seed(settings: RunSettings, folder: Path, seed: int, report: Callable[[floa
     base = seeded(partial(network, settings, images), seed)
     trained(base, "base", settings.epochs, settings.lr)
     rows = [judged(base, "base", bound_reached=bound_reached(base, images))]
-    control, pooled, chosen = _copy(base), base, list[str]()
+    control, pooled, chosen = deepcopy(base), base, list[str]()
     for turn, size in enumerate(sizes, start=1):
         group, costs = next_group(pooled, images.validation, names, size)
         chosen += group
@@ -120,12 +121,6 @@ def _seed(settings: RunSettings, folder: Path, seed: int, report: Callable[[floa
     for file in (folder / CHECKPOINTS).glob(f"seed-{seed}-*.safetensors"):
         file.unlink()
     return rows
-
-
-def _copy(module: nn.Module) -> nn.Module:
-    from copy import deepcopy
-
-    return deepcopy(module)
 
 
 def bound_reached(module: nn.Module, images: ImageSet) -> float:

@@ -28,7 +28,9 @@ def sensitivities(module: nn.Module, split: Split, layers: Sequence[str]) -> dic
     }
 
 
-def next_group(module: nn.Module, split: Split, eligible: Sequence[str], count: int) -> tuple[list[str], dict[str, float]]:
+def next_group(
+    module: nn.Module, split: Split, eligible: Sequence[str], count: int
+) -> tuple[list[str], dict[str, float]]:
     """Return the `count` layers to pool next, the least sensitive first, and all sensitivities.
 
     Args:

@@ -22,8 +22,11 @@ def found_of(settings: RunSettings, images: ImageSet, rows: list[Row], cpu_s: fl
     notes = [f"Images: {images.source}", *images.notes]
     if lost:
         notes.append(f"Seeds {', '.join(map(str, lost))} diverged and are left out.")
-    sensitivity = [{"seed": row["seed"], "round": int(row["variant"].removeprefix("round")), "layer": layer, "loss": loss}
-                   for row in rows for layer, loss in (row.get("sensitivity") or {}).items()]  # fmt: skip
+    sensitivity = [
+        {"seed": row["seed"], "round": int(row["variant"].removeprefix("round")), "layer": layer, "loss": loss}
+        for row in rows
+        for layer, loss in (row.get("sensitivity") or {}).items()
+    ]
     plain = [{key: value for key, value in row.items() if key != "sensitivity"} for row in rows]
     return Found(
         rows=plain,
