@@ -82,7 +82,7 @@ def capture(
     if bits := getattr(module, "weight_bits", None):
         from traces.packed import packed
 
-        return packed(trace, bits, {name: value.numel() for name, value in module.named_parameters()})
+        return packed(trace, bits, {name: tuple(value.shape) for name, value in module.named_parameters()})
     return trace
 
 
@@ -112,13 +112,23 @@ class Lowered:
     def launches(self, kept: Iterable[int]) -> "tuple[list[str], list[Launch]]":
         """Return what was fused, as sentences, and the launches in order; `kept` are tensors that outlive the run."""
         from traces.lowering.fusion import Fusion
+        from traces.lowering.interpolation import reading, unstored, without
 
+        maps, stored = unstored(self.plans, kept)
+        plans = without(self.plans, maps) if maps else self.plans
+        notes = []
         if self.options is None or self.options.fusion == "none":
-            return [], [launch for _, launches in self.plans for launch in launches]
-        fusion = Fusion(self.options.fusion == "epilogue")
-        made = fusion.of(self.plans, kept)
-        note = f"{fusion.launches} kernels are fused to {fusion.kernels}; {fusion.unstored_bytes} bytes of what they "
-        return [f"{note}compute are not stored."], made
+            made = [launch for _, launches in plans for launch in launches]
+        else:
+            fusion = Fusion(self.options.fusion == "epilogue")
+            made = fusion.of(plans, kept)
+            note = f"{fusion.launches} kernels are fused to {fusion.kernels}; {fusion.unstored_bytes} bytes of what "
+            notes = [f"{note}they compute are not stored."]
+        if maps or stored:
+            size = sum(one.full.numel * one.full.itemsize for one in maps.values())
+            note = f"{len(maps)} interpolated maps, {size} bytes, are not stored: their readers interpolate"
+            notes.append(f"{note}; {stored} are, as something changes or keeps them." if stored else f"{note}.")
+        return notes, [reading(launch, maps) for launch in made] if maps else made
 
     def notes(self, network: str, unknown: Unknown) -> list[str]:
         """Return what was left out, as a sentence.

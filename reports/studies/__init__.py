@@ -13,6 +13,7 @@ KINDS = {"iso-capacity": "reports.studies.iso_capacity", "iso-area": "reports.st
          "scaling": "reports.studies.scaling", "batch": "reports.studies.batch",
          "sensitivity": "reports.studies.sensitivity", "explore": "reports.studies.explore",
          "reproduce": "reports.studies.reproduce",
+         "method-run": "reports.studies.method_run", "method-study": "reports.studies.method_study",
          "latency-fit": "reports.studies.latency_fit",
          "latency-profile": "reports.studies.latency_profile",
          "balance-profile": "reports.studies.balance_profile",

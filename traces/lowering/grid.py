@@ -17,6 +17,7 @@ from traces.gpus import Gpu, Tile
 from traces.lowering import rows as r
 from traces.lowering.image import Image
 from traces.lowering.l1 import L1
+from traces.lowering.midpoints import SEEN
 from traces.lowering.options import DEFAULTS, Options
 from traces.lowering.slabs import fill
 from traces.operation import View
@@ -78,9 +79,12 @@ class Grid:
         scratch = np.empty((7, max(BATCH_INTERVALS, room)), np.int64)
         blocks = np.empty((self.resident + 4, 6), np.int64)
         places = np.zeros((len(operands), self.resident, 4), np.int64)
+        full = np.empty((7, room if operands[:, r.MIDPOINTS].any() else 0), np.int64)
+        seen = np.empty((SEEN, 5), np.int64)
         cache = L1.chosen(self.options, self.gpu, self.shared_bytes, self.resident)
         while position[0] * self.resident < self.blocks:
-            count = int(fill(scratch, position, operands, sizes, room, cache is not None, blocks, places))
+            count = int(fill(scratch, position, operands, sizes, room, cache is not None, blocks, places,
+                             full, seen))  # fmt: skip
             for part in cache.missed(scratch[:, :count]) if cache else (scratch[:6, :count],):
                 if part.shape[1]:
                     columns = [column.astype(kind) for column, kind in zip(part, COLUMNS.values(), strict=False)]
@@ -98,6 +102,7 @@ class Grid:
         extent = (*self.tile, 1)
         total = 2
         for o in self.operands:
+            before = total
             i, k = extent[o[r.ROW_AXIS]], extent[o[r.COLUMN_AXIS]]
             if o[r.KIND] == r.MATRIX:
                 contiguous = o[r.ITEM] in (o[r.ROW_STRIDE], o[r.COLUMN_STRIDE])
@@ -114,6 +119,8 @@ class Grid:
                 total += 2 * (i + 1) * span[0] * (span[1] if o[r.GROUP_CHANNELS] < o[r.CHANNELS] else 1)
             else:
                 total += 2 * (i + 1)
+            if o[r.MIDPOINTS]:  # a pixel lies between four at most
+                total += 3 * (total - before) + 16
         return int(total)
 
 

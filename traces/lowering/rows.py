@@ -29,7 +29,11 @@ ROW_STRIDE, COLUMN_STRIDE, FILTER_STRIDE = range(9, 12)
 DEPTH, HEIGHT, WIDTH, CHANNELS, OUT_DEPTH, OUT_HEIGHT, OUT_WIDTH, T, R, S = range(12, 22)
 STRIDE_D, STRIDE_H, STRIDE_W, PAD_D, PAD_H, PAD_W, DILATION_D, DILATION_H, DILATION_W = range(22, 31)
 GROUP_CHANNELS, FLAT, DEEP = range(31, 34)
-COLUMNS = 34
+# Of an image that is read without being stored (`midpoints`): whether it is; where the full one would be, with bytes a
+# pixel and its lines; where the small one is.
+MIDPOINTS, FULL_BASE, PIXEL_BYTES, FULL_HEIGHT, FULL_WIDTH = range(34, 39)
+SMALL_BASE, SMALL_TENSOR, SMALL_HEIGHT, SMALL_WIDTH = range(39, 43)
+COLUMNS = 43
 
 # ROLE
 LOAD, READ_AT_END, WRITE_AT_END = range(3)

@@ -8,9 +8,11 @@ import numpy as np
 
 from traces import stream
 from traces.compiled import kernel, stamp_of
+from traces.lowering import midpoints as _midpoints
 from traces.lowering import patches as _patches
 from traces.lowering import planes as _planes
 from traces.lowering import rows as _rows
+from traces.lowering.midpoints import midpoints
 from traces.lowering.patches import adjoint, locate, patches, reach, windows
 from traces.lowering.planes import planes, stored
 from traces.lowering.rows import (
@@ -27,6 +29,7 @@ from traces.lowering.rows import (
     LOAD,
     M_AXIS,
     MATRIX,
+    MIDPOINTS,
     N_AXIS,
     NO_AXIS,
     PATCHES,
@@ -42,7 +45,7 @@ from traces.lowering.rows import (
     put,
 )
 
-_files = (__file__, _patches.__file__, _planes.__file__, _rows.__file__, stream.__file__)
+_files = (__file__, _midpoints.__file__, _patches.__file__, _planes.__file__, _rows.__file__, stream.__file__)
 _kernel: Any = partial(kernel, stamp_of(*(Path(str(one)) for one in _files)), _nrt=False)
 
 
@@ -144,7 +147,7 @@ def _shared(blocks: np.ndarray, o: np.ndarray, local: int, count: int, sizes: np
 @_kernel()
 def fill(
     out: np.ndarray, position: np.ndarray, operands: np.ndarray, sizes: np.ndarray, room: int, mark: bool,
-    blocks: np.ndarray, places: np.ndarray,
+    blocks: np.ndarray, places: np.ndarray, full: np.ndarray, seen: np.ndarray,
 ) -> int:  # fmt: skip
     """Fill `out` with the intervals of a grid of thread blocks from `position` on; return how many.
 
@@ -161,6 +164,8 @@ def fill(
         blocks: int64 (resident blocks + 4, 6), room for a wave's blocks, for where a slab begins and ends, and for what
             is found on the way.
         places: int64 (operands, resident blocks, 4), room for where each begins, and whether it shares what it loads.
+        full: int64 (7, room), room for what is read of an image that is not stored.
+        seen: int64 (SEEN, 5), room for what of its source was just read; see `midpoints`.
     """
     depth, tk, filters, resident, slabs, per_split = sizes[2], sizes[5], sizes[6], sizes[9], sizes[10], sizes[11]
     found = blocks[resident + 2 :]
@@ -188,6 +193,10 @@ def fill(
                             if i == K_AXIS:
                                 locate(place, o, low[2])
                             f = slab - chunk * filters
+                            if o[MIDPOINTS]:
+                                m = _operand(full, 0, o, base, place, low[i], high[i], low[k], high[k], f, found)
+                                n = midpoints(out, n, o, full, 0, m, seen)
+                                continue
                             n = _operand(out, n, o, base, place, low[i], high[i], low[k], high[k], f, found)
                 if mark:
                     out[BLOCKS, before:n] = local

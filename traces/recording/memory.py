@@ -57,6 +57,10 @@ class Memory:
             self._live[key] = stored = moved
         return stored
 
+    def tie(self, tensor: torch.Tensor, source: torch.Tensor) -> None:
+        """Let the storage of a source live as long as that of a tensor which is computed from it when it is read."""
+        weakref.finalize(tensor.untyped_storage(), lambda _: None, source.untyped_storage()).atexit = False
+
     def rename(self, tensor: torch.Tensor, name: str, kind: str) -> None:
         """Say what a tensor turned out to be, such as a parameter's gradient."""
         stored = self.track(tensor, name, kind)

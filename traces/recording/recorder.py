@@ -7,6 +7,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from traces.lowering.interpolation import is_fused
 from traces.macs import is_product
 from traces.operation import Operation, View
 from traces.recording.layers import Layers
@@ -78,6 +79,8 @@ class Recorder(TorchDispatchMode):
             products = self.products if is_product(str(func)) else ""
             operation = Operation(str(func), given, options, outputs, layer, self.phase, products)
             self.operations.append(operation)
+            if is_fused(operation):
+                self.memory.tie(leaves[0], args[0])
             if self.each:
                 with self.memory.workspaces(layer) as allocate:
                     self.each(operation, allocate)

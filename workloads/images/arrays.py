@@ -1,16 +1,19 @@
 """A user's .npz: no pickles, and nothing allocated on a header's word."""
 
 import math
+import struct
+import tokenize
+import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-import psutil
 from numpy.lib import format as npy
 
 from circuits.errors import InputError
-from workloads.images.parts import Found, Part, held
+from workloads.images.parts import Found, Part, check_memory, held
 
 # Keys of images and labels: of this tool's documentation, of Keras' sets, of MedMNIST's.
 PAIRS = {
@@ -18,6 +21,11 @@ PAIRS = {
     "validation": (("x_val", "y_val"), ("x_validation", "y_validation"), ("val_images", "val_labels")),
     "test": (("x_test", "y_test"), ("test_images", "test_labels")),
 }
+# What zipfile raises on damaged archives: names that are no text, methods and versions it does not know, bad lengths.
+UNREADABLE = (
+    OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError,
+    zipfile.BadZipFile, struct.error, zlib.error,
+)  # fmt: skip
 CHANNELS = 4  # at most: grey, with alpha, colour, with alpha
 
 
@@ -39,12 +47,13 @@ def read(path: Path) -> Found:
                         parts[part] = Part(_labels(path, labels, y), held(_images(path, images, x)))
                         _same_length(path, images, x, labels, y)
                         break
-    except (OSError, zipfile.BadZipFile, EOFError, zipfile.LargeZipFile) as error:
-        raise InputError(f"{path}: not a whole .npz file: {error}; write it by numpy.savez") from error
+    except InputError:
+        raise
+    except UNREADABLE as error:
+        raise InputError(f"{path}: not a whole .npz file: {_line(error)}; write it by numpy.savez") from error
     if "train" not in parts:
-        raise InputError(
-            f"{path}: keys {', '.join(sorted(members)) or 'none'}; give x and y, or x_train, y_train, x_test, y_test"
-        )
+        keys = " ".join(", ".join(sorted(members)).split()) or "none"
+        raise InputError(f"{path}: keys {keys}; give x and y, or x_train, y_train, x_test, y_test")
     return Found(parts, f"The user's file {path.name}.", augment="none")
 
 
@@ -55,8 +64,7 @@ def _array(path: Path, archive: zipfile.ZipFile, member: str, key: str) -> np.nd
         count, declared = math.prod(shape), math.prod(shape) * dtype.itemsize
         if declared > size:
             raise InputError(f"{path}: {key} claims {declared:,} bytes, and {size:,} are there; write the file anew")
-        if (need := declared + 4 * count) > (free := psutil.virtual_memory().available):
-            raise InputError(f"{path}: {key} needs {need:,} bytes of memory, and {free:,} are free; give fewer images")
+        check_memory(f"{path}: {key}", declared + 4 * count)
         data = bytearray(declared)
         view, got = memoryview(data), 0
         while got < declared:
@@ -70,15 +78,21 @@ def _array(path: Path, archive: zipfile.ZipFile, member: str, key: str) -> np.nd
 
 def _header(path: Path, key: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     try:
-        version = npy.read_magic(file)
-        header = npy.read_array_header_1_0(file) if version == (1, 0) else npy.read_array_header_2_0(file)
-    except ValueError as error:
-        raise InputError(f"{path}: {key}: no array: {' '.join(str(error).split())[:120]}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that an older Python wrote
+            version = npy.read_magic(file)
+            header = npy.read_array_header_1_0(file) if version == (1, 0) else npy.read_array_header_2_0(file)
+    except (ValueError, TypeError, SyntaxError, tokenize.TokenError, RecursionError) as error:
+        raise InputError(f"{path}: {key}: no array: {_line(error)}") from error
     if header[2].hasobject:
         raise InputError(f"{path}: {key} holds Python objects, which would be unpickled; give plain numbers")
-    if any(length < 0 for length in header[0]):
-        raise InputError(f"{path}: {key} has shape {header[0]}; write the file anew")
+    if any(length < 0 for length in header[0]) or not header[2].itemsize:
+        raise InputError(f"{path}: {key} has shape {header[0]} of {header[2]}; write the file anew")
     return header
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def _images(path: Path, key: str, x: np.ndarray) -> np.ndarray:

@@ -15,14 +15,18 @@ SOURCE = (
     "A. Krizhevsky. Learning Multiple Layers of Features from Tiny Images. Technical report, University of Toronto, "
     "2009, which states no licence; the user's files."
 )
-PICKLED = ("data_batch_1", "test_batch", "train", "test", "batches.meta", "meta")
 
 
 def is_cifar(folder: Path) -> bool:
     """Tell whether the folder holds CIFAR, binary or pickled."""
-    return (folder / "train.bin").is_file() or any(
-        path.is_file() for path in (*folder.glob("data_batch_*"), folder / "train", folder / "meta")
-    )
+    return (folder / "train.bin").is_file() or bool(_batches(folder))
+
+
+def _batches(folder: Path) -> list[Path]:
+    """Return CIFAR-10's batches, binary or pickled, and CIFAR-100's pickles."""
+    return [
+        path for path in (*sorted(folder.glob("data_batch_*")), folder / "train", folder / "meta") if path.is_file()
+    ]
 
 
 def read(folder: Path) -> Found:
@@ -35,9 +39,8 @@ def read(folder: Path) -> Found:
     train = [folder / "train.bin"] if fine else sorted(folder.glob("data_batch_*.bin"))
     test = folder / ("test.bin" if fine else "test_batch.bin")
     if not train:
-        found = next(name for name in PICKLED if (folder / name).is_file())
         raise InputError(
-            f"{folder}: {found} is CIFAR's Python version, a pickle, which could run anything; "
+            f"{folder}: {_batches(folder)[0].name} is CIFAR's Python version, a pickle, which could run anything; "
             "give the binary version (cifar-10-binary.tar.gz, cifar-100-binary.tar.gz)"
         )
     if not test.is_file():

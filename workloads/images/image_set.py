@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -67,6 +67,12 @@ class ImageSet:
             found.update(split.labels.contiguous().numpy().data)
         return found.hexdigest()[:16]
 
+    def document(self) -> dict[str, Any]:
+        """Return what JSON can say of the set."""
+        counts = {name: len(split.labels) for name, split in self.splits.items()}
+        told = {key: getattr(self, key) for key in ("name", "classes", "source", "augment", "fingerprint")}
+        return told | {"shape": list(self.shape), "notes": list(self.notes), "images": counts}
+
     def subset(self, share: float, seed: int) -> "ImageSet":
         """Return the set with that share of each class's training images, at least one; the rest stays as it is.
 
@@ -75,6 +81,8 @@ class ImageSet:
         """
         if not 0 < share <= 1:
             raise InputError(f"share {share}: of the training images; give a number above 0, at most 1")
+        if share == 1:
+            return self
         kept = torch.from_numpy(stratified(self.train.labels.numpy(), share, seed))
         train = Split(self.train.images[kept], self.train.labels[kept])
         note = f"{len(kept)} of {len(self.train.labels)} training images, drawn class by class by seed {seed}"

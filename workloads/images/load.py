@@ -24,7 +24,7 @@ def load_images(
             y_val if there are any); a folder of CIFAR-10's or CIFAR-100's binary files; a folder
             `train/CLASS/*.jpg`, perhaps with `val/` and `test/` beside `train/`.
         side: height and width that images are brought to; None: as they are (a folder's: 32).
-        limit: at most so many images in all; every class and split is cut alike.
+        limit: about so many images in all; every class and split is cut alike.
         augment: `none`, `shift` or `shift+flip`; None: as befits the set.
 
     Raises:
@@ -75,7 +75,7 @@ def _split(name: str, key: str, part: Part, places: np.ndarray, side: int | None
     images = part.read(places)
     if not np.isfinite(images).all():
         at = int(places[np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(1))[0]])
-        raise InputError(f"{name}: image {at} of the {key} split holds NaN or infinity; give finite numbers")
+        raise InputError(f"{name}: image {at} (from 0), of the {key} split, holds NaN or infinity; give finite numbers")
     values = torch.from_numpy(np.ascontiguousarray(images))
     if side is not None and values.shape[2:] != (side, side):
         values = resize(values, side)

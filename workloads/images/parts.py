@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import psutil
 
 from circuits.errors import InputError
 
@@ -54,6 +55,16 @@ def held(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return read
 
 
+def check_memory(name: str, need: int) -> None:
+    """Check that so many bytes are free.
+
+    Raises:
+        InputError: they are not.
+    """
+    if need > (free := psutil.virtual_memory().available):
+        raise InputError(f"{name}: needs {need:,} bytes of memory, and {free:,} are free; give fewer or smaller images")
+
+
 def stratified(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     """Return the places of that share of each class, at least one of each, in a random order."""
     draw = np.random.default_rng(seed)
@@ -93,20 +104,19 @@ def three(name: str, parts: dict[str, Part], limit: int | None) -> tuple[dict[st
     Args:
         name: of the set.
         parts: with labels from 0.
-        limit: at most so many images in all, every split and class cut alike; None: all.
+        limit: about so many images in all, every part and class cut alike; None: all.
 
     Raises:
-        InputError: a class has too few images, or the limit leaves too few.
+        InputError: a class has too few images, of itself or by the limit.
     """
     notes: list[str] = []
     total = sum(len(part.labels) for part in parts.values())
     share = 1.0
     if limit is not None and limit < total:
-        if limit < 1:
-            raise InputError(f"{name}: limit {limit}: of images; give a whole number of at least 1")
         share = limit / total
-        notes.append(f"at most {limit} of {total} images, drawn class by class")
     places = {key: stratified(part.labels, share, SEED) for key, part in parts.items()}
+    if share < 1:
+        notes.append(f"{sum(map(len, places.values()))} of {total} images, drawn class by class")
     taken = {key: (parts[key], places[key]) for key in parts}
     if "test" not in taken and "validation" in taken:
         taken["test"] = taken.pop("validation")
@@ -117,10 +127,6 @@ def three(name: str, parts: dict[str, Part], limit: int | None) -> tuple[dict[st
             rest, away = _apart(name, split, part, rest)
             taken["train"], taken[split] = (part, rest), (part, away)
             notes.append(f"{len(away)} images of the training part are the {split} split, drawn class by class")
-    for split, (part, chosen) in taken.items():
-        counts = np.bincount(part.labels[chosen], minlength=len(np.unique(parts["train"].labels)))
-        if not counts.min() and split == "train":
-            raise InputError(f"{name}: class {counts.argmin()} has no image left to train on; give more images")
     return taken, notes
 
 

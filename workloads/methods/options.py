@@ -2,13 +2,15 @@
 
 import types
 from collections.abc import Mapping
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
 from pydantic import ValidationError
 
 from circuits.errors import InputError
 from workloads.methods.method import Settings
+
+Asked = TypeVar("Asked", bound=Settings)
 
 
 def options_of(model: type[Settings]) -> list[click.Option]:
@@ -54,7 +56,7 @@ def _metavar(annotation: Any) -> str:
     return {int: "N", float: "X"}.get(_parts(annotation)[0], "TEXT")
 
 
-def settings_of(model: type[Settings], given: Mapping[str, Any]) -> Settings:
+def settings_of(model: type[Asked], given: Mapping[str, Any]) -> Asked:
     """Return settings from options; those that were not given have their defaults.
 
     Raises:

@@ -24,7 +24,7 @@ def build(recipe: Recipe) -> nn.Module:
         channels = find_channels(module, inputs)
         module = channels.resized(module.to("meta"), recipe.widths)
     if recipe.virtual_pooling:
-        from workloads.vip import virtual_pool  # pyright: ignore[reportMissingImports]
+        from workloads.vip import virtual_pool
 
         module = virtual_pool(module, recipe.virtual_pooling, example=inputs, fused=recipe.fused)
     if recipe.weight_bits is not None:

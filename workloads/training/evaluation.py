@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from circuits.errors import InputError
-from workloads.images import Split
+from workloads.images import ImageSet, Split
 
 Call = Callable[[torch.Tensor], torch.Tensor]
 
@@ -64,7 +64,12 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 
 def recalibrate(
-    module: nn.Module, images: Split | torch.Tensor, batches: int = 8, *, batch: int = 128, call: Call | None = None
+    module: nn.Module,
+    images: ImageSet | Split | torch.Tensor,
+    batches: int = 8,
+    *,
+    batch: int = 128,
+    call: Call | None = None,
 ) -> None:
     """Replace the running statistics of batch normalisation by plain means over batches of these images.
 
@@ -72,12 +77,13 @@ def recalibrate(
 
     Args:
         module: whose layers of batch normalisation are meant.
-        images: a training split, or its images, in the order they are to be taken.
+        images: a set, whose training split is meant, a split, or images, in the order they are to be taken.
         batches: how many, at most; fewer where the images are fewer.
         batch: images each.
         call: what to call in place of the module, such as the module at another width.
     """
-    values = images if isinstance(images, torch.Tensor) else images[0]
+    split = images.train if isinstance(images, ImageSet) else images
+    values = split if isinstance(split, torch.Tensor) else split[0]
     layers = [part for part in module.modules() if isinstance(part, _BatchNorm) and part.track_running_stats]
     momenta = [layer.momentum for layer in layers]
     with evaluating(module), torch.no_grad():

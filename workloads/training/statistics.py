@@ -136,7 +136,8 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def at_ceiling(values: Sequence[ArrayLike] | np.ndarray) -> float:
     """Return how well a method's results agree between seeds: the mean Spearman correlation of each two.
 
-    No proxy can be expected to agree with them better than they do with each other.
+    No proxy can be expected to agree with them better than they do with each other. NaN where a seed's values are all
+    the same.
 
     Args:
         values: a row a seed, such as each layer's width.
@@ -145,6 +146,44 @@ def at_ceiling(values: Sequence[ArrayLike] | np.ndarray) -> float:
     if len(rows) < 2:
         raise InputError("a ceiling needs at least two seeds")
     return float(np.mean([_correlation(a[None], b[None])[0] for a, b in combinations(rows, 2)]))
+
+
+def against_ceiling(
+    proxy: Sequence[ArrayLike] | np.ndarray,
+    direct: Sequence[ArrayLike] | np.ndarray,
+    *,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Return how well a proxy's results agree with direct ones, as a share of `at_ceiling(direct)`.
+
+    Numerator and ceiling are means over pairs of different seeds. The interval is a percentile bootstrap over seeds,
+    which stay paired; pairs of a seed with itself are left out. Near 1 the proxy is as good as another direct run.
+
+    Args:
+        proxy: a row a seed, such as each layer's width as a cheap search found it.
+        direct: a row a seed, in the same order of seeds.
+        level: confidence of the interval.
+        resamples: how many.
+        seed: of their draw.
+    """
+    rows = [[_values(row, 3) for row in side] for side in (proxy, direct)]
+    count = len(rows[1])
+    if count < 2 or len(rows[0]) != count:
+        raise InputError(f"{len(rows[0])} and {count} seeds: a share of the ceiling needs as many, at least two")
+    between, ceiling = (np.array([[_correlation(a[None], b[None])[0] for b in rows[1]] for a in side]) for side in rows)
+    draw = np.random.default_rng(seed)
+    shares = np.empty(resamples)
+    for at in range(resamples):
+        chosen = draw.integers(count, size=count)
+        apart = chosen[:, None] != chosen
+        grid = np.ix_(chosen, chosen)
+        shares[at] = between[grid][apart].mean() / ceiling[grid][apart].mean() if apart.any() else np.nan
+    shares = shares[np.isfinite(shares)]
+    apart = ~np.eye(count, dtype=bool)
+    low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2]) if len(shares) else (np.nan, np.nan)
+    return Interval(float(between[apart].mean() / ceiling[apart].mean()), float(low), float(high), level, count)
 
 
 def sign_test(differences: ArrayLike) -> float:

@@ -197,6 +197,11 @@ def _resize(mode: str) -> Callable[[Builder, Arguments], Ref]:
                               align_corners=bool(a.get("align_corners")))  # fmt: skip
 
 
+def _midpoints(b: Builder, a: Arguments) -> Ref:
+    """Return the interpolation of virtual pooling (`workloads.vip`): to this graph it is a layer, fused or not."""
+    return b.add("resize", [a["small"]], shape=a["shape_of_output"], mode="midpoint", align_corners=False)
+
+
 def _embedding(b: Builder, a: Arguments) -> Ref:
     weight = spelled.constant(a["weight"], "an embedding's table")
     return b.add("embedding", [a["indices"]], {"weight": weight})
@@ -256,6 +261,7 @@ OPERATORS: Mapping[str, Callable[[Builder, Arguments], Ref | list[Ref]]] = {
     "neg": lambda b, a: b.elementwise("mul", a["self"], spelled.scalar(-1)),
     "cat": lambda b, a: spelled.concat(b, a["tensors"], a["dim"]), "stack": _stack, "constant_pad_nd": _pad,
     "pad": _pad, "upsample_nearest2d": _resize("nearest"), "upsample_bilinear2d": _resize("bilinear"),
+    "hwmodel::midpoint_upsample2d": _midpoints,
     "view": _reshape, "reshape": _reshape, "_unsafe_view": _reshape, "flatten": _reshape, "unflatten": _reshape,
     "squeeze": _reshape, "unsqueeze": _reshape, "permute": _permute,
     "transpose": lambda b, a: spelled.swap(b, a["self"], a["dim0"], a["dim1"]),

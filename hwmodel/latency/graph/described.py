@@ -28,7 +28,7 @@ ATTRIBUTES: Mapping[str, Any] = {
     "padding": tuple[Count, Count, Count, Count], "groups": Length, "activation": Literal[(*ACTIVATIONS, None)],
     "ceil": Flag, "count_padding": Flag, "keep": Flag, "align_corners": Flag, "dimensions": Places, "order": Places,
     "dimension": Annotated[int, Field(ge=0, le=7, strict=True)], "start": Count, "stop": Count, "step": Length,
-    "epsilon": Annotated[float, Field(ge=0, le=1, strict=True)], "mode": Literal["nearest", "bilinear"],
+    "epsilon": Annotated[float, Field(ge=0, le=1, strict=True)], "mode": Literal["nearest", "bilinear", "midpoint"],
 }  # fmt: skip
 
 

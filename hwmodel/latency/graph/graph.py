@@ -27,7 +27,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "mul": ("activation",),
     "concat": ("dimension",),
     "pad": ("padding",),  # of zeros
-    "resize": ("mode", "align_corners"),  # to the output's height and width: nearest or bilinear
+    "resize": ("mode", "align_corners"),  # to the output's height and width: one of RESIZES
     "reshape": (),
     "transpose": ("order",),
     "slice": ("dimension", "start", "stop", "step"),
@@ -35,6 +35,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "constant": (),  # no input: a value that is there from the start, where a layer has no place for a constant
     "cast": (),  # to the output's type
 }
+# Midpoint is of twice the pixels along an axis, or one less: every other one as it was, means of neighbours between,
+# the last repeated where it has no second one. Corners are no matter then.
+RESIZES = ("nearest", "bilinear", "midpoint")
 SLOPE = 0.01  # of leaky_relu, which is the only one that frameworks' layers have by default
 ACTIVATIONS = ("relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu", "gelu_tanh", "tanh",
                "leaky_relu", "erf")  # fmt: skip

@@ -44,6 +44,14 @@ def broadcast(*shapes: Shape) -> Shape:
     return tuple(result)
 
 
+def midpoint_steps(shape: Shape) -> list[tuple[Shape, bool]]:
+    """Return, for runtimes that resize both axes alike, the resizes that one to midpoints is: shape, lengths odd."""
+    (*rest, height, width) = shape
+    if height % 2 == width % 2:
+        return [(shape, height % 2 == 1)]
+    return [((*rest, height, (width + 1) // 2), height % 2 == 1), (shape, width % 2 == 1)]
+
+
 def _ask(true: bool, otherwise: str) -> None:
     if not true:
         raise InputError(otherwise)
@@ -117,10 +125,15 @@ def _pad(inputs: Sequence[Shape], attributes: Mapping[str, Any], _: Any, __: Any
     return batch, channels, height + top + bottom, width + left + right
 
 
-def _resize(inputs: Sequence[Shape], _: Any, __: Any, given: Shape | None) -> Shape:
+def _resize(inputs: Sequence[Shape], attributes: Mapping[str, Any], _: Any, given: Shape | None) -> Shape:
     _ask(given is not None and len(given) == 4 == len(inputs[0]) and given[:2] == inputs[0][:2],
          f"a resize of {inputs[0]} to {given}: give batch, channels, height, width")  # fmt: skip
-    return tuple(given or ())
+    shape = tuple(given or ())
+    if attributes["mode"] == "midpoint":
+        halves = tuple((length + 1) // 2 for length in shape[2:])
+        _ask(halves == tuple(inputs[0][2:]), f"a resize to midpoints of {inputs[0]} to {given}: give twice as many "
+             "pixels along an axis, or one less")  # fmt: skip
+    return shape
 
 
 def _reshape(inputs: Sequence[Shape], _: Any, __: Any, given: Shape | None) -> Shape:

@@ -91,6 +91,8 @@ def compute(node: Node, x: Sequence[torch.Tensor], constants: Constants) -> torc
             made = torch.cat(list(x), a["dimension"])
         case "pad":
             made = _padded(first, a["padding"])
+        case "resize" if a["mode"] == "midpoint":
+            made = _midpoints(first, node.output.shape)
         case "resize":
             corners = {} if a["mode"] == "nearest" else {"align_corners": a["align_corners"]}
             made = fn.interpolate(first, size=node.output.shape[2:], mode=a["mode"], **corners)
@@ -110,6 +112,14 @@ def compute(node: Node, x: Sequence[torch.Tensor], constants: Constants) -> torc
             raise InputError(f"{node.name}: torch has no way to run a layer of kind {kind!r}")
     activation = a.get("activation")
     return _ACTIVATIONS[activation](made) if activation else made
+
+
+def _midpoints(x: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """Return an image with means between its pixels, the last row and column repeated where the shape is even."""
+    down, across = (2 * length - 1 for length in x.shape[2:])
+    if x.shape[2:] != torch.Size((1, 1)):
+        x = fn.interpolate(x, size=(down, across), mode="bilinear", align_corners=True)
+    return fn.pad(x, (0, shape[3] - across, 0, shape[2] - down), mode="replicate")
 
 
 def _padding(x: torch.Tensor, a: Mapping[str, Any], value: float = 0.0) -> tuple[torch.Tensor, tuple[int, int]]:

@@ -6,6 +6,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from hwmodel.latency.graph import Node
+from hwmodel.latency.graph.shapes import midpoint_steps
 from hwmodel.latency.runtimes.litert import file, layout, windows
 from hwmodel.latency.runtimes.litert.convert import Conversion, Layer, Placed
 from hwmodel.latency.runtimes.litert.layout import IMAGE
@@ -101,6 +102,13 @@ def pad(c: Conversion, node: Node, x: list[Placed]) -> Placed:
 
 def resize(c: Conversion, node: Node, x: list[Placed]) -> Placed:
     source, size = c.ordered(x[0], IMAGE), c.constant(node.output.shape[2:], np.int32)
+    if node.attributes["mode"] == "midpoint":
+        for shape, odd in midpoint_steps(node.output.shape):
+            # Without half pixels a place is what the sizes' ratio makes of it, or, aligned, that of the corners'.
+            options = schema.ResizeBilinearOptionsT(alignCorners=odd, halfPixelCenters=False)
+            size = c.constant(shape[2:], np.int32)
+            source = c.emit("RESIZE_BILINEAR", (source.tensor, size), shape, IMAGE, options)
+        return source
     if node.attributes["mode"] == "nearest":
         code, options = "RESIZE_NEAREST_NEIGHBOR", schema.ResizeNearestNeighborOptionsT()
     else:

@@ -10,6 +10,7 @@ from onnx import helper, numpy_helper
 from circuits.errors import InputError
 from hwmodel.latency.graph import Graph, Node
 from hwmodel.latency.graph.graph import SLOPE
+from hwmodel.latency.graph.shapes import midpoint_steps
 from hwmodel.latency.runtimes.checks import check_runnable
 
 OPSET = 20  # the first with Gelu
@@ -154,6 +155,15 @@ def _pad(c: Conversion, node: Node, x: list[str]) -> str:
 
 
 def _resize(c: Conversion, node: Node, x: list[str]) -> str:
+    if node.attributes["mode"] == "midpoint":
+        value = x[0]
+        for shape, odd in midpoint_steps(node.output.shape):
+            # A pixel's place is half of what it was: of an odd length that is so between the corners, of an even one
+            # as `asymmetric` counts, which holds the last pixel beyond it.
+            corners = "align_corners" if odd else "asymmetric"
+            how = {"mode": "linear", "coordinate_transformation_mode": corners}
+            value = c.emit("Resize", (value, "", "", c.constant(shape, np.int64)), **how)
+        return value
     sizes = c.constant(node.output.shape, np.int64)
     if node.attributes["mode"] == "nearest":
         how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
