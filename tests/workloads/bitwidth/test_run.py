@@ -14,7 +14,7 @@ from workloads.bitwidth.claims import claims_of, summary_of
 from workloads.bitwidth.method import METHOD, RunSettings
 from workloads.bitwidth.networks import base_of
 from workloads.bitwidth.quantise import weighted
-from workloads.methods import find_method
+from workloads.methods.method import find_method
 
 TINY = RunSettings(images="digits", side=8, limit=240, network="users_of_bits:mine", beside=None, bits=[2, 4, 8],
                    epochs=0.5, batch=32)  # fmt: skip

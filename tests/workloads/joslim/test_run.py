@@ -12,7 +12,7 @@ from workloads.joslim.gaussian import Gaussian
 from workloads.joslim.method import METHOD, RunSettings, ShapesSettings
 from workloads.joslim.run import one, prepared
 from workloads.joslim.train import Sandwich, Visits
-from workloads.methods import find_method
+from workloads.methods.method import find_method
 from workloads.networks.small import vgg_small
 from workloads.recipes import build
 from workloads.training import Schedule, seeded, train

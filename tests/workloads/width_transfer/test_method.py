@@ -5,7 +5,7 @@ import json
 import pytest
 
 from circuits.errors import InputError
-from workloads.methods import find_method
+from workloads.methods.method import find_method
 from workloads.recipes import build
 from workloads.width_transfer import run as running
 from workloads.width_transfer.method import METHOD, RunSettings, ShapesSettings
