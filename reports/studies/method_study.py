@@ -29,7 +29,7 @@ def tell(record: Record) -> Told:
     results = read_table(record.folder / "results.csv", ("network", "phase", "cell"), numbers, ("energy_J", "edp_Js"))
     latency = _latency(record)
     axis = clean(str(record.inputs.get("axis", "")))
-    places, ticks = _places(networks, axis)
+    places, ticks = _places(networks, axis, clean(str(record.inputs.get("series", ""))))
     drawn = {f"costs_{phase}": panels_figure(f"costs_{phase}", _panels(networks, part, latency, places), label_of(axis),
                                              ticks)
              for phase, part in _by_phase(results).items()}  # fmt: skip
@@ -62,7 +62,7 @@ def _latency(record: Record) -> list[Row]:
 
 
 def _places(
-    networks: Sequence[Row], axis: str
+    networks: Sequence[Row], axis: str, series: str
 ) -> tuple[dict[str, tuple[str, float]], dict[float, str]]:  # fmt: skip
     """Return each network's line and place along the axis, and the names of places where they are no numbers."""
     texts = [row.get(axis, "") for row in networks]
@@ -73,7 +73,8 @@ def _places(
         order = list(dict.fromkeys(texts if any(texts) else [row["network"] for row in networks]))
         values = [float(order.index(text or row["network"])) for text, row in zip(texts, networks, strict=True)]
         ticks = dict(enumerate(map(clean, order)))
-    names = [clean(row.get("series") or "") for row in networks]
+    truth = {"True": label_of(series), "False": f"not {label_of(series)}"}
+    names = [truth.get(row.get(series, ""), clean(row.get(series, ""))) for row in networks]
     return {row["network"]: (name, value) for row, name, value in zip(networks, names, values, strict=True)}, ticks
 
 

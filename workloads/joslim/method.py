@@ -102,4 +102,6 @@ METHOD = Method(
     shapes=shapes,
     run=run,
     axis="share",
+    series="layers",
+    study={"staircase": 17},
 )

@@ -95,6 +95,7 @@ class Method:
         shapes: full-size networks by name, no weights; `about` of each recipe says what a study's axis shows.
         run: the algorithm on real images: settings, folder for what can be resumed, seeds, processes, progress.
         axis: key of `about` that orders the networks of a study: `share`, `bits`, `round`.
+        series: key of `about` that tells lines apart in a study's figures; a truth value is one, and its opposite.
         study: fields of a study's settings that are other than the default, such as {"dtype": "int8"}.
     """
 
@@ -106,6 +107,7 @@ class Method:
     shapes: Callable[[Any], "dict[str, Recipe]"]
     run: Callable[[Any, Path, Sequence[int], int, Progress | None], Found]
     axis: str
+    series: str = ""
     study: Mapping[str, Any] = field(default_factory=dict)
 
 

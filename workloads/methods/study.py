@@ -54,6 +54,7 @@ def study_into(
             "method": method.name,
             "title": method.title,
             "axis": method.axis,
+            "series": method.series,
             "settings": spec.model_dump(mode="json"),
             "made": {
                 "version": __version__,

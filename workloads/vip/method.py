@@ -38,4 +38,5 @@ METHOD = Method(
     shapes=_shapes,
     run=_run,
     axis="round",
+    series="fused",
 )

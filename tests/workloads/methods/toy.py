@@ -56,4 +56,4 @@ def run(asked: Run, folder: Path, seeds: Sequence[int], jobs: int, on_progress: 
 
 
 METHOD = Method("toy", "A method that does little", {"toy": "Nobody. Nothing. 2026."}, Shapes, Run, shapes, run, "bits",
-                {"dtype": "int8"})  # fmt: skip
+                study={"dtype": "int8"})  # fmt: skip
