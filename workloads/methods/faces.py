@@ -1,5 +1,6 @@
 """The three commands of a method, with options from its settings."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,8 @@ def _output(what: str, file: str = "DIR", required: bool = True) -> click.Option
 
 
 def _command(name: str, text: str, example: str, options: list[click.Option], callback: Any) -> click.Command:
-    command = click.Command(
-        name, params=list(options), callback=callback, help=f"{text}\n\n\b\nExample:\n  {example}\n"
-    )
+    told = f"{inspect.cleandoc(text)}\n\n\b\nExample:\n  {example}\n"
+    command = click.Command(name, params=list(options), callback=callback, help=told)
     command.view = _view  # type: ignore[attr-defined]
     return command
 
