@@ -1,9 +1,9 @@
 """What virtual pooling's rounds are worth on VGG-16: MACs, modelled traffic, and times measured on this machine.
 
 Times are medians of runs that go from network to network and round again, so that a change of the machine's pace meets
-all alike; the ratio is the base network's over theirs, by the wall and by processor time, which on a machine that others
-use too is the one to look at. `eager` is the pooled module itself in torch, the others are
-runtimes of `hwmodel latency`. Traffic is modelled (`capture`, `replay`).
+all alike. The ratio is the base network's over theirs, by the wall and by processor time: the one to look at on a machine
+that others use too. `eager` is the pooled module itself in torch, the others are runtimes of `hwmodel latency`. Traffic
+is modelled (`capture`, `replay`).
 
     python -m benchmarks.methods.vip [--network vgg16] [--batches 1,4] [--runtimes eager,litert] [--threads 1,2]
         [--repeats 7] [--no-traffic] [--no-times] [--json]
