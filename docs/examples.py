@@ -38,13 +38,18 @@ def _commands(block: str) -> list[tuple[str, str]]:
     return [(command, output) for command, _, output in parts]
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of a command: ours, with this Python's `hwmodel` and `python` first on the path."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | {"PATH": path, "COLUMNS": "110"}
+
+
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run one command with the environment's `hwmodel` and `python` first on the path."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         shlex.split(command),
         cwd=folder,
-        env=os.environ | {"PATH": path, "COLUMNS": "110"},
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=900,

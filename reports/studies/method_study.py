@@ -33,7 +33,27 @@ def tell(record: Record) -> Told:
     drawn = {f"costs_{phase}": panels_figure(f"costs_{phase}", _panels(networks, part, latency, places), label_of(axis),
                                              ticks)
              for phase, part in _by_phase(results).items()}  # fmt: skip
+    drawn |= _staircase(record)
     return Told(_document(record, networks, results, latency, places, drawn), drawn)
+
+
+def _staircase(record: Record) -> dict[str, dict[str, bytes]]:
+    """Return the figure of latency over widths, where it was asked for."""
+    path = record.folder / "staircase.csv"
+    if not path.is_file():
+        return {}
+    rows = read_table(path, ("widths", "device"), ("first_channels", "macs", "latency_s"), ("latency_s",))
+    factor, unit = scale_of("latency_s", [row["latency_s"] for row in rows])
+    panels = []
+    for device in dict.fromkeys(row["device"] for row in rows):
+        lines: dict[str, list[tuple[float, float, str]]] = {}
+        for row in rows:
+            if row["device"] == device:
+                time, wide = row["latency_s"] * factor, row["first_channels"]
+                tip = f"{wide} channels, {row['widths']}: {digits(time)} {unit}, {counted(row['macs'])} MACs"
+                lines.setdefault(f"widths {row['widths']}", []).append((wide, time, tip))
+        panels.append(Panel(f"{device} [{unit}]", lines))
+    return {"staircase": panels_figure("staircase", panels, "channels of the first layer")}
 
 
 def _latency(record: Record) -> list[Row]:
@@ -131,7 +151,12 @@ def _answer(
     for device in dict.fromkeys(row["device"] for row in latency):
         times = {row["network"]: number_of(row) for row in latency if row["device"] == device}
         parts.append(f"latency on {device} × {digits(_ratio(times, ends), 2)}")
-    return f"From {ends[0]} to {ends[1]}: {'; '.join(parts)}.", " All of this is modelled."
+    return (
+        f"From {ends[0]} to {ends[1]}: {'; '.join(parts)}.",
+        " All modelled but what says that it was measured on this machine."
+        if any(row.get("basis") == "measured" for row in latency)
+        else " All of this is modelled.",
+    )
 
 
 def _document(
@@ -145,8 +170,12 @@ def _document(
     head, rest = _answer(networks, results, latency, (same[0]["network"], same[-1]["network"]))
     study = read_rows(record)
     of_phase = "What each network costs in {}, each panel from 0 (modelled; EDP with DRAM)."
-    captions = {name: of_phase.format(name.removeprefix("costs_")) for name in drawn}
-    first, *others = drawn
+    captions = {name: of_phase.format(name.removeprefix("costs_")) for name in drawn if name != "staircase"}
+    stairs = (
+        "Latency of the whole network as all widths grow together, a channel of the first layer at a time: exact, and "
+        "each width rounded up to a multiple of 8 (modelled)."
+    )
+    first, *others = captions
     return Document(
         title=f"hwmodel · method {method}, study",
         subtitle=clean(str(record.inputs.get("title", ""))),
@@ -158,7 +187,8 @@ def _document(
         sections=[section for section in (
             Section("Costs", [*(block for name in others for block in figures_of(drawn[name], captions[name])),
                               _costs_table(results)]),
-            Section("Latency", [_latency_table(latency)] if latency else []),
+            Section("Latency", [*figures_of(drawn.get("staircase", {}), stairs),
+                                *([_latency_table(latency)] if latency else [])]),
             common.assumptions(record),
             Section("The caches", [caches_table(study)]),
             accountings(sweeps.results_of(study)),
@@ -198,9 +228,12 @@ def _costs_table(results: Sequence[Row]) -> Table:
 
 def _latency_table(latency: Sequence[Row]) -> Table:
     unit, values = column("latency_s", [number_of(row) for row in latency])
-    rows = [[row["network"], row["device"], value] for row, value in zip(latency, values, strict=True)]
-    headings = [Heading("Network", align="left"), Heading("Device", align="left"), Heading("Latency", unit)]
-    return Table(plain("What one input takes on a device, as its predictor has it."), headings, rows)
+    rows = [[row["network"], row["device"], value, row.get("basis") or "modelled"]
+            for row, value in zip(latency, values, strict=True)]  # fmt: skip
+    headings = [Heading("Network", align="left"), Heading("Device", align="left"), Heading("Latency", unit),
+                Heading("", align="left")]  # fmt: skip
+    told = "What one input takes: as a device’s predictor has it, or as this machine was measured."
+    return Table(plain(told), headings, rows)
 
 
 def _again(method: str, record: Record) -> Section:

@@ -78,7 +78,7 @@ def serve(
     return issued.tolist(), done.tolist(), state
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=240, deadline=None)
 @given(machine=machines, stream=streams(), cuts=st.tuples(st.integers(0, 250), st.integers(0, 250)))
 def test_every_access_is_issued_and_done_when_the_twin_says(machine, stream, cuts):
     twin = Simulation(machine, stream)

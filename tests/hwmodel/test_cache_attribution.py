@@ -30,7 +30,7 @@ def streams(draw: st.DrawFn) -> list[Intervals]:
     return [one._replace(tensor=rng.integers(0, len(TENSOR), len(one.base)).astype(np.uint32)) for one in found]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(stream=streams(), configs=several)
 def test_kernels_and_tensors_have_what_the_twin_gives_them(stream, configs):
     table = replay_trace(trace_of(*stream), configs, by=("kernel", "tensor"))

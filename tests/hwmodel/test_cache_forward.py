@@ -56,7 +56,7 @@ def within(exact: pd.DataFrame, fast: pd.DataFrame) -> bool:
     return all(((fast[name] - exact[name]).abs() <= fast[f"{name}_bound"]).all() for name in BOUNDED)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(batch=batches(), configs=several)
 def test_short_kernels_are_replayed_whole(batch, configs):
     exact, fast = Replay(configs), Forward(configs)
@@ -67,7 +67,7 @@ def test_short_kernels_are_replayed_whole(batch, configs):
     assert not found[["extrapolated_accesses", *(f"{name}_bound" for name in BOUNDED)]].to_numpy().any()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(batch=batches(), configs=several)
 def test_lines_shown_by_their_last_visits_are_those_a_cache_holds(batch, configs):
     for config in configs:

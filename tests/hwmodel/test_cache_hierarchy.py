@@ -75,7 +75,7 @@ def twin_state(twin: Twin) -> list:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(hierarchy=hierarchies(), stream=streams())
 def test_a_hierarchy_equals_the_twin(hierarchy, stream):
     address, write, source = stream
@@ -87,7 +87,7 @@ def test_a_hierarchy_equals_the_twin(hierarchy, stream):
     check(run, twin)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(hierarchy=hierarchies(), stream=st.lists(batches(), min_size=1, max_size=3))
 def test_intervals_through_a_hierarchy_equal_the_twin(hierarchy, stream):
     """The kernel's number serves as source; sectors written in part keep their other bytes."""
@@ -130,7 +130,7 @@ def test_what_levels_hold_of_each_other(hierarchy, stream):
     assert dram["activations"] - dram["precharges"] <= hierarchy.dram.banks
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(config=others, stream=traces())
 def test_a_single_level_is_a_replay(config, stream):
     levels, dram = replay_hierarchy(*stream, Hierarchy([Level(config)]))

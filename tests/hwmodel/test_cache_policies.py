@@ -32,7 +32,7 @@ others = st.builds(
 several = st.lists(others, min_size=1, max_size=3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(trace=traces(), configs=several)
 def test_addresses_equal_the_twin(trace, configs):
     run = Replay(configs)
@@ -46,7 +46,7 @@ def test_addresses_equal_the_twin(trace, configs):
     assert run.accesses == len(trace[0])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(stream=st.lists(batches(), min_size=1, max_size=3), configs=several)
 def test_intervals_equal_the_twin_kernel_by_kernel(stream, configs):
     run = Replay(configs, kernels=4)
@@ -208,7 +208,7 @@ def test_wear_of_two_lines():
         Replay([CacheConfig(1024, 2)]).wear(0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(stream=st.lists(batches(), min_size=1, max_size=3), config=others)
 def test_byte_masks_equal_the_twin(stream, config):
     config = changed(config, byte_masks=True)

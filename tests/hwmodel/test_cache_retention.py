@@ -29,7 +29,7 @@ def forgetful(draw: st.DrawFn) -> CacheConfig:
     return changed(config, policy="lru" if some else config.policy, retention=retention)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=160, deadline=None)
 @given(trace=traces(), config=forgetful())
 def test_addresses_equal_the_twin(trace, config):
     run, twin = Replay([config]), ForgetfulCache(config)
@@ -43,7 +43,7 @@ def test_addresses_equal_the_twin(trace, config):
         assert run.wear(0).tolist() == twin.wear
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stream=st.lists(batches(), min_size=1, max_size=3), config=forgetful())
 def test_intervals_equal_the_twin_kernel_by_kernel(stream, config):
     run = Replay([config], kernels=4)

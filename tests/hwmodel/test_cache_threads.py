@@ -22,7 +22,7 @@ def small_chunks():
         yield
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(trace=traces(), configs=several, threads=st.integers(2, 9), high=st.booleans())
 def test_addresses(trace, configs, threads, high):
     address, write = trace

@@ -66,7 +66,7 @@ def batches(draw: st.DrawFn) -> Intervals:
     return Intervals(*(np.array(c, kind) for c, kind in zip(zip(*rows, strict=True), COLUMNS.values(), strict=True)))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(trace=traces(), configs=several)
 def test_addresses_equal_the_twin(trace, configs):
     table = replay(*trace, configs)
@@ -78,7 +78,7 @@ def test_addresses_equal_the_twin(trace, configs):
         assert {name: row[name] for name in expected} == expected
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(stream=st.lists(batches(), min_size=1, max_size=3), configs=several)
 def test_intervals_equal_the_twin_kernel_by_kernel(stream, configs):
     total, by_kernel = Replay(configs), Replay(configs, kernels=4)

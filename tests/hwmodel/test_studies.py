@@ -14,6 +14,7 @@ import yaml
 
 from hwmodel.gpu.accounting import account
 from hwmodel.gpu.dram import load_dram
+from tests import program
 
 NETWORK = """
 from torch import nn, zeros
@@ -50,7 +51,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def hwmodel(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    return program.run(["hwmodel", *arguments], folder)
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:

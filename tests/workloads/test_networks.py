@@ -1,6 +1,7 @@
 """The networks against their published sizes, and on the three kinds of tensor they must run on."""
 
 import math
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -41,6 +42,12 @@ def name(request):
 def build(name, device="meta", **options):
     with torch.device(device):
         return FACTORIES[name].load()(**options)
+
+
+@cache
+def macs(name):
+    """Multiply-accumulates of an inference of one sample."""
+    return count_macs(build(name).eval())
 
 
 def scores(output):
@@ -92,25 +99,24 @@ def test_parameters_to_the_unit(name):
 def test_macs_to_the_published_digits(name):
     published = REFERENCE[name]["gmacs"]
     digits = len(str(published).split(".")[1])
-    assert round(count_macs(build(name)) / 1e9, digits) == published
+    assert round(macs(name) / 1e9, digits) == published
 
 
 @having("near_gmacs")
 def test_macs_near_the_published_figure(name):
-    assert count_macs(build(name)) / 1e9 == pytest.approx(REFERENCE[name]["near_gmacs"], rel=0.01)
+    assert macs(name) / 1e9 == pytest.approx(REFERENCE[name]["near_gmacs"], rel=0.01)
 
 
 def test_macs_to_the_unit(name):
-    assert count_macs(build(name).eval()) == REFERENCE[name]["macs"]
+    assert macs(name) == REFERENCE[name]["macs"]
 
 
 def test_macs_equal_the_sum_over_layers(name):
-    assert sum(layer_macs(build(name)).values()) == count_macs(build(name).eval())
+    assert sum(layer_macs(build(name)).values()) == macs(name)
 
 
 def test_macs_grow_with_the_batch(name):
-    module = build(name).eval()
-    assert count_macs(module, batch=3) == 3 * count_macs(module)
+    assert count_macs(build(name).eval(), batch=3) == 3 * macs(name)
 
 
 @having("conv")
@@ -205,7 +211,7 @@ def test_is_recorded_as_it_counts(name):
     phase = "inference" if name in DECODING else "training"
     module = build(name)
     recording = record(module, module.example_inputs(1), phase)
-    assert recording.macs == count_macs(module.eval())
+    assert recording.macs == macs(name)
     if phase == "training":
         gradients = {tensor.name for tensor in recording.tensors if tensor.name.endswith(".grad")}
         assert gradients == {f"{path}.grad" for path, _ in module.named_parameters()}

@@ -22,3 +22,10 @@ class StudySettings(Settings):
     devices: list[str] = Field(
         ["epyc-avx512-litert"], description="Devices whose latency is predicted, or predictors' files; `none` for none."
     )
+    live: list[str] = Field(
+        [], description="Runtimes of this machine to measure on, with their threads, such as litert:1,litert:2."
+    )
+    rounds: int = Field(5, ge=1, le=1000, description="Visits to each network that is measured.")
+    staircase: int = Field(
+        0, ge=0, le=512, description="Widths to predict, a channel of the first layer apart; 0 for none."
+    )

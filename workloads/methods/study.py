@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from circuits.errors import InputError
 from hwmodel import __version__
 from hwmodel.studies.folder import OURS, report, save_tables, study_folder
+from workloads.methods.clocked import NONE, check_devices, live_folder, measured, predicted, staircase
 from workloads.methods.method import Method, Settings
 from workloads.methods.shapes import sized
 from workloads.methods.spec import StudySettings
@@ -42,10 +43,10 @@ def study_into(
         InputError: for values, networks or a folder that cannot be used.
     """
     start = time.perf_counter()
-    check_devices(spec)
+    check_devices(spec.devices, spec.live)
     phases_of(spec.phases)
     recipes = read_recipes(nets) if nets else method.shapes(asked)
-    with study_folder(folder, ours=OURS | {NETS}):
+    with study_folder(folder, ours=OURS | {NETS, *map(live_folder, spec.live)}):
         write_recipes(folder / NETS, recipes)
         tables, about = tables_of(recipes, folder / NETS, spec, runner)
         record = {
@@ -89,21 +90,39 @@ def tables_of(
     from hwmodel.studies.spec import make_spec
 
     names = {f"{file}:{name}": name for name in recipes}
-    values = spec.model_dump(exclude={"devices", "phases"}) | {"phases": phases_of(spec.phases)}
+    own = {"devices", "phases", "live", "rounds", "staircase"}
+    values = spec.model_dump(exclude=own) | {"phases": phases_of(spec.phases)}
     found = run(make_spec({"study": "iso-capacity", "networks": list(names), **values}), runner)
     tables = {
         "networks": pd.DataFrame(sized(recipes)),
         **{kind: _named(getattr(found, kind), names) for kind in ("results", "summary", "traffic")},
         "caches": found.caches,
     }
-    latency = latencies(names, spec.devices)
+    latency = _latencies(names, spec, file.parent, runner)
     if latency:
         tables["latency"] = pd.DataFrame(latency)
+    if spec.staircase and spec.devices != [NONE]:
+        steps = staircase(next(iter(recipes.values())), spec.devices, spec.staircase, runner.advance)
+        tables["staircase"] = pd.DataFrame(steps)
     about = {name: value for name, value in found.made.items() if name not in ("version", "date", "wall_time_s")}
     if any(recipe.weight_bits for recipe in recipes.values()) and latency:
         about["assumptions"] = [*about["assumptions"], LATENCY]
     about["networks"] = {names[name]: value for name, value in about["networks"].items()}
     return tables, about
+
+
+def _latencies(
+    names: dict[str, str], spec: StudySettings, folder: Path, runner: "Runner"
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return what one input takes, a row a network and device, predicted or measured."""
+    from hwmodel.latency.graph.canonical import canonical
+    from hwmodel.latency.graph.read import read_graph
+
+    if spec.devices == [NONE] and not spec.live:
+        return []
+    graphs = {own: canonical(read_graph(name)) for name, own in names.items()}
+    found = predicted(graphs, spec.devices)
+    return found + measured(graphs, spec.live, folder, spec.rounds, runner.advance)
 
 
 def _named(table: "pd.DataFrame", names: dict[str, str]) -> "pd.DataFrame":
@@ -130,45 +149,3 @@ def phases_of(texts: list[str]) -> dict[str, int]:
             raise InputError(f"--phases {text}: give phases and batch sizes such as inference:4,training:64")
         phases[phase] = int(batch)
     return phases
-
-
-def check_devices(spec: StudySettings) -> None:
-    """Refuse devices of which nothing is known, before the long work.
-
-    Raises:
-        InputError: for the first of them, and for one that knows no layers.
-    """
-    from hwmodel.latency.query.predictor import load
-
-    for device in () if spec.devices == ["none"] else spec.devices:
-        if load(device).kind != "layers":
-            raise InputError(f"--devices {device}: knows the networks of a space or a list alone, not layers")
-
-
-def latencies(names: dict[str, str], devices: list[str]) -> list[dict[str, Any]]:
-    """Return a row a network and device: what one input takes there, and its interval.
-
-    Args:
-        names: network, as it can be found -> its name here.
-        devices: predictors that know layers; `none` for none.
-
-    Raises:
-        InputError: for a device that cannot be loaded, or a layer that it does not know.
-    """
-    from hwmodel.latency.graph.read import read_graph
-    from hwmodel.latency.query.predictor import load
-
-    if devices == ["none"]:
-        return []
-    graphs = [read_graph(name) for name in names]
-    rows = []
-    for device in devices:
-        predictor: Any = load(device)
-        found = predictor.predict(graphs, None)
-        unit = predictor.quantity.rpartition("_")[2]
-        for place, name in enumerate(names.values()):
-            row = {"network": name, "device": predictor.device, predictor.quantity: float(found.mean[place])}
-            if found.low is not None and found.high is not None:
-                row |= {f"low_{unit}": float(found.low[place]), f"high_{unit}": float(found.high[place])}
-            rows.append(row)
-    return rows

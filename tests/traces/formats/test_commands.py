@@ -3,19 +3,15 @@
 import json
 import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from hwmodel.cli import main
+from tests import program
 from tests.traces.formats.samples import HEAD, put
 from tests.traces.formats.test_text import TWICE
 from traces.container import read_trace
 from traces.survey import count
-
-HWMODEL = Path(sys.executable).parent / "hwmodel"
 
 
 @pytest.fixture
@@ -26,7 +22,7 @@ def run(capsys, monkeypatch, tmp_path):
         if (
             arguments[0] == "replay"
         ):  # in a process of its own: other tests want the command as it is before main has it
-            done = subprocess.run([HWMODEL, *map(str, arguments)], capture_output=True, text=True, check=False)
+            done = program.run(["hwmodel", *map(str, arguments)], tmp_path)
             return done.returncode, done.stdout, done.stderr
         with pytest.raises(SystemExit) as exit_:
             main([str(argument) for argument in arguments])

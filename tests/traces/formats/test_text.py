@@ -52,7 +52,7 @@ def test_nvbit(folder, text):
 
 
 @given(st.data(), st.booleans(), st.sampled_from([3, 4, 5, 6]))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_accelsim_as_listed(folder, data, numbered, version):
     text = HEAD % (version, numbered) + data.draw(samples.traceg(numbered, whole=False))
     path = put(folder / "kernel-1.traceg", text)

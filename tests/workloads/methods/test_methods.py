@@ -81,10 +81,25 @@ def test_a_run_that_was_stopped_goes_on_in_its_folder(tmp_path: Path) -> None:
     assert "holds other files" in refused("run", "-o", str(tmp_path / "mine"))
 
 
-def test_a_study_puts_the_networks_on_caches_and_devices(tmp_path: Path) -> None:
+def test_a_study_puts_the_networks_on_caches_and_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def profile(runtime: str, items: list[Any], folder: Path, plan: Any, core_W: None, advance: Any) -> dict[str, Any]:
+        """Answer in place of the machine's clock."""
+        assert (runtime, plan.rounds, plan.threads, core_W) == ("torch", 4, 2, None)
+        assert folder.name == "live-torch-2"
+        assert callable(advance)
+        times = [{"name": item.name, "wall_corrected_s": 0.5 + place} for place, item in enumerate(items)]
+        return {"measurements": times[::-1]}
+
+    monkeypatch.setattr("hwmodel.latency.profile.run.profile", profile)
     folder = tmp_path / "cost"
     document = ask("study", "--bits", "1,8", "--cells", "sram,sot", "--phases", "inference:1", "--jobs", "1",
-                   "-o", str(folder))  # fmt: skip
+                   "--staircase", "3", "-o", str(folder))  # fmt: skip
+    with (folder / "staircase.csv").open(newline="") as file:
+        steps = list(csv.DictReader(file))
+    assert [(row["widths"], row["first_channels"]) for row in steps] == [
+        (kind, str(count)) for count in (14, 15, 16) for kind in ("exact", "rounded")
+    ]
+    assert int(steps[0]["macs"]) < int(steps[1]["macs"]) < int(steps[-1]["macs"])
     reads = {(row["network"], row["cell"]): row["dram_reads"] for row in document["summary"]}
     assert reads["of-1", "sram"] == reads["of-1", "sot"] < reads["of-8", "sram"]
     first, second = document["latencies"]
@@ -94,9 +109,12 @@ def test_a_study_puts_the_networks_on_caches_and_devices(tmp_path: Path) -> None
     assert any("of how many bits" in one for one in record["made"]["assumptions"])
     assert "From of-1 to of-8" in (folder / "report.html").read_text()
     again = ask("study", "--nets", str(folder / "networks.yaml"), "--cells", "sram,sot", "--phases", "inference:1",
-                "--devices", "none", "--jobs", "1", "-o", str(tmp_path / "again"))  # fmt: skip
+                "--devices", "none", "--live", "torch:2", "--rounds", "4", "--jobs", "1",
+                "-o", str(tmp_path / "again"))  # fmt: skip
     assert again["summary"] == document["summary"]
-    assert again["latencies"] == []
+    assert [(row["basis"], row["device"], row["latency_s"]) for row in again["latencies"]] == [
+        ("measured", "this machine, torch, 2 threads", time) for time in (0.5, 1.5)
+    ]
 
 
 @pytest.mark.parametrize(

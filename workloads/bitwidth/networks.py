@@ -1,0 +1,121 @@
+"""Networks to train: by name or a user's, with fresh weights at any width."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+import torch
+from torch import nn
+
+from circuits.errors import InputError
+from traces.networks import find_network
+from workloads.bitwidth.quantise import layer_bits, quantised
+from workloads.bitwidth.sizes import Pair, Sizes, equal_size
+from workloads.channels import Channels, find_channels
+from workloads.training import chance
+
+KNOWN: dict[str, dict[str, Any]] = {  # network -> arguments of its factory: so small that its size limits it
+    "resnet_cifar": {"width": 4},
+    "mobile_small": {"width": 0.5},
+}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A network at its own width, and how large its variants are to be.
+
+    Attributes:
+        module: in float, on the processor.
+        target: bytes of all variants.
+        order: layers in the order of their run.
+    """
+
+    name: str
+    module: nn.Module
+    channels: Channels
+    sizes: Sizes
+    order: list[str]
+    target: int
+    ends: int | None
+
+    def pair(self, bits: int | Mapping[str, int]) -> Pair:
+        """Return the width of these bits at the target size."""
+        return equal_size(self.sizes, self.bits(bits) if isinstance(bits, int) else bits, self.target)
+
+    def bits(self, bits: int) -> dict[str, int]:
+        return layer_bits(self.order, bits, self.ends)
+
+    def fresh(self, widths: Mapping[str, int], seed: int, bits: int | Mapping[str, int] | None = None) -> nn.Module:
+        """Return the network at these widths with weights drawn by the seed; of few bits, where bits are given."""
+        made = fresh(self.module, self.channels, widths, seed)
+        return made if bits is None else quantised(made, bits)
+
+
+@lru_cache(maxsize=8)  # finding channels takes a second; a process needs few networks, and changes none
+def base_of(name: str, shape: tuple[int, int, int], classes: int, at: int, ends: int | None, count: str) -> Base:
+    """Return a network for images of this shape and so many classes.
+
+    Raises:
+        InputError: it cannot be made, takes other images, or has no channels that can be fewer.
+    """
+    with chance(0, "network"):
+        if name in KNOWN:
+            from workloads.networks import small
+
+            module = getattr(small, name)(classes=classes, image=shape, **KNOWN[name])
+        else:
+            module = find_network(name)()
+    if not isinstance(module, nn.Module):
+        raise InputError(f"network {name!r}: its factory returned a {type(module).__name__}, no torch.nn.Module")
+    if any(value.is_meta for value in module.parameters()):
+        raise InputError(f"network {name!r}: its weights are on the meta device; training needs real ones")
+    examples = torch.zeros(2, *shape)
+    with torch.no_grad():
+        try:
+            scores = module.eval()(examples)
+        except Exception as error:  # a user's module may raise anything
+            line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise InputError(f"network {name!r}: takes no images of {shape}: {line}") from error
+    if not isinstance(scores, torch.Tensor) or tuple(scores.shape) != (2, classes):
+        got = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
+        raise InputError(f"network {name!r}: gives {got} for 2 images of {classes} classes; give it as many")
+    channels = find_channels(module, (examples,))
+    sizes = Sizes(module, channels, count)
+    order = sizes.in_order()
+    return Base(name, module, channels, sizes, order, sizes.counted(layer_bits(order, at, ends), {}), ends)
+
+
+def fresh(module: nn.Module, channels: Channels, widths: Mapping[str, int], seed: int) -> nn.Module:
+    """Return the network at these widths, which may be above its own, with new weights.
+
+    What the module holds says how each parameter is drawn: where all values are alike, they are again; others are
+    normal, of that mean and spread, the spread of weights as the square root of fewer or more inputs asks.
+
+    Args:
+        module: at its own width, freshly made, in float.
+        channels: as `find_channels` of it says.
+        widths: channels by unit.
+        seed: of the weights.
+
+    Raises:
+        InputError: a buffer that depends on the width and is not constant.
+    """
+    made = channels.resized(copy.deepcopy(module).to("meta"), widths).to_empty(device="cpu")
+    before = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    parameters = {name for name, _ in made.named_parameters()}
+    with torch.no_grad(), chance(seed, "weights"):
+        for name, value in (*made.named_parameters(), *made.named_buffers()):
+            old = before[name]
+            if bool((old == old.flatten()[0]).all()):
+                value.fill_(old.flatten()[0])
+            elif name not in parameters:
+                if value.shape != old.shape:
+                    raise InputError(f"{name}: a buffer of {old.numel()} values that follows the width; it cannot")
+                value.copy_(old)
+            else:
+                inputs = prod(old.shape[1:]) / prod(value.shape[1:])
+                value.normal_(float(old.mean()), float(old.std()) * inputs**0.5)
+    return made
