@@ -1,7 +1,7 @@
 """What virtual pooling's rounds are worth on VGG-16: MACs, modelled traffic, and times measured on this machine.
 
 Times are medians of runs that go from network to network and round again, so that a change of the machine's pace meets
-all alike. The ratio is the base network's over theirs, by the wall and by processor time: the one to look at on a machine
+all alike. The ratio is the base network's over theirs, by the wall and by processor time, which says more on a machine
 that others use too. `eager` is the pooled module itself in torch, the others are runtimes of `hwmodel latency`. Traffic
 is modelled (`capture`, `replay`).
 
