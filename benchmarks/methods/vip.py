@@ -1,8 +1,9 @@
 """What virtual pooling's rounds are worth on VGG-16: MACs, modelled traffic, and times measured on this machine.
 
 Times are medians of runs that go from network to network and round again, so that a change of the machine's pace meets
-all alike; the ratio is the base network's over theirs. `eager` is the pooled module itself in torch, the others are
-runtimes of `hwmodel latency`. Traffic is modelled (`capture`, `replay`).
+all alike. The ratio is the base network's over theirs, by the wall and by processor time, which says more on a machine
+that others use too. `eager` is the pooled module itself in torch, the others are runtimes of `hwmodel latency`. Traffic
+is modelled (`capture`, `replay`).
 
     python -m benchmarks.methods.vip [--network vgg16] [--batches 1,4] [--runtimes eager,litert] [--threads 1,2]
         [--repeats 7] [--no-traffic] [--no-times] [--json]
@@ -77,28 +78,32 @@ def measured(
     rows: dict[str, dict[str, Any]] = {name: {} for name in plain}
     for runtime in runtimes:
         for count in threads:
+            what = f"{runtime}_{count}"
             for name, seconds in _timed(runtime, modules, image, count, repeats).items():
-                rows[name][f"{runtime}_{count}_s"] = median(seconds)
-            for name in plain:
-                ratio = rows["base"][f"{runtime}_{count}_s"] / rows[name][f"{runtime}_{count}_s"]
-                rows[name][f"{runtime}_{count}_speedup"] = ratio
-                print(f"{runtime}, {count} threads, {name}: {ratio:.2f} times as fast", file=sys.stderr)
+                rows[name] |= {f"{what}_s": median(wall for wall, _ in seconds),
+                               f"{what}_cpu_s": median(cpu for _, cpu in seconds)}  # fmt: skip
+            for name, row in rows.items():
+                for clock in ("", "_cpu"):
+                    row[f"{what}{clock}_speedup"] = rows["base"][f"{what}{clock}_s"] / row[f"{what}{clock}_s"]
+                told = f"{row[f'{what}_speedup']:.2f} times as fast, {row[f'{what}_cpu_speedup']:.2f} by processor time"
+                print(f"{runtime}, {count} threads, {name}: {told}", file=sys.stderr)
     return rows
 
 
 def _timed(
     runtime: str, modules: Mapping[str, nn.Module], image: Sequence[torch.Tensor], threads: int, repeats: int
-) -> dict[str, list[float]]:
+) -> dict[str, list[tuple[float, float]]]:
+    """Return seconds by the wall and of processors, of each run of each network."""
     with tempfile.TemporaryDirectory() as folder:
         runs = _eager(modules, image, threads) if runtime == "eager" else (
             _prepared(runtime, modules, image, threads, Path(folder)))  # fmt: skip
-        seconds: dict[str, list[float]] = {name: [] for name in modules}
+        seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in modules}
         for turn in range(repeats + 1):
             for name, run in runs.items():
-                start = time.perf_counter()
+                wall, cpu = time.perf_counter(), time.process_time()
                 run()
                 if turn:  # the first warms up
-                    seconds[name].append(time.perf_counter() - start)
+                    seconds[name].append((time.perf_counter() - wall, time.process_time() - cpu))
     return seconds
 
 

@@ -41,34 +41,41 @@ SEEN = 4  # stretches of small rows that a block is taken to remember within a s
 _LINE, _FIRST, _LAST, _FROM, _TO = range(5)  # columns of one: small row, its columns, bytes of each pixel
 
 
-@_kernel()
-def _columns(out: np.ndarray, n: int, first: int, o: np.ndarray, line: int, a: int, b: int, c0: int, c1: int) -> int:
-    """Append bytes c0 to c1 of columns a to b (included) of a small row."""
-    pitch, tensor = o[PIXEL_BYTES], o[SMALL_TENSOR]
-    base = o[SMALL_BASE] + (line * o[SMALL_WIDTH] + a) * pitch + c0
-    return put(out, n, first, base, pitch, b - a + 1, c1 - c0, False, tensor)
+@_kernel(inline="always")
+def _of(s: np.ndarray, line: int, c0: int, c1: int) -> bool:
+    return s[_LINE] == line and s[_FROM] == c0 and s[_TO] == c1
 
 
 @_kernel()
 def _stretch(
     out: np.ndarray, n: int, first: int, o: np.ndarray, seen: np.ndarray, line: int, a: int, b: int, c0: int, c1: int
 ) -> int:
-    """Bytes c0 to c1 of columns a to b (included) of a small row; what of them was just read is left out."""
+    """Append bytes c0 to c1 of columns a to b (included) of a small row, less what of their ends was just read."""
+    again = True
+    while again:
+        again = False
+        for i in range(SEEN):
+            s = seen[i]
+            if _of(s, line, c0, c1):
+                if s[_FIRST] <= a <= s[_LAST]:
+                    a, again = s[_LAST] + 1, True
+                if s[_FIRST] <= b <= s[_LAST]:
+                    b, again = s[_FIRST] - 1, True
+        if a > b:
+            return n
+    known = -1
     for i in range(SEEN):
         s = seen[i]
-        if s[_LINE] == line and s[_FROM] == c0 and s[_TO] == c1 and a <= s[_LAST] + 1 and b >= s[_FIRST] - 1:
-            if a < s[_FIRST]:
-                n = _columns(out, n, first, o, line, a, s[_FIRST] - 1, c0, c1)
-                s[_FIRST] = a
-            if b > s[_LAST]:
-                n = _columns(out, n, first, o, line, s[_LAST] + 1, b, c0, c1)
-                s[_LAST] = b
-            return n
-    for i in range(SEEN - 1, 0, -1):
-        for j in range(5):
-            seen[i, j] = seen[i - 1, j]
-    seen[0, _LINE], seen[0, _FIRST], seen[0, _LAST], seen[0, _FROM], seen[0, _TO] = line, a, b, c0, c1
-    return _columns(out, n, first, o, line, a, b, c0, c1)
+        if known < 0 and _of(s, line, c0, c1) and a <= s[_LAST] + 1 and b >= s[_FIRST] - 1:
+            known, s[_FIRST], s[_LAST] = i, min(a, s[_FIRST]), max(b, s[_LAST])
+    if known < 0:
+        for i in range(SEEN - 1, 0, -1):
+            for j in range(5):
+                seen[i, j] = seen[i - 1, j]
+        seen[0, _LINE], seen[0, _FIRST], seen[0, _LAST], seen[0, _FROM], seen[0, _TO] = line, a, b, c0, c1
+    pitch, tensor = o[PIXEL_BYTES], o[SMALL_TENSOR]
+    base = o[SMALL_BASE] + (line * o[SMALL_WIDTH] + a) * pitch + c0
+    return put(out, n, first, base, pitch, b - a + 1, c1 - c0, False, tensor)
 
 
 @_kernel()

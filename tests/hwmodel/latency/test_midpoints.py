@@ -22,8 +22,7 @@ def module():
     return nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(3)).eval()
 
 
-@pytest.mark.parametrize("fused", [False, True])
-@pytest.mark.parametrize("size", [(8, 8), (7, 8)])
+@pytest.mark.parametrize(("size", "fused"), [((8, 8), True), ((7, 8), False)])
 def test_a_pooled_network_is_what_torch_computes(size, fused):
     image = torch.randn(2, 3, *size)
     made = module()

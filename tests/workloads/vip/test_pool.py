@@ -28,7 +28,7 @@ def convolutions(draw):
     return made, torch.randn(2, 2 * groups, draw(st.integers(7, 13)), draw(st.integers(7, 13)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(convolutions(), st.sampled_from([nn.ReLU, nn.Tanh]))
 def test_any_convolution_and_its_activation(case, activation):
     convolution, x = case

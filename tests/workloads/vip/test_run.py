@@ -19,7 +19,7 @@ from workloads.vip.select import next_group, sensitivities, sizes_of_rounds
 from workloads.vip.settings import RunSettings
 from workloads.vip.verdict import claims
 
-FEW = RunSettings(images="digits", limit=200, widths=[4, 6], epochs=1, finetune_epochs=0.5, batch=16, rounds=2)
+FEW = RunSettings(images="digits", limit=150, widths=[4, 6], epochs=1, finetune_epochs=0.5, batch=16, rounds=2)
 
 
 def test_sensitivity_is_what_pooling_a_layer_alone_costs():
