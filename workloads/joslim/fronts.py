@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hwmodel.studies.pareto import front
 from workloads.channels import Slim
 from workloads.images import ImageSet, Split
 from workloads.joslim.cost import Cost
+from workloads.joslim.searchers import Seen
 from workloads.training import Evaluation, evaluate, recalibrate
 
 CALIBRATION = 4  # batches of 128 training images, from which a width's batch statistics are taken
@@ -33,6 +35,17 @@ def measured(slim: Slim, row: np.ndarray, cost: Cost, images: ImageSet, split: S
     module = slim.extract(cost.space.widths(row))
     recalibrate(module, images.train, CALIBRATION)
     return evaluate(module, split)
+
+
+def likely(seen: Seen, count: int) -> np.ndarray:
+    """Return the rows of at most so many networks, whole fronts of what was seen first, then the best of the next."""
+    left, taken = np.arange(len(seen.rows)), []
+    values = np.stack([seen.costs, seen.losses], axis=1)
+    while len(left) and len(taken) < count:
+        best = left[front(values[left])]
+        taken += best[np.argsort(seen.losses[best], kind="stable")].tolist()
+        left = np.setdiff1d(left, best)
+    return seen.rows[taken[:count]]
 
 
 def losses_of(slim: Slim, rows: Sequence[np.ndarray], cost: Cost, images: ImageSet) -> np.ndarray:

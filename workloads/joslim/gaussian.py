@@ -1,5 +1,6 @@
 """Widths that trade loss for cost best, by Gaussian processes of both."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,20 @@ SPREAD, ALIKE = 128, 64  # candidates drawn over the whole space, and those whos
 SCATTER = 0.15  # by which as many again depart from such a place, of the way from the smallest to the full network
 ROUNDS, KEPT = 2, 12  # how often the best candidates' neighbours join them, and of how many of the best
 STRIDES = (1, 2, 4)  # channels by which a neighbour differs in one unit
+REFINED, BETWEEN, NEAR = (
+    3,
+    24,
+    0.03,
+)  # how often candidates join between two on either side of a target; how many; where
+
+
+@dataclass
+class Pool:
+    """Candidates: rows; bounds of loss and cost, shape (n, 2); the shares of the full cost that they should have."""
+
+    rows: np.ndarray
+    bounds: np.ndarray
+    costs: np.ndarray
 
 
 class Gaussian:
@@ -44,42 +59,52 @@ class Gaussian:
         points = self.space.unit(seen.rows)
         self._loss.condition(points, seen.losses)
         self._cost.condition(points, seen.costs)
-        rows, bounds, costs = self._candidates(seen, draw)
-        least = self.cost.share(self.space.least)
-        found: list[Proposal] = []
-        for target in draw.uniform(least, 1.0, count):
+        pool = self._gathered(seen, draw)
+        targets = draw.uniform(self.cost.share(self.space.least), 1.0, count)
+        return [self._aimed(pool, float(target), draw) for target in targets]
 
-            def true(place: int) -> float:
-                return self.cost.share(rows[place]) if self.cost.quick else float(costs[place])
+    def _aimed(self, pool: Pool, target: float, draw: np.random.Generator) -> Proposal:
+        """Return the best at the weight that gives the wanted cost, with more candidates where none is near it."""
 
-            chosen = bisect(bounds[:, 0], bounds[:, 1], true, float(target), base=self.base, tolerance=self.tolerance)
-            found.append(Proposal(rows[chosen.place], float(target), chosen.cost))
-            bounds[(rows == rows[chosen.place]).all(axis=1)] = np.inf  # not twice at once
-        return found
+        def true(place: int) -> float:
+            return self.cost.share(pool.rows[place]) if self.cost.quick else float(pool.costs[place])
 
-    def _candidates(self, seen: Seen, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return rows, both bounds of each, and the share of the full cost that each is expected to have."""
+        for left in reversed(range(REFINED + 1)):
+            chosen = bisect(*pool.bounds.T, true, target, base=self.base, tolerance=self.tolerance)
+            if not left or abs(chosen.cost - target) <= self.tolerance * target:
+                break
+            ends = self.space.unit(pool.rows[[chosen.cheaper, chosen.dearer]])
+            way = draw.random((BETWEEN, 1))
+            apart = NEAR * draw.standard_normal((BETWEEN, len(self.space)))
+            self._add(pool, self.space.snap(way * ends[0] + (1 - way) * ends[1] + apart))
+        pool.bounds[chosen.place] = np.inf  # not twice at once
+        return Proposal(pool.rows[chosen.place], target, chosen.cost)
+
+    def _gathered(self, seen: Seen, draw: np.random.Generator) -> Pool:
         units = len(self.space)
         near = draw.random((SPREAD, 1)) + SCATTER * draw.standard_normal((SPREAD, units))
         points = np.concatenate([draw.random((SPREAD, units)), near])
         alike = self.space.alike(np.linspace(0, 1, ALIKE))
-        rows = np.unique(np.concatenate([self.space.snap(points), alike, seen.rows]), axis=0)
-        bounds, costs = self._bounds(rows)
+        pool = Pool(np.empty((0, units), np.int64), np.empty((0, 2)), np.empty(0))
+        self._add(pool, np.concatenate([self.space.snap(points), alike, seen.rows]))
         for _ in range(ROUNDS):
-            best = np.flatnonzero(front(bounds))
-            best = best[np.argsort(bounds[best, 1], kind="stable")]
+            best = np.flatnonzero(front(pool.bounds))
+            best = best[np.argsort(pool.bounds[best, 1], kind="stable")]
             best = best[np.unique(np.linspace(0, len(best) - 1, KEPT).round().astype(int))]
-            more = self._neighbours(rows[best], draw)
-            more = more[~(more[:, None] == rows[None]).all(axis=2).any(axis=1)]
-            if not len(more):
-                break
-            further, shares = self._bounds(more)
-            rows, bounds, costs = (
-                np.concatenate([rows, more]),
-                np.concatenate([bounds, further]),
-                np.append(costs, shares),
-            )
-        return rows, bounds, costs
+            self._add(pool, self._neighbours(pool.rows[best], draw))
+        return pool
+
+    def _add(self, pool: Pool, rows: np.ndarray) -> None:
+        rows = np.unique(rows, axis=0)
+        rows = rows[~(rows[:, None] == pool.rows[None]).all(axis=2).any(axis=1)]
+        if not len(rows):
+            return
+        points = self.space.unit(rows)
+        loss, cost = self._loss.at(points), self._cost.at(points)
+        bounds = np.stack([confidence(*one, self.beta, self.bound) for one in (loss, cost)], axis=1)
+        pool.rows = np.concatenate([pool.rows, rows])
+        pool.bounds = np.concatenate([pool.bounds, bounds])
+        pool.costs = np.append(pool.costs, cost[0] * self._cost.deviation + self._cost.mean)
 
     def _neighbours(self, rows: np.ndarray, draw: np.random.Generator) -> np.ndarray:
         units = len(self.space)
@@ -87,12 +112,6 @@ class Gaussian:
         strides = draw.choice(STRIDES, (len(rows), len(moves), 1))
         near = np.clip(rows[:, None] + strides * moves, self.space.least, self.space.most)
         return np.unique(near.reshape(-1, units), axis=0)
-
-    def _bounds(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        points = self.space.unit(rows)
-        loss, cost = self._loss.at(points), self._cost.at(points)
-        bounds = np.stack([confidence(*one, self.beta, self.bound) for one in (loss, cost)], axis=1)
-        return bounds, cost[0] * self._cost.deviation + self._cost.mean
 
     def state_dict(self) -> dict[str, Any]:
         return {"loss": self._loss.state_dict(), "cost": self._cost.state_dict()}

@@ -17,7 +17,7 @@ from workloads.channels import Channels, Slim, find_channels
 from workloads.images import ImageSet, load_images
 from workloads.joslim.cost import Cost, make_cost
 from workloads.joslim.findings import findings
-from workloads.joslim.fronts import Network, accuracy_at, front_of, hypervolume, losses_of
+from workloads.joslim.fronts import Network, accuracy_at, front_of, hypervolume, likely, losses_of
 from workloads.joslim.gaussian import Gaussian
 from workloads.joslim.method import RunSettings
 from workloads.joslim.searchers import Chance, Evolution, Searcher
@@ -140,22 +140,23 @@ def _trained(
     }[name]()
     chance = isinstance(searcher, Chance)
     visits = Visits(slim, cost, searcher, ground.images.validation, seed, settings.prior)
-    step = Sandwich(visits, 1 if chance else settings.every, settings.sampled, settings.smoothing)
+    often = (1, settings.sampled) if chance else (settings.every, settings.proposed)
+    step = Sandwich(visits, *often, settings.sampled, settings.smoothing)
     history = train(module, ground.images, ground.schedule, seed, step=step, checkpoint=file, on_progress=advance)
     total = ground.schedule.iterations(len(ground.images.train.labels))
-    count = settings.sampled * -(-total // settings.every)
+    searches = -(-total // settings.every)
     trained_s = history.cpu_s
     if name == "uniform":
-        rows = list(np.unique(ground.space.alike(np.linspace(0, 1, count)), axis=0))
+        rows = np.unique(ground.space.alike(np.linspace(0, 1, settings.judged)), axis=0)
     elif name == "random":  # trained without a search, so that one follows
         visits = Visits(slim, cost, gaussian(), ground.images.validation, seed, settings.prior)
         began = time.process_time()
-        for turn in range(-(-count // settings.sampled)):
-            visits.more(settings.sampled, turn)
+        for turn in range(searches):
+            visits.more(settings.proposed, turn)
         trained_s += time.process_time() - began
-        rows = visits.rows
+        rows = likely(visits.seen(searches), settings.judged)
     else:
-        rows = visits.rows
+        rows = likely(visits.seen(total), settings.judged)
     rows = list(np.unique(np.stack([*rows, ground.space.least, ground.space.most]), axis=0))
     return _row(settings, ground, name, cost, seed, slim, rows, history, visits, trained_s) | {
         "steps": total, "passes": total * (settings.sampled + 2)
@@ -179,11 +180,13 @@ def _row(
                 row |= {f"accuracy_{share:g}": _percent(accuracy_at(front, share)) for share in settings.at}
             row["fronts"] += [_told(axis, one) for one in front]
     aimed = [one for one in visits.proposals if one.target is not None and one.found is not None]
-    near = [abs(one.found - one.target) <= 0.02 * one.target for one in aimed]  # type: ignore[operator]
+    off = np.array([abs(one.found - one.target) for one in aimed])  # type: ignore[operator]
+    near = off <= 0.02 * np.array([one.target for one in aimed], float)
     return row | {
         "networks": len(rows),
         "aimed": len(aimed),
-        "within": float(np.mean(near)) if near else None,
+        "within": float(near.mean()) if aimed else None,
+        "off": float(off.mean()) if aimed else None,
         "cpu_s": trained_s,
         "search_share": visits.search_s / trained_s,
         "history_share": visits.history_s / trained_s,

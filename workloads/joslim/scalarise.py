@@ -39,11 +39,19 @@ def scalarise(loss: np.ndarray, cost: np.ndarray, weight: float, base: float) ->
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a bisection ended at: the place among the candidates, its weight and cost, and how many steps it took."""
+    """What a bisection ended at.
+
+    Attributes:
+        place: among the candidates. cost: of it. weight: at which it is the best.
+        cheaper, dearer: the last candidates that were met on either side of the target; the chosen one where none was.
+        steps: how many it took.
+    """
 
     place: int
-    weight: float
     cost: float
+    weight: float
+    cheaper: int
+    dearer: int
     steps: int
 
 
@@ -71,20 +79,18 @@ def bisect(
         tolerance: how far off is near enough, as a share of the target.
         steps: at most.
     """
-    low, high = 0.0, 1.0
-    best: Chosen | None = None
-    step = 0
-    for step in range(1, steps + 1):
-        weight = (low + high) / 2
+    low, high, done = 0.0, 1.0, 0
+    met: list[tuple[float, int, float]] = []  # distance to the target, place, weight
+    cheaper = dearer = None
+    while done < steps and not (met and min(met)[0] <= tolerance * target):
+        weight, done = (low + high) / 2, done + 1
         place = int(np.argmax(scalarise(loss, cost, weight, base)))
         found = true_cost(place)
-        if best is None or abs(found - target) < abs(best.cost - target):
-            best = Chosen(place, weight, found, step)
-        if abs(found - target) <= tolerance * target:
-            break
+        met.append((abs(found - target), place, weight))
         if found > target:
-            low = weight
+            low, dearer = weight, place
         else:
-            high = weight
-    assert best is not None
-    return Chosen(best.place, best.weight, best.cost, step)
+            high, cheaper = weight, place
+    _, place, weight = min(met)
+    return Chosen(place, true_cost(place), weight, place if cheaper is None else cheaper,
+                  place if dearer is None else dearer, done)  # fmt: skip

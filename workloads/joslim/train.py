@@ -14,7 +14,7 @@ from workloads.joslim.cost import Cost
 from workloads.joslim.searchers import Chance, Proposal, Searcher, Seen
 from workloads.training.chance import number
 
-HISTORY_IMAGES = 128  # of a loss that the search is told
+HISTORY_IMAGES = 64  # of a loss that the search is told
 
 
 @dataclasses.dataclass
@@ -46,18 +46,23 @@ class Visits:
 
     def more(self, count: int, turn: int) -> list[np.ndarray]:
         """Return the rows of the next visits; `turn` numbers the calls."""
+        before = len(self.proposals)
         draw = np.random.default_rng(number(self.seed, "widths", turn))
-        made = [Proposal(row) for row in self._first()[len(self.proposals) :][:count]]
-        if len(made) < count:
-            seen = self._seen(turn)
+        self._visit([Proposal(row) for row in self._first()[len(self.proposals) :][:count]])
+        missing = count - (len(self.proposals) - before)
+        if missing:
+            seen = self.seen(turn, HISTORY_IMAGES)
             began = time.process_time()
-            made += self.searcher.propose(seen, count - len(made), draw)
+            found = self.searcher.propose(seen, missing, draw)
             self.search_s += time.process_time() - began
+            self._visit(found)
+        return [one.row for one in self.proposals[before:]]
+
+    def _visit(self, made: list[Proposal]) -> None:
         self.proposals += made
         for one in made:
             if not any((one.row == row).all() for row in self.rows):
                 self.rows.append(one.row)
-        return [one.row for one in made]
 
     def _first(self) -> list[np.ndarray]:
         if isinstance(self.searcher, Chance):
@@ -66,14 +71,20 @@ class Visits:
         draw = np.random.default_rng(number(self.seed, "prior"))
         return [*space.alike(draw.random(self.prior)), space.most]
 
-    def _seen(self, turn: int) -> Seen:
+    def seen(self, turn: int, most: int | None = None) -> Seen:
+        """Return what was visited, as the weights are now; nothing where widths go by chance.
+
+        Args:
+            turn: numbers the calls.
+            most: images of a loss at most; None takes all validation images.
+        """
         if isinstance(self.searcher, Chance):
             empty = np.empty(0)
             return Seen(np.empty((0, len(self.cost.space)), np.int64), empty, empty)
         began = time.process_time()
         rows = np.stack(self.rows)
         drawn = np.random.default_rng(number(self.seed, "history", turn))
-        chosen = torch.from_numpy(drawn.permutation(len(self.validation.labels))[:HISTORY_IMAGES])
+        chosen = torch.from_numpy(drawn.permutation(len(self.validation.labels))[:most])
         images, labels = self.validation.images[chosen], self.validation.labels[chosen]
         module, space = self.slim.module, self.cost.space
         training = module.training
@@ -107,13 +118,15 @@ class Sandwich:
 
     Attributes:
         visits: says which widths.
-        every: steps for which widths stay.
+        every: steps from one call for widths to the next.
+        proposed: widths that are asked for then, and trained in turn until the next.
         sampled: widths a step, beside the full and the smallest.
         smoothing: of the labels.
     """
 
     visits: Visits
     every: int
+    proposed: int
     sampled: int
     smoothing: float
     now: list[np.ndarray] = dataclasses.field(default_factory=list)
@@ -122,12 +135,14 @@ class Sandwich:
         """Accumulate the gradients, and return the full network's loss."""
         slim, space = self.visits.slim, self.visits.cost.space
         if step % self.every == 0:
-            self.now = self.visits.more(self.sampled, step)
+            self.now = self.visits.more(self.proposed, step)
+        first = step % self.every * self.sampled
+        chosen = [self.now[place % len(self.now)] for place in range(first, first + self.sampled)]
         scores = slim.module(images)
         loss = functional.cross_entropy(scores, labels, label_smoothing=self.smoothing)
         loss.backward()
         wanted = scores.detach().softmax(1)
-        for row in (*self.now, space.least):
+        for row in (*chosen, space.least):
             functional.cross_entropy(slim.at(space.widths(row))(images), wanted).backward()
         return loss.detach()
 

@@ -18,7 +18,7 @@ from workloads.recipes import build
 from workloads.training import Schedule, seeded, train
 
 TINY = {"images": "digits", "side": 8, "limit": 200, "width": 2, "epochs": 1, "batch": 32, "every": 1, "prior": 2,
-        "smallest": 0.5, "at": [0.5, 1.0]}  # fmt: skip
+        "proposed": 2, "smallest": 0.5, "at": [0.5, 1.0]}  # fmt: skip
 NETWORK = "tests.workloads.joslim.test_run:network"
 
 
@@ -33,7 +33,7 @@ def test_a_step_gives_each_width_the_gradient_of_its_own_network(small):
     cost = make_cost("macs", module, channels, space, (images,))
     slim = Slim(module, channels)
     visits = Visits(slim, cost, Gaussian(space, cost), load_images("digits", side=8, limit=200).validation, 0, 2)
-    loss = Sandwich(visits, 1, 2, 0.0)(images, labels, 0)
+    loss = Sandwich(visits, 1, 2, 2, 0.0)(images, labels, 0)
     found = {name: value.grad.clone() for name, value in module.named_parameters()}
     module.zero_grad()
     scores = module(images)
@@ -75,7 +75,7 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_weights_and_widths(smal
             if done == stop:
                 raise KeyboardInterrupt
 
-        train(module, images, Schedule(3, 32), 5, step=Sandwich(visits, 1, 2, 0.1), checkpoint=checkpoint,
+        train(module, images, Schedule(3, 32), 5, step=Sandwich(visits, 1, 2, 2, 0.1), checkpoint=checkpoint,
               on_progress=watch)  # fmt: skip
         return module.state_dict(), visits
 
@@ -170,4 +170,4 @@ def test_one_seed_tells_how_far_it_is(tmp_path):
     rows = one(settings, tmp_path, 3, told.append)
     assert told[-1] == 1.0
     assert told == sorted(told)
-    assert [row["networks"] for row in rows] == [8]  # four searches of two would be as many
+    assert rows[0]["networks"] == 8  # units of 1 to 2, 2 to 4 and 4 to 8 channels grow at seven places
