@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from circuits.errors import InputError
-from workloads.methods import Claim, Found
-from workloads.methods.method import Progress
+from workloads.methods.method import Claim, Found, Progress
 from workloads.training import run_seeds
 from workloads.training.seeds import seconds
 from workloads.training.statistics import bootstrap, noninferior

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from workloads.methods import Found, Method, Settings
-from workloads.methods.method import Progress
+from workloads.methods.method import Found, Method, Progress, Settings
 
 if TYPE_CHECKING:
     from workloads.recipes import Recipe
