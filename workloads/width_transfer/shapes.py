@@ -18,6 +18,7 @@ NARROWEST = 0.25  # share of a unit's channels in a random profile
 
 def made(settings: ShapesSettings) -> dict[str, Recipe]:
     """Return recipes by name; see `method.shapes`."""
+    rows, optimiser = read_run(settings.from_run) if settings.from_run else ([], "")
     module, inputs = make_network(settings.network, 2)
     channels = find_channels(module, inputs)
     target = settings.budget * channels.macs()
@@ -33,7 +34,6 @@ def made(settings: ShapesSettings) -> dict[str, Recipe]:
         for seed in range(settings.profiles):
             add(f"profile-{seed}", profile(channels, seed), {"search_share": 0.0, "widths_of": f"random, seed {seed}"})
         return found
-    rows, optimiser = read_run(settings.from_run)
     for name in dict.fromkeys(row["variant"] for row in rows if row["variant"] != UNIFORM):
         own = [row for row in rows if row["variant"] == name]
         about = {"search_share": float(np.mean([row["search_share"] for row in own])),

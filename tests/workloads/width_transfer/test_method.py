@@ -13,7 +13,7 @@ from workloads.width_transfer.shapes import profile
 
 TINY = {
     "images": "digits", "side": None, "limit": 160, "arguments": ["depth_per_stage=2", "width=4"], "batch": 32,
-    "projections": ["depth", "data", "all"], "search_epochs": 2, "epochs": 1, "optimiser": "dmcp", "budget": 0.5,
+    "projections": ["depth", "data", "all"], "search_epochs": 1, "epochs": 1, "optimiser": "dmcp", "budget": 0.5,
     "full_size": False,
 }  # fmt: skip
 
@@ -39,7 +39,7 @@ def test_a_run_compares_at_equal_macs(found):
     assert max(macs) - min(macs) < 0.1 * max(macs)
     saving = {row["variant"]: row["saving"] for row in found.summary}
     assert saving["direct"] == 1.0
-    assert saving["depth"] == pytest.approx(2.2, rel=0.1)  # half the blocks, a like number of them
+    assert saving["depth"] == pytest.approx(2.0, rel=0.15)  # half the blocks
     assert saving["all"] > saving["depth"] * saving["data"] * 0.8
     ceiling = next(row for row in found.summary if row["variant"] == "direct")
     assert ceiling["share_of_ceiling"] == pytest.approx(1.0)
@@ -65,7 +65,7 @@ def test_a_run_goes_on_with_what_is_there(found, folder, monkeypatch):
 
 
 def test_its_widths_go_to_a_full_size_network(found, folder):
-    made = METHOD.shapes(ShapesSettings(network="resnet18", from_run=folder))
+    made = METHOD.shapes(ShapesSettings(network=RunSettings().network, from_run=folder))
     assert list(made) == ["uniform", "direct", "by-depth", "by-data", "by-all"]
     assert {METHOD.axis} <= made["direct"].about.keys()
     assert made["direct"].about[METHOD.axis] > made["by-all"].about[METHOD.axis] > 0

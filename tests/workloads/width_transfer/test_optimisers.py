@@ -13,7 +13,7 @@ from workloads.training import Schedule
 from workloads.width_transfer import autoslim, cost, dmcp, morphnet
 from workloads.width_transfer.scales import Scales
 
-SCHEDULE = Schedule(epochs=2, batch=32, lr=0.05)
+SCHEDULE = Schedule(epochs=1, batch=32, lr=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_greedy_is_as_good_as_trying_all_where_losses_add_up():
 
 @pytest.mark.parametrize("optimiser", [morphnet, dmcp, autoslim])
 def test_each_meets_its_budget_and_says_what_it_cost(optimiser, make, images, channels):
-    target = 0.4 * channels.macs()
+    target = 0.7 * channels.macs()
     found = optimiser.optimise(make, images, SCHEDULE, target, 1, channels=channels)
     again = optimiser.optimise(make, images, SCHEDULE, target, 1, channels=channels)
     assert found == again

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from circuits.errors import InputError
-from workloads.width_transfer import fresh, match, stack
 from workloads.width_transfer.agreement import agree, correlations
+from workloads.width_transfer.extrapolate import match, stack
+from workloads.width_transfer.fresh import fresh
 from workloads.width_transfer.overhead import Size, schedules, search_macs
 from workloads.width_transfer.project import Strength, channels_of, make_task, project
 
