@@ -40,6 +40,12 @@ def grouped():
 def few():
     return nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 3))
 
+def asking(classes):
+    return None
+
+def other():
+    return 3
+
 def thin():
     return nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 10))
 """
@@ -132,6 +138,8 @@ def test_networks_that_cannot_be_used_are_refused_before_any_work(tmp_path: Path
         ({"network": "users_of_bits:few"}, "gives \\(2, 3\\) for 2 images of 10 classes"),
         ({"network": "users_of_bits:thin", "at": 1, "ends": None}, "cannot shrink further"),
         ({"network": "users_of_bits:mine", "side": 3}, "takes no images of"),
+        ({"network": "users_of_bits:asking"}, "called without arguments, raised TypeError"),
+        ({"network": "users_of_bits:other"}, "returned a int, no torch.nn.Module"),
         ({"network": "vgg17"}, "unknown"),
         ({"beside": "users_of_bits:mine"}, "another network than the first"),
     ):
