@@ -17,6 +17,11 @@ MIXED = {
 POINTS = "percentage points"
 
 
+def told(bits: int) -> str:
+    """Return a single bitwidth's name as a variant."""
+    return f"{bits} bit{'s' if bits > 1 else ''}"
+
+
 class Table:
     """Figures by variant and seed.
 
@@ -56,15 +61,15 @@ def claims_of(rows: list[Row], settings: RunSettings) -> list[Claim]:
     table = Table(rows)
     if len(table.seeds) < 2:
         return []
-    single = {bits: table.figures(f"{bits} bits") for bits in settings.bits}
+    single = {bits: table.figures(told(bits)) for bits in settings.bits}
     claims = _interior("", single, table)
-    best = _best(table, [f"{bits} bits" for bits in settings.bits])
+    best = _best(table, [told(bits) for bits in settings.bits])
     for variant, claim in MIXED.items():
         if variant in table.variants:
             claims.append(_above(claim, table.figures(best) - table.figures(variant), f"{best}, the best on "
                                  f"validation images, less {variant}; above 0"))  # fmt: skip
     if settings.beside:
-        beside = {bits: table.figures(f"{settings.beside}, {bits} bits") for bits in settings.beside_bits}
+        beside = {bits: table.figures(f"{settings.beside}, {told(bits)}") for bits in settings.beside_bits}
         claims += _interior(f"{settings.beside}: ", beside, table)
         few, many = min({*single} & {*beside} - {1}, default=0), max({*single} & {*beside}, default=0)
         if 0 < few < many:
@@ -84,14 +89,14 @@ def _interior(where: str, single: dict[int, np.ndarray], table: Table) -> list[C
                f"test accuracy of {few} bits less that of {other}, same seeds; above 0")
         for few, other in ((4, 8), (4, 2)) if few in single and other in single
     ]  # fmt: skip
-    named = {f"{where.replace(': ', ', ')}{bits} bits": bits for bits in sorted(single)}
+    named = {where.replace(": ", ", ") + told(bits): bits for bits in sorted(single)}
     if len(named) > 2:
         names = list(named)
         best, end = _best(table, names[1:-1]), _best(table, [names[0], names[-1]])
         claims.append(_above(
             f"{where}the best bitwidth at equal size lies between the fewest and the most",
             single[named[best]] - single[named[end]],
-            f"{named[best]} bits less {named[end]}: the best between and the better end, on validation images; above 0",
+            f"{told(named[best])} less {told(named[end])}: the best between and the better end, by validation; above 0",
         ))  # fmt: skip
     return claims
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from workloads.methods.method import Found, Method, Progress, Settings
 
@@ -17,8 +17,8 @@ WORKS = {
     "max1960": "J. Max. Quantizing for Minimum Distortion. IRE Transactions on Information Theory 6(1), 1960.",
 }
 Bits = Annotated[int, Field(ge=1, le=8)]
-Several = Annotated[list[Bits], Field(min_length=1)]
 Count = Literal["weights", "scales", "all"]
+Several = Annotated[list[Bits], Field(min_length=1), AfterValidator(lambda bits: list(dict.fromkeys(bits)))]
 ENDS = "Bits of the first and the last layer; none: as the others."
 COUNT = "What counts as size: weights (the paper's), scales too (2 bytes a filter), or all (others at 4 bytes each)."
 

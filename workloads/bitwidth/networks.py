@@ -67,7 +67,7 @@ def base_of(name: str, shape: tuple[int, int, int], classes: int, at: int, ends:
 
             module = getattr(small, name)(classes=classes, image=shape, **KNOWN[name])
         else:
-            module = find_network(name)()
+            module = _made(name)
     if not isinstance(module, nn.Module):
         raise InputError(f"network {name!r}: its factory returned a {type(module).__name__}, no torch.nn.Module")
     if any(value.is_meta for value in module.parameters()):
@@ -88,11 +88,21 @@ def base_of(name: str, shape: tuple[int, int, int], classes: int, at: int, ends:
     return Base(name, module, channels, sizes, order, sizes.counted(layer_bits(order, at, ends), {}), ends)
 
 
+def _made(name: str) -> object:
+    factory = find_network(name)
+    try:
+        return factory()
+    except Exception as error:  # a user's factory may raise anything
+        line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise InputError(f"network {name!r}: its factory, called without arguments, raised {line}") from error
+
+
 def fresh(module: nn.Module, channels: Channels, widths: Mapping[str, int], seed: int) -> nn.Module:
     """Return the network at these widths, which may be above its own, with new weights.
 
     What the module holds says how each parameter is drawn: where all values are alike, they are again; others are
-    normal, of that mean and spread, the spread of weights as the square root of fewer or more inputs asks.
+    normal, of that spread, over the root of how many times more inputs there are, and of that mean, unless it is nought
+    but for chance.
 
     Args:
         module: at its own width, freshly made, in float.
@@ -116,6 +126,7 @@ def fresh(module: nn.Module, channels: Channels, widths: Mapping[str, int], seed
                     raise InputError(f"{name}: a buffer of {old.numel()} values that follows the width; it cannot")
                 value.copy_(old)
             else:
-                inputs = prod(old.shape[1:]) / prod(value.shape[1:])
-                value.normal_(float(old.mean()), float(old.std()) * inputs**0.5)
+                mean, spread = float(old.mean()), float(old.std())
+                mean = mean if abs(mean) > 4 * spread / old.numel() ** 0.5 else 0.0  # else by chance
+                value.normal_(mean, spread * (prod(old.shape[1:]) / prod(value.shape[1:])) ** 0.5)
     return made

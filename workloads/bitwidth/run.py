@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from workloads.bitwidth.claims import claims_of, summary_of
+from circuits.errors import InputError
+from workloads.bitwidth.claims import claims_of, summary_of, told
 from workloads.bitwidth.method import RunSettings
 from workloads.bitwidth.mixed import filled, knapsack, never_worse, sensitivities, without_loss
 from workloads.bitwidth.networks import Base, base_of
@@ -27,14 +28,18 @@ def found(settings: RunSettings, folder: Path, seeds: Sequence[int], jobs: int, 
     """Train, seed by seed, and compare.
 
     Raises:
-        InputError: images or a network that cannot be used; bits for which the network cannot be so small.
+        InputError: images or networks that cannot be used; bits for which the network cannot be so small.
     """
+    if settings.beside == settings.network:
+        raise InputError(f"beside {settings.beside!r}: give another network than the first, or none")
     images = _images(settings)
     bases = _bases(settings, images)
     for base, several in zip(bases, (settings.bits, settings.beside_bits), strict=False):
         for bits in several:
             base.pair(bits)  # refused before the long work
-    asked = settings.model_dump(mode="json") | {"images_sha256": images.fingerprint}
+    asked = settings.model_dump(mode="json") | {
+        "images_sha256": images.fingerprint, "target_bytes": [base.target for base in bases],
+    }  # fmt: skip
 
     def advance(done: float, total: float, _: str) -> None:
         if on_progress:
@@ -84,7 +89,7 @@ def _schedule(settings: RunSettings) -> Schedule:
 
 
 def _single(settings: RunSettings, images: ImageSet, base: Base, bits: int, seed: int) -> Row:
-    return _trained(settings, images, base, base.pair(bits), seed, f"{bits} bits") | {"bits": bits}
+    return _trained(settings, images, base, base.pair(bits), seed, told(bits)) | {"bits": bits}
 
 
 def _no_loss(settings: RunSettings, images: ImageSet, base: Base, seed: int) -> Row:

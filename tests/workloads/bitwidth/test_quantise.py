@@ -44,7 +44,7 @@ def twin(weights: list[list[float]], bits: int) -> list[list[float]]:
 
 
 @given(FILTERS, st.integers(1, 8))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_each_weight_becomes_the_nearest_of_its_filters_levels(rows: list[list[float]], bits: int) -> None:
     weight = torch.tensor(rows, dtype=torch.float64)
     made = quantise(weight, steps(weight, bits), bits)
@@ -53,7 +53,7 @@ def test_each_weight_becomes_the_nearest_of_its_filters_levels(rows: list[list[f
 
 
 @given(FILTERS, st.integers(1, 8), st.floats(0.01, 100))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_laws(rows: list[list[float]], bits: int, scale: float) -> None:
     weight = torch.tensor(rows, dtype=torch.float64)
     step = steps(weight, bits)

@@ -40,6 +40,12 @@ def grouped():
 def few():
     return nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 3))
 
+def asking(classes):
+    return None
+
+def other():
+    return 3
+
 def thin():
     return nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 10))
 """
@@ -105,7 +111,7 @@ def rows_of(accuracies: dict[str, list[float]]) -> list[dict[str, Any]]:
 
 def test_claims_are_judged_by_paired_differences() -> None:
     rows = rows_of({
-        "1 bits": [0.5, 0.6, 0.4, 0.5], "2 bits": [0.70, 0.80, 0.60, 0.90], "4 bits": [0.72, 0.81, 0.63, 0.92],
+        "1 bit": [0.5, 0.6, 0.4, 0.5], "2 bits": [0.70, 0.80, 0.60, 0.90], "4 bits": [0.72, 0.81, 0.63, 0.92],
         "8 bits": [0.60, 0.71, 0.52, 0.83], "mixed, no loss": [0.73, 0.83, 0.64, 0.94],
         "mixed, least loss": [0.7, 0.9, 0.5, 0.92], "beside, 2 bits": [0.6] * 4, "beside, 4 bits": [0.5] * 4,
         "beside, 8 bits": [0.7] * 4,
@@ -132,7 +138,10 @@ def test_networks_that_cannot_be_used_are_refused_before_any_work(tmp_path: Path
         ({"network": "users_of_bits:few"}, "gives \\(2, 3\\) for 2 images of 10 classes"),
         ({"network": "users_of_bits:thin", "at": 1, "ends": None}, "cannot shrink further"),
         ({"network": "users_of_bits:mine", "side": 3}, "takes no images of"),
+        ({"network": "users_of_bits:asking"}, "called without arguments, raised TypeError"),
+        ({"network": "users_of_bits:other"}, "returned a int, no torch.nn.Module"),
         ({"network": "vgg17"}, "unknown"),
+        ({"beside": "users_of_bits:mine"}, "another network than the first"),
     ):
         with pytest.raises((InputError, traces.errors.InputError), match=told):
             METHOD.run(asked.model_copy(update=changed), tmp_path / "none", [0], 1, None)
