@@ -19,6 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=12)
+    parser.add_argument("--first-seed", type=int, default=100, help="seeds 0 to 2 were seen when defaults were chosen")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--optimiser", default="morphnet", choices=["morphnet", "dmcp", "autoslim"])
     parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON", help="further settings of the run")
@@ -27,7 +28,8 @@ def main() -> None:
     more = {name: json.loads(value) for name, _, value in (text.partition("=") for text in given.set)}
     settings = RunSettings(optimiser=given.optimiser, **more)
     with console.progress("width-transfer") as advance:
-        found = METHOD.run(settings, given.folder, range(given.seeds), given.jobs, lambda share: advance(share, 1.0))
+        seeds = range(given.first_seed, given.first_seed + given.seeds)
+        found = METHOD.run(settings, given.folder, seeds, given.jobs, lambda share: advance(share, 1.0))
     document = {
         "settings": settings.model_dump(mode="json"),
         "claims": found.told_claims(),

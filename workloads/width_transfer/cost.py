@@ -37,7 +37,7 @@ def _inputs(channels: Channels, layer: Layer, counts: Mapping[int, Count]) -> Co
 
 
 def penalty(channels: Channels, sizes: Mapping[int, torch.Tensor], alive: Mapping[int, int]) -> torch.Tensor:
-    """Return MorphNet's regulariser of FLOPs, two a multiply-accumulate (Gordon et al. 2018, equation 4).
+    """Return MorphNet's regulariser of FLOPs, two a multiply-accumulate (Gordon et al. 2018).
 
     Each layer adds 2 x positions x window x (sum of its inputs' scales x outputs that are alive + inputs that are alive
     x sum of its outputs' scales): every channel's scale is weighed by what the channel costs as the others are now. A

@@ -17,6 +17,7 @@ from workloads.width_transfer.agreement import Agreement, agree, correlations
 from workloads.width_transfer.method import DIRECT, UNIFORM, RunSettings
 from workloads.width_transfer.project import project
 from workloads.width_transfer.run import kinds_of, one_seed, strength_of, task_of
+from workloads.width_transfer.scales import Scales
 
 KEPT = "seeds"  # folder of what is done
 JUDGED = ("margin", "agreement", "full_size")  # settings that change nothing of a seed
@@ -27,8 +28,10 @@ def found(settings: RunSettings, folder: Path, seeds: Sequence[int], jobs: int, 
     if len(seeds) < 2:
         raise InputError(f"--seeds {len(seeds)}: give at least 2; widths of one seed are held against another's")
     task = task_of(settings)
+    if settings.optimiser != "autoslim":
+        Scales(task.source.make(), task.channels)
     for name in settings.projections:  # what cannot be made is refused before the long work
-        project(task, kinds_of(settings, name), strength_of(settings), seeds[0]).source.make()
+        project(task, kinds_of(settings, name), strength_of(settings), seeds[0]).channels  # noqa: B018
 
     def advance(done: float, total: float, _: str = "") -> None:
         if on_progress:
@@ -149,8 +152,12 @@ def _notes(settings: RunSettings, count: int) -> list[str]:
         f"compared have, or less by under a channel; the margin of {settings.margin:g} percentage points and the "
         f"{settings.agreement:g} of the ceiling were set before any run"
     )
+    chosen = (
+        "chosen after pilots of two seeds, 0 and 1: MorphNet's penalty of 4 nats (2 and 6 were tried) and a budget of "
+        "a quarter (at a half, direct and uniform networks were as accurate as each other)"
+    )
     counted = "MACs of a search: each image of its training three times a forward pass, each evaluated one once"
-    return [*[few] * (count < 8), said, counted]
+    return [*[few] * (count < 8), said, chosen, counted]
 
 
 def _without_search(direct: np.ndarray, settings: RunSettings) -> str:

@@ -15,6 +15,7 @@ from traces.networks import find_network
 from workloads.channels import Channels, find_channels
 from workloads.images import ImageSet
 from workloads.width_transfer.fresh import fresh
+from workloads.width_transfer.search import check_fit
 
 PROJECTIONS = ("width", "depth", "resolution", "data")
 DEPTHS = ("depths", "depth_per_stage")  # names of an argument that says blocks of each stage, or of all
@@ -78,8 +79,14 @@ class Source:
 
 @lru_cache(maxsize=32)
 def channels_of(source: Source) -> Channels:
-    """Return what may be narrower in a network; found once for all seeds."""
-    return find_channels(source.make(), (torch.zeros(2, *source.shape),))
+    """Return what may be narrower in a network; found once for all seeds.
+
+    Raises:
+        InputError: it cannot be made, is not for such images, or nothing of it may be narrower.
+    """
+    module = source.make()
+    check_fit(module, source.shape, source.classes)
+    return find_channels(module, (torch.zeros(2, *source.shape),))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from workloads.width_transfer.method import METHOD, RunSettings, ShapesSettings
 from workloads.width_transfer.shapes import profile
 
 TINY = {
-    "images": "digits", "side": None, "limit": 160, "arguments": ["depth_per_stage=2", "width=4"], "batch": 32,
+    "images": "digits", "side": None, "limit": 120, "arguments": ["depth_per_stage=2", "width=4"], "batch": 32,
     "projections": ["depth", "data", "all"], "search_epochs": 1, "epochs": 1, "optimiser": "dmcp", "budget": 0.5,
     "full_size": False,
 }  # fmt: skip
