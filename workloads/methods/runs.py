@@ -10,7 +10,7 @@ from hwmodel.studies.folder import OURS, report, save_tables, study_folder
 from workloads.methods.method import Found, Method, Settings
 
 KIND = "method-run"
-KEPT = frozenset({"seeds", "checkpoints"})  # what may be in the folder of a run that was stopped
+KEPT = frozenset({"seeds", "checkpoints", "settings.json"})  # what may be in the folder of a run that was stopped
 
 
 def run_into(
