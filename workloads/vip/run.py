@@ -10,14 +10,15 @@ import torch
 from torch import nn
 
 from circuits.errors import InputError
+from traces.recording import record
 from workloads.images import ImageSet, load_images
 from workloads.methods.method import Found, Progress
-from workloads.networks.counting import count_macs
 from workloads.networks.small import vgg_small
 from workloads.training import Schedule, evaluate, run_seeds, seeded, train
 from workloads.training.seeds import seconds
+from workloads.training.subjects import check_subject, make_subject
 from workloads.vip.bound import error_bounds, errors, rounding
-from workloads.vip.pool import LEAST_SIDE, map_sizes, pooled_layers, virtual_pool
+from workloads.vip.pool import LEAST_SIDE, map_sizes, pooled_layers, refusal, virtual_pool
 from workloads.vip.select import next_group, sizes_of_rounds
 from workloads.vip.settings import RunSettings
 from workloads.vip.verdict import found_of
@@ -44,7 +45,8 @@ def run(
     Raises:
         InputError: for images or settings that cannot be used, and a folder of another run.
     """
-    images = _images(settings.images, settings.limit)
+    images = _images(settings.images, settings.side, settings.limit)
+    check_subject(network(settings, images), images.shape, images.classes, settings.network)
     eligible(settings, images)
     asked = settings.model_dump(mode="json") | {"images_sha256": images.fingerprint}
 
@@ -59,9 +61,14 @@ def run(
 
 
 def network(settings: RunSettings, images: ImageSet) -> nn.Module:
-    """Return the small VGG: two convolutions a stage, batch normalisation, ReLU."""
-    widths = [(width, width) for width in settings.widths]
-    return vgg_small(widths, images.classes, images.shape)
+    """Return the network that is trained; the small VGG has two convolutions a stage, batch normalisation, ReLU.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    if settings.network == "vgg_small":
+        return vgg_small([(width, width) for width in settings.widths], images.classes, images.shape)
+    return make_subject(settings.network, images.shape, images.classes)
 
 
 def eligible(settings: RunSettings, images: ImageSet) -> list[str]:
@@ -70,22 +77,24 @@ def eligible(settings: RunSettings, images: ImageSet) -> list[str]:
     Raises:
         InputError: where there is none.
     """
-    sizes = map_sizes(network(settings, images))
-    names = [name for name, side in sizes.items() if side >= LEAST_SIDE]
+    module = network(settings, images)
+    sizes = map_sizes(module, images.test.images[:1])
+    names = [name for name, side in sizes.items() if side >= LEAST_SIDE and not refusal(module.get_submodule(name))]
     if not names:
-        raise InputError(f"{images.name}: images of {images.shape[1]} x {images.shape[2]} pixels leave no map of "
-                         f"{LEAST_SIDE} x {LEAST_SIDE} to pool; give larger ones")  # fmt: skip
+        sides = f"{images.shape[1]} x {images.shape[2]}"
+        raise InputError(f"network {settings.network!r}: no convolution with a map of {LEAST_SIDE} x {LEAST_SIDE} "
+                         f"pixels or more to pool, of images of {sides}")  # fmt: skip
     return names
 
 
 @cache
-def _images(name: str, limit: int) -> ImageSet:
-    return load_images(name, limit=limit or None)
+def _images(name: str, side: int | None, limit: int) -> ImageSet:
+    return load_images(name, side=side, limit=limit or None)
 
 
 def _seed(settings: RunSettings, folder: Path, seed: int, report: Callable[[float], None]) -> list[Row]:
     """Return a row a variant: before pooling, after each round, without fine-tuning, and the control."""
-    images = _images(settings.images, settings.limit)
+    images = _images(settings.images, settings.side, settings.limit)
     names = eligible(settings, images)
     sizes = sizes_of_rounds(len(names), settings.share, settings.rounds)
     steps = settings.epochs + 2 * len(sizes) * settings.finetune_epochs
@@ -102,7 +111,7 @@ def _seed(settings: RunSettings, folder: Path, seed: int, report: Callable[[floa
     def judged(module: nn.Module, variant: str, **more: Any) -> Row:
         found = evaluate(module, images.test)
         return {"seed": seed, "variant": variant, "accuracy": found.accuracy, "loss": found.loss,
-                "macs": count_macs(module), "pooled": len(pooled_layers(module)), **more}  # fmt: skip
+                "macs": macs_of(module, images), "pooled": len(pooled_layers(module)), **more}  # fmt: skip
 
     base = seeded(partial(network, settings, images), seed)
     trained(base, "base", settings.epochs, settings.lr)
@@ -121,6 +130,11 @@ def _seed(settings: RunSettings, folder: Path, seed: int, report: Callable[[floa
     for file in (folder / CHECKPOINTS).glob(f"seed-{seed}-*.safetensors"):
         file.unlink()
     return rows
+
+
+def macs_of(module: nn.Module, images: ImageSet) -> int:
+    """Return the multiply-accumulates of an image, of a module that may have no `example_inputs`."""
+    return record(module, (images.test.images[:1],), "inference").macs
 
 
 def bound_reached(module: nn.Module, images: ImageSet) -> float:

@@ -23,8 +23,10 @@ class RunSettings(Settings):
     """What is trained on what, and how much of it is pooled."""
 
     images: str = Field("mnist5k", description="digits, mnist5k, textures, a .npz file or a folder of images.")
+    side: int | None = Field(None, ge=4, le=1024, description="Pixels that images are brought to.")
     limit: int = Field(0, ge=0, description="About so many images in all; 0 takes all.")
-    widths: list[int] = Field([8, 16, 32], min_length=1, max_length=5, description="Channels of each stage of the VGG.")
+    network: str = Field("vgg_small", description="vgg_small, a known network, or package.module:factory.")
+    widths: list[int] = Field([8, 16, 32], min_length=1, max_length=5, description="Channels of vgg_small's stages.")
     epochs: float = Field(10.0, gt=0, description="Of the training before pooling.")
     lr: float = Field(0.1, gt=0, description="Its highest learning rate.")
     rounds: int = Field(2, ge=1, le=20, description="Rounds of pooling, each followed by fine-tuning.")

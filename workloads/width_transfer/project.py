@@ -1,7 +1,6 @@
 """What widths are searched on: a network and its images, and cheaper versions of both."""
 
 import dataclasses
-import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -14,12 +13,11 @@ from circuits.errors import InputError
 from traces.networks import find_network
 from workloads.channels import Channels, find_channels
 from workloads.images import ImageSet
+from workloads.training.subjects import check_subject, make_subject, parameters_of
 from workloads.width_transfer.fresh import fresh
-from workloads.width_transfer.search import check_fit
 
 PROJECTIONS = ("width", "depth", "resolution", "data")
 DEPTHS = ("depths", "depth_per_stage")  # names of an argument that says blocks of each stage, or of all
-CLASSES, IMAGE = ("classes", "num_classes"), "image"
 _BLOCK = re.compile(r"([A-Za-z]+\d+)[._]\d+")
 
 
@@ -53,28 +51,7 @@ class Source:
         return fresh(self._whole(), channels, channels.widths(self.width), int(torch.randint(1 << 62, ())))
 
     def _whole(self) -> nn.Module:
-        factory = find_network(self.network)
-        arguments = dict(self.arguments)
-        known = _parameters(factory)
-        for name in arguments:
-            if known is not None and name not in known:
-                raise InputError(f"network {self.network!r}: its factory has no argument {name!r}; it has "
-                                 f"{', '.join(known) or 'none'}")  # fmt: skip
-        known = known or {}
-        for name in (name for name in CLASSES if name in known):
-            arguments.setdefault(name, self.classes)
-        if IMAGE in known:
-            arguments.setdefault(IMAGE, self.shape if isinstance(known[IMAGE].default, tuple) else self.shape[1])
-        try:
-            module = factory(**arguments)
-        except InputError:
-            raise
-        except Exception as error:  # a user's factory may raise anything
-            line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise InputError(f"network {self.network!r}: raised {line}") from error
-        if not isinstance(module, nn.Module):
-            raise InputError(f"network {self.network!r}: its factory returned a {type(module).__name__}, no module")
-        return module
+        return make_subject(self.network, self.shape, self.classes, dict(self.arguments))
 
 
 @lru_cache(maxsize=32)
@@ -85,7 +62,7 @@ def channels_of(source: Source) -> Channels:
         InputError: it cannot be made, is not for such images, or nothing of it may be narrower.
     """
     module = source.make()
-    check_fit(module, source.shape, source.classes)
+    check_subject(module, source.shape, source.classes, source.network)
     return find_channels(module, (torch.zeros(2, *source.shape),))
 
 
@@ -160,7 +137,7 @@ def shallow(network: str, arguments: Mapping[str, Any], depth: int, make: Callab
     Raises:
         InputError: the factory takes no depth, or the network has not more blocks.
     """
-    known = _parameters(find_network(network)) or {}
+    known = parameters_of(find_network(network)) or {}
     name = next((name for name in DEPTHS if name in known), None)
     if name is None:
         raise InputError(f"network {network!r}: its factory has no argument {' or '.join(DEPTHS)}, so that it has no "
@@ -180,13 +157,3 @@ def _depths(module: nn.Module) -> list[int]:
         if one := _BLOCK.fullmatch(name):
             found[one[1]] = found.get(one[1], 0) + 1
     return list(found.values())
-
-
-def _parameters(factory: Any) -> dict[str, inspect.Parameter] | None:
-    """Return a factory's arguments by name; None where any will do, or nobody knows."""
-    try:
-        found = dict(inspect.signature(factory).parameters)
-    except (TypeError, ValueError):
-        return None
-    anything = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in found.values())
-    return None if anything else found

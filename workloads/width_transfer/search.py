@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import torch
 from torch import nn
 
 from circuits.errors import InputError
 from workloads.channels import Channels, find_channels
 from workloads.images import ImageSet
-from workloads.training import History, seeded
-from workloads.training.evaluation import evaluating
+from workloads.training import seeded
+from workloads.training.subjects import check_subject
 
 Make = Callable[[], nn.Module]
 TRAINING = 3  # passes: forward, and backward to weights and to inputs, each of as many MACs
@@ -62,28 +61,11 @@ def begin(
         InputError: it does not take the images, has other scores than classes, or costs less than is asked for.
     """
     module = seeded(make, seed)
-    check_fit(module, images.shape, images.classes)
+    check_subject(module, images.shape, images.classes, type(module).__name__)
     channels = channels or find_channels(module, (images.train.images[:2],))
     if not 0 < target_macs < channels.macs():
         raise InputError(f"target of {target_macs:,.0f} MACs: the network has {channels.macs():,}; give fewer")
     return module, channels
-
-
-def check_fit(module: nn.Module, shape: tuple[int, int, int], classes: int) -> None:
-    """Raise where a network is not made for such images.
-
-    Raises:
-        InputError: it does not take them, or has other scores than classes.
-    """
-    with evaluating(module), torch.no_grad():
-        try:
-            scores = module(torch.zeros(2, *shape))
-        except Exception as error:  # a user's module may raise anything
-            line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise InputError(f"{type(module).__name__}: does not take images of {shape}: {line}") from error
-    if not isinstance(scores, torch.Tensor) or tuple(scores.shape) != (2, classes):
-        given = tuple(scores.shape[1:]) if isinstance(scores, torch.Tensor) else type(scores).__name__
-        raise InputError(f"{type(module).__name__}: gives {given} for an image; it must give {classes} scores")
 
 
 def check(history: History, what: str) -> None:
