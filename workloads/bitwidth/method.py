@@ -55,7 +55,10 @@ class RunSettings(Settings):
         default=4, description="All are as large as the network at its own width with weights of so many bits."
     )
     mixed_at: Bits = Field(
-        default=3, description="The mixed bits of least loss are those of a network as wide as these bits'."
+        default=2, description="The mixed bits of least loss are those of a network as wide as these bits'."
+    )
+    tolerance: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=0.5, description="Percentage points of accuracy on validation images that pass for no loss."
     )
     mixed: bool = Field(default=True, description="Whether to compare with bits chosen layer by layer.")
     ends: Bits | None = Field(default=8, description=ENDS)

@@ -95,7 +95,7 @@ def _single(settings: RunSettings, images: ImageSet, base: Base, bits: int, seed
 def _no_loss(settings: RunSettings, images: ImageSet, base: Base, seed: int) -> Row:
     """Train the fewest bits by layer that keep the float network's accuracy, at the width of the size."""
     module = _float(settings, images, base, {}, seed)
-    least = evaluate(module, images.validation).accuracy
+    least = evaluate(module, images.validation).accuracy - settings.tolerance / 100
 
     def accuracy(bits: Mapping[str, int]) -> float:
         return _calibrated(quantised(module, bits), images).accuracy

@@ -1,6 +1,7 @@
 """Weights of few bits: against plain Python, by their laws, and trained through."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_steps_are_those_of_least_squared_error_of_a_normal_variable(bits: int) 
         mean = stats.norm.pdf(low) - stats.norm.pdf(high)
         return 1 + float((level**2 * chance - 2 * level * mean).sum())
 
-    found = optimize.minimize_scalar(error, bounds=(1e-3, 3), method="bounded", options={"xatol": 1e-8})
+    found: Any = optimize.minimize_scalar(error, bounds=(1e-3, 3), method="bounded", options={"xatol": 1e-8})
     assert NORMAL_STEPS[bits] == pytest.approx(found.x, abs=2e-5)
 
 
