@@ -7,7 +7,7 @@ import numpy as np
 
 from hwmodel.studies.pareto import front
 from workloads.joslim.cost import Cost
-from workloads.joslim.scalarise import Bound, bisect, confidence
+from workloads.joslim.scalarise import Bound, Chosen, bisect, confidence
 from workloads.joslim.searchers import Proposal, Seen
 from workloads.joslim.space import WidthSpace
 from workloads.joslim.surrogate import Surrogate, require
@@ -65,20 +65,24 @@ class Gaussian:
 
     def _aimed(self, pool: Pool, target: float, draw: np.random.Generator) -> Proposal:
         """Return the best at the weight that gives the wanted cost, with more candidates where none is near it."""
-
-        def true(place: int) -> float:
-            return self.cost.share(pool.rows[place]) if self.cost.quick else float(pool.costs[place])
-
-        for left in reversed(range(REFINED + 1)):
-            chosen = bisect(*pool.bounds.T, true, target, base=self.base, tolerance=self.tolerance)
-            if not left or abs(chosen.cost - target) <= self.tolerance * target:
+        chosen = self._bisected(pool, target)
+        for _ in range(REFINED):
+            if abs(chosen.cost - target) <= self.tolerance * target:
                 break
             ends = self.space.unit(pool.rows[[chosen.cheaper, chosen.dearer]])
             way = draw.random((BETWEEN, 1))
             apart = NEAR * draw.standard_normal((BETWEEN, len(self.space)))
             self._add(pool, self.space.snap(way * ends[0] + (1 - way) * ends[1] + apart))
+            chosen = self._bisected(pool, target)
         pool.bounds[chosen.place] = np.inf  # not twice at once
         return Proposal(pool.rows[chosen.place], target, chosen.cost)
+
+    def _bisected(self, pool: Pool, target: float) -> Chosen:
+        def true(place: int) -> float:
+            return self.cost.share(pool.rows[place]) if self.cost.quick else float(pool.costs[place])
+
+        loss, cost = pool.bounds[:, 0], pool.bounds[:, 1]
+        return bisect(loss, cost, true, target, base=self.base, tolerance=self.tolerance)
 
     def _gathered(self, seen: Seen, draw: np.random.Generator) -> Pool:
         units = len(self.space)

@@ -18,7 +18,7 @@ from workloads.recipes import build
 from workloads.training import Schedule, seeded, train
 
 TINY = {"images": "digits", "side": 8, "limit": 200, "width": 2, "epochs": 1, "batch": 32, "every": 1, "prior": 2,
-        "proposed": 2, "smallest": 0.5, "at": [0.5, 1.0]}  # fmt: skip
+        "proposed": 2, "judged": 6, "smallest": 0.5, "at": [0.5, 1.0]}  # fmt: skip
 NETWORK = "tests.workloads.joslim.test_run:network"
 
 
@@ -89,6 +89,7 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_weights_and_widths(smal
 
 
 def test_a_run_ends_in_rows_and_verdicts_and_runs_no_seed_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr("workloads.joslim.surrogate.ITERATIONS", 2)
     settings = RunSettings(**TINY, costs=["macs", "parameters"])  # type: ignore[arg-type]
     found = METHOD.run(settings, tmp_path, [0, 1], 1, None)
     assert [row["variant"] for row in found.rows[:5]] == ["joslim", "uniform", "random", "nsga", "joslim by parameters"]
@@ -170,4 +171,4 @@ def test_one_seed_tells_how_far_it_is(tmp_path):
     rows = one(settings, tmp_path, 3, told.append)
     assert told[-1] == 1.0
     assert told == sorted(told)
-    assert rows[0]["networks"] == 8  # units of 1 to 2, 2 to 4 and 4 to 8 channels grow at seven places
+    assert rows[0]["networks"] == 6
