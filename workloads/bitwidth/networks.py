@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from circuits.errors import InputError
-from traces.networks import find_network
 from workloads.bitwidth.quantise import layer_bits, quantised
 from workloads.bitwidth.sizes import Pair, Sizes, equal_size
 from workloads.channels import Channels, find_channels
 from workloads.training import chance
+from workloads.training.subjects import check_subject, make_subject
 
+SMALL = "workloads.networks.small"
 KNOWN: dict[str, dict[str, Any]] = {  # network -> arguments of its factory: so small that its size limits it
     "resnet_cifar": {"width": 4},
     "mobile_small": {"width": 0.5},
@@ -61,40 +62,15 @@ def base_of(name: str, shape: tuple[int, int, int], classes: int, at: int, ends:
     Raises:
         InputError: it cannot be made, takes other images, or has no channels that can be fewer.
     """
+    source = f"{SMALL}:{name}" if name in KNOWN else name
     with chance(0, "network"):
-        if name in KNOWN:
-            from workloads.networks import small
-
-            module = getattr(small, name)(classes=classes, image=shape, **KNOWN[name])
-        else:
-            module = _made(name)
-    if not isinstance(module, nn.Module):
-        raise InputError(f"network {name!r}: its factory returned a {type(module).__name__}, no torch.nn.Module")
-    if any(value.is_meta for value in module.parameters()):
-        raise InputError(f"network {name!r}: its weights are on the meta device; training needs real ones")
+        module = make_subject(source, shape, classes, KNOWN.get(name))
+    check_subject(module, shape, classes, name)
     examples = torch.zeros(2, *shape)
-    with torch.no_grad():
-        try:
-            scores = module.eval()(examples)
-        except Exception as error:  # a user's module may raise anything
-            line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise InputError(f"network {name!r}: takes no images of {shape}: {line}") from error
-    if not isinstance(scores, torch.Tensor) or tuple(scores.shape) != (2, classes):
-        got = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
-        raise InputError(f"network {name!r}: gives {got} for 2 images of {classes} classes; give it as many")
     channels = find_channels(module, (examples,))
     sizes = Sizes(module, channels, count)
     order = sizes.in_order()
     return Base(name, module, channels, sizes, order, sizes.counted(layer_bits(order, at, ends), {}), ends)
-
-
-def _made(name: str) -> object:
-    factory = find_network(name)
-    try:
-        return factory()
-    except Exception as error:  # a user's factory may raise anything
-        line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise InputError(f"network {name!r}: its factory, called without arguments, raised {line}") from error
 
 
 def fresh(module: nn.Module, channels: Channels, widths: Mapping[str, int], seed: int) -> nn.Module:

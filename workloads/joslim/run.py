@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from torch import nn
 
 from circuits.errors import InputError
 from circuits.quantity import parse_bytes
-from traces.networks import find_network
 from workloads.channels import Channels, Slim, find_channels
 from workloads.images import ImageSet, load_images
 from workloads.joslim.cost import Cost, make_cost
@@ -27,6 +25,7 @@ from workloads.methods.method import Found, Progress
 from workloads.networks.small import mobile_small, resnet_cifar
 from workloads.training import History, Schedule, run_seeds, seeded, train
 from workloads.training.seeds import seconds
+from workloads.training.subjects import check_subject, make_subject
 
 
 class Ground(NamedTuple):
@@ -74,13 +73,8 @@ def prepared(settings: RunSettings) -> Ground:
     make = _maker(settings, images)
     module = seeded(make, 0)
     inputs = (images.train.images[:2],)
+    check_subject(module, images.shape, images.classes, settings.network)
     channels = find_channels(module, inputs)
-    with torch.no_grad():
-        scores = module.eval()(*inputs)
-    if scores.shape[1:] != (images.classes,):
-        raise InputError(
-            f"network {settings.network}: gives {tuple(scores.shape[1:])} scores for {images.classes} classes"
-        )
     space = WidthSpace.of(channels, settings.smallest)
     cache = parse_bytes(settings.cache)
     costs = [
@@ -96,15 +90,7 @@ def _maker(settings: RunSettings, images: ImageSet) -> Callable[[], nn.Module]:
         return partial(resnet_cifar, 1, settings.width, images.classes, images.shape)
     if settings.network == "mobile_small":
         return partial(mobile_small, classes=images.classes, image=images.shape)
-    factory = find_network(settings.network)
-
-    def make() -> nn.Module:
-        module = factory()
-        if not isinstance(module, nn.Module):
-            raise InputError(f"network {settings.network}: returns no torch module")
-        return module
-
-    return make
+    return partial(make_subject, settings.network, images.shape, images.classes)
 
 
 def one(settings: RunSettings, checkpoints: Path, seed: int, report: Callable[[float], None]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from torch import nn
 from circuits.errors import InputError
 from workloads.channels import Channels, find_channels
 from workloads.images import ImageSet
-from workloads.training import seeded
+from workloads.training import History, seeded
 from workloads.training.subjects import check_subject
 
 Make = Callable[[], nn.Module]

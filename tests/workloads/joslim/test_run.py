@@ -113,7 +113,7 @@ def test_a_run_ends_in_rows_and_verdicts_and_runs_no_seed_twice(tmp_path, monkey
 def test_a_users_module_is_taken_and_one_of_other_classes_refused():
     ground = prepared(RunSettings(**TINY | {"network": NETWORK}))  # type: ignore[arg-type]
     assert ground.space.names == ("conv1_1", "conv2_1")
-    with pytest.raises(InputError, match=r"gives \(6,\) scores for 10 classes"):
+    with pytest.raises(InputError, match=r"gives \(2, 6\) for 2 images; it must give \(2, 10\) scores"):
         prepared(RunSettings(**TINY | {"network": f"{NETWORK.removesuffix('network')}six"}))  # type: ignore[arg-type]
 
 
