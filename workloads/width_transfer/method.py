@@ -124,5 +124,5 @@ METHOD = Method(
     run_settings=RunSettings,
     shapes=shapes,
     run=run,
-    axis="search_share",
+    axis="projection",
 )
