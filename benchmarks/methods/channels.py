@@ -1,4 +1,4 @@
-"""What calls at any width cost: finding units; a slimmable call beside the same network cut out, with its backward pass.
+"""What calls at any width cost: finding units; slimmable calls beside networks cut out, backward pass and all.
 
     python -m benchmarks.methods.channels [--json]
 
