@@ -17,9 +17,9 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-_FORKS = multiprocessing.get_context("forkserver")
+FORKS = multiprocessing.get_context("forkserver")
 # numba's kernels are not: each process loads those it calls.
-_FORKS.set_forkserver_preload(["torch", "torch._dynamo", "pandas", "numba", "rich.table", "hwmodel.cli"])
+FORKS.set_forkserver_preload(["torch", "torch._dynamo", "pandas", "numba", "rich.table", "hwmodel.cli"])
 PYTHON = "python"
 
 
@@ -33,7 +33,7 @@ def run(command: str | Sequence[str], folder: Path, environment: dict[str, str] 
     words = shlex.split(command) if isinstance(command, str) else list(map(str, command))
     with tempfile.TemporaryDirectory() as place:
         streams = [Path(place) / name for name in ("stdout", "stderr")]
-        process = _FORKS.Process(target=_begin, args=(words, folder, environment or dict(os.environ), streams))
+        process = FORKS.Process(target=_begin, args=(words, folder, environment or dict(os.environ), streams))
         process.start()
         process.join(timeout)
         if process.exitcode is None:

@@ -1,7 +1,8 @@
 """The tag and the data banks that a cache may be made of, with everything that they rest on."""
 
 import math
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -29,6 +30,28 @@ LEAST_ROWS, MOST_ROWS, MOST_COLUMNS = 16, 1024, 2048
 MUXES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, 96, 128)
 LEAST_BITS = 13  # log2 of the smallest subarrays that a search cuts a bank into
 PARTS = tuple(field.name for field in fields(Organisations))
+
+
+class _Recent:
+    """The last few searches, each beside all that it rests on: another target or limit is chosen from the same banks.
+
+    What they rest on has parts that do not hash, so that they are compared.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._kept: deque[tuple[Any, Found]] = deque(maxlen=most)
+
+    def get(self, key: Any, search: Callable[[], Found]) -> Found:
+        """Return what was found for an equal key, or search and keep what is found."""
+        for known, found in tuple(self._kept):
+            if known == key:
+                return found
+        found = search()
+        self._kept.append((key, found))
+        return found
+
+
+_SEARCHES = _Recent(12)  # tags and data of three modes, of two caches; each some megabytes
 
 
 @dataclass(frozen=True)
@@ -97,17 +120,19 @@ class Maker:
             at = _named(request.organization, "tag")
             return as_found(self._of_any_shape().tag(request, mode, at), at)
         bits = cache.sets * cache.ways * tag_bits(self.given, cache)
-        return explore(self.process, self.given, self.tag_cell, self.strap, self.trunk, limits_of(bits, cache.sets),
-                       lambda at: tag_content(self.given, mode, cache, at))  # fmt: skip
+        parts = (self.process, self.given, self.tag_cell, self.strap, self.trunk)
+        return _SEARCHES.get(("tag", mode, cache, *parts), lambda: explore(
+            *parts, limits_of(bits, cache.sets), lambda at: tag_content(self.given, mode, cache, at)))  # fmt: skip
 
     def _datas(self, request: Request, mode: str) -> Found:
         cache = request.shape
         if request.organization is not None:
             at = _named(request.organization, "data")
             return as_found(self._of_any_shape().data(request, mode, at), at)
-        content = data_content(self.given, mode, cache)
-        return explore(self.process, self.given, self.cell, self.strap, self.trunk,
-                       limits_of(cache.sets * cache.ways * cache.word_bits, cache.sets), lambda _: content)  # fmt: skip
+        content, bits = data_content(self.given, mode, cache), cache.sets * cache.ways * cache.word_bits
+        parts = (self.process, self.given, self.cell, self.strap, self.trunk)
+        return _SEARCHES.get(("data", mode, cache, *parts), lambda: explore(
+            *parts, limits_of(bits, cache.sets), lambda _: content))  # fmt: skip
 
     def refusal(self, request: Request) -> str:
         """Return which limit a kept organisation breaks, and its value; empty where none that depends on rows alone."""

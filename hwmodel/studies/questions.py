@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 CASE = ["network", "phase", "batch"]
+TWELFTHS = 12  # of the first cell's capacity, by which larger ones are tried
 EDPS = ("cache_edp_Js", "edp_Js")  # the cache alone, and with DRAM
 
 
@@ -73,27 +74,40 @@ def iso_area(spec: IsoArea, runner: Runner) -> "tuple[Tables, pd.DataFrame]":
 def fitting(spec: OfCapacity, runner: Runner, most: int = 6) -> dict[str, int]:
     """Return the largest capacity of each cell that fits in the area of the first cell's cache.
 
-    An organisation's area is not smooth in capacity, so every twelfth of the capacity is tried, up to `most` times it.
+    An organisation's area is not smooth in capacity, so every twelfth of the capacity is tried, from `most` times it
+    down to the first that fits: a dozen for each worker at a time, of those whose bare cells would fit.
     """
+    from circuits import design_cell
+
     most = spec.most if isinstance(spec, IsoArea) else most
     first, *others = spec.cells
     least = spec.ways * spec.line
-    step = max(1, spec.capacity // 12 // least) * least
-    tried = range(spec.capacity, most * spec.capacity + 1, step)
-    points = {(cell, size): _cache(spec, cell, size) for cell in others for size in tried}
-    points[first, spec.capacity] = _cache(spec, first, spec.capacity)
-    found = dict(zip(points, runner.answers(list(points.values())), strict=True))
-    area = {key: float(answer.rows["area_m2"].iloc[0]) for key, answer in found.items()}
-    room = area[first, spec.capacity]
+    step = max(1, spec.capacity // TWELFTHS // least) * least
+    room = _areas(spec, runner, [(first, spec.capacity)])[0]
+    given = {"temperature_K": spec.temperature_K, "leakage": spec.leakage}
+    bare = {cell: 8 * design_cell(cell, spec.node, **given).area_m2 for cell in others}
+    # of a size, cells come one after the other: their tags are alike, and searched once
+    tried = [(cell, size) for size in range(spec.capacity, most * spec.capacity + 1, step)[::-1]
+             for cell in others if size * bare[cell] <= room]  # fmt: skip
     sizes = {first: spec.capacity}
+    part = TWELFTHS * max(runner.workers, 1)
+    for start in range(0, len(tried), part):
+        pairs = [(cell, size) for cell, size in tried[start : start + part] if cell not in sizes]
+        for (cell, size), area in zip(pairs, _areas(spec, runner, pairs), strict=True):
+            if area <= room:
+                sizes.setdefault(cell, size)
     for cell in others:
-        fits = [size for size in tried if area[cell, size] <= room]
-        if not fits:
+        if cell not in sizes:
             raise InputError(
                 f"iso-area: {cell} of {spec.capacity} bytes is larger than {first}; no capacity fits in its area"
             )
-        sizes[cell] = max(fits)
-    return sizes
+    return {cell: sizes[cell] for cell in spec.cells}
+
+
+def _areas(spec: Study, runner: Runner, pairs: Sequence[tuple[str, int]]) -> list[float]:
+    """Return the area [m2] of each cell's cache of a capacity."""
+    answers = runner.answers([_cache(spec, cell, capacity) for cell, capacity in pairs])
+    return [float(answer.rows["area_m2"].iloc[0]) for answer in answers]
 
 
 def _cache(spec: Study, cell: str, capacity: int) -> CachePoint:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from circuits import CacheDesign, cache_front, design_cache
 from circuits.array.cache import TOTALS, Totals
+from circuits.cache import banks
 from circuits.cache.banks import Maker
 from circuits.cache.targets import FIGURES, TARGETS
 from circuits.cells.design import FOLDER
@@ -56,21 +57,28 @@ def test_area_ratios_at_3_mib():
 CAPACITIES = [int(m * MiB) for m in (0.25, 0.5, 0.75, 1, 1.25, 2, 3, 3.75, 4, 4.25, 6, 8, 10, 16, 32)]
 
 
+def designs(cell, capacity, targets):
+    """Return the best cache under each target; asked one after the other, they are chosen from one search."""
+    return {target: design_cache(cell, "16nm", capacity, target=target) for target in targets}
+
+
 @pytest.mark.parametrize("cell", ["sram", "stt", "sot"])
-@pytest.mark.parametrize("target", ["edap", "area"])
-def test_area_grows_with_capacity_and_so_does_srams_leakage(cell, target):
-    designs = [design_cache(cell, "16nm", capacity, target=target) for capacity in CAPACITIES]
-    areas = [d.area_m2 for d in designs]
-    assert areas == sorted(areas)
-    if cell == "sram":
-        leakages = [d.leakage_W for d in designs]
-        assert leakages == sorted(leakages)
+def test_area_grows_with_capacity_and_so_does_srams_leakage(cell):
+    grown = [designs(cell, capacity, ("edap", "area")) for capacity in CAPACITIES]
+    for target in ("edap", "area"):
+        areas = [by_target[target].area_m2 for by_target in grown]
+        assert areas == sorted(areas), target
+        if cell == "sram":
+            leakages = [by_target[target].leakage_W for by_target in grown]
+            assert leakages == sorted(leakages), target
 
 
-@pytest.mark.parametrize("target", ["read-latency", "write-latency", "read-energy", "leakage", "edap"])
-def test_the_best_value_never_falls_as_capacity_grows(target):
-    values = [value(design_cache("stt", "16nm", capacity, target=target), target) for capacity in CAPACITIES]
-    assert all(a <= b * 1.01 for a, b in itertools.pairwise(values))
+def test_the_best_value_never_falls_as_capacity_grows():
+    targets = ("read-latency", "write-latency", "read-energy", "leakage", "edap")
+    grown = [designs("stt", capacity, targets) for capacity in CAPACITIES]
+    for target in targets:
+        values = [value(by_target[target], target) for by_target in grown]
+        assert all(a <= b * 1.01 for a, b in itertools.pairwise(values)), target
 
 
 def value(design, target):
@@ -85,13 +93,14 @@ def value(design, target):
 
 @pytest.mark.parametrize("cell", ["sram", "stt", "sot"])
 @pytest.mark.parametrize("mebibytes", [1, 4, 8])
-@pytest.mark.parametrize("target", ["edap", "read-latency", "write-latency", "read-energy", "area", "leakage"])
-def test_no_jump_across_a_power_of_two(cell, mebibytes, target):
+def test_no_jump_across_a_power_of_two(cell, mebibytes):
     """The least latency, energy, area, leakage and energy x delay x area change by a few per cent with a set more."""
-    below, at, above = (value(design_cache(cell, "16nm", mebibytes * MiB + d * 2048, target=target), target)
-                        for d in (-1, 0, 1))  # fmt: skip
-    assert below == pytest.approx(at, rel=0.08)
-    assert above == pytest.approx(at, rel=0.08)
+    targets = ("edap", "read-latency", "write-latency", "read-energy", "area", "leakage")
+    near = [designs(cell, mebibytes * MiB + sets * 2048, targets) for sets in (-1, 0, 1)]
+    for target in targets:
+        below, at, above = (value(by_target[target], target) for by_target in near)
+        assert below == pytest.approx(at, rel=0.08), target
+        assert above == pytest.approx(at, rel=0.08), target
 
 
 @pytest.mark.parametrize("cell", ["sram", "stt", "sot"])
@@ -129,6 +138,20 @@ def test_each_target_is_best_under_itself():
     for target in TARGETS:
         score = {name: scored(target, design) for name, design in by_target.items()}
         assert score[target] <= min(score.values()) * (1 + 1e-12), target
+
+
+def test_what_is_chosen_from_banks_searched_before_is_what_a_search_finds(monkeypatch):
+    monkeypatch.setattr(banks, "_SEARCHES", banks._Recent(0))
+    anew = [
+        design_cache(cell, "16nm", "64KiB", target=target) for target in ("edap", "area") for cell in ("sram", "stt")
+    ]
+    monkeypatch.setattr(banks, "_SEARCHES", banks._Recent(12))
+    for design in anew:
+        assert design_cache(design.cell, "16nm", "64KiB", target=design.target) == design
+        with overridden({"16nm.wires.global.resistivity_ohm_m": 1e-6}):
+            slower = design_cache(design.cell, "16nm", "64KiB", target=design.target)
+        assert slower.read_latency_s > design.read_latency_s
+        assert design_cache(design.cell, "16nm", "64KiB", target=design.target) == design
 
 
 @pytest.mark.parametrize("cell", ["sram", "stt"])
