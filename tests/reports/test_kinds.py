@@ -147,4 +147,5 @@ def test_every_kind_of_study_has_a_report() -> None:
     from hwmodel.studies.spec import STUDIES
 
     others = {f"balance-{one}" for one in ("profile", "job", "recommend")} | {"latency-fit", "latency-profile"}
+    others |= {"method-run", "method-study"}
     assert set(KINDS) == {*STUDIES, "reproduce", *others}

@@ -68,7 +68,7 @@ def test_its_widths_go_to_a_full_size_network(found, folder):
     made = METHOD.shapes(ShapesSettings(network=RunSettings().network, from_run=folder))
     assert list(made) == ["uniform", "direct", "by-depth", "by-data", "by-all"]
     assert {METHOD.axis} <= made["direct"].about.keys()
-    assert made["direct"].about[METHOD.axis] > made["by-all"].about[METHOD.axis] > 0
+    assert made["direct"].about["search_share"] > made["by-all"].about["search_share"] > 0
     assert len(set(made["direct"].widths.values())) > 3
     module = build(made["direct"])
     assert module.get_parameter("conv1.weight").is_meta
