@@ -17,7 +17,10 @@ from reports.studies.common import figures_of
 
 QUESTION = "Does what the paper claims hold here?"
 LOW, HIGH = "_low", "_high"
-MOST_ROWS = 60  # of a table of a curve
+POINTS = "percentage points"  # a difference's: 0 is where nothing is gained
+FEW = 3  # claims, up to which the answer tells each
+WIDE = 7  # columns of a table
+MOST_ROWS = 24  # of a table of a curve
 Row = dict[str, Any]
 
 
@@ -28,11 +31,13 @@ def tell(record: Record) -> Told:
     drawn: dict[str, Mapping[str, bytes]] = {}
     x, y = str(record.inputs.get("x", "variant")), str(record.inputs.get("y", "accuracy"))
     drawn["variants"] = _variants(record.folder, summary, x, y)
-    if claims:
-        drawn["claims"] = interval_figure("claims", [
-            Estimate(f"{place}. {row['unit']}", row["estimate"], row["low"], row["high"],
-                     f"{row['claim']}: {_figure(row)}") for place, row in enumerate(claims, 1)
-        ], "Estimate and 95 % interval over seeds, each in its own unit", level=0.0)  # fmt: skip
+    for number_of_unit, unit in enumerate(dict.fromkeys(row["unit"] for row in claims), 1):
+        own = [(place, row) for place, row in enumerate(claims, 1) if row["unit"] == unit]
+        if len(own) > 1:  # a single one says no more than its row of the table
+            drawn[f"claims_{number_of_unit}"] = interval_figure(f"claims_{number_of_unit}", [
+                Estimate(f"{place}. {row['claim']}", row["estimate"], row["low"], row["high"],
+                         f"{row['claim']}: {_figure(row)}") for place, row in own
+            ], unit or "estimate", level=0.0 if unit == POINTS else None)  # fmt: skip
     return Told(_document(record, claims, summary, drawn, x, y), drawn)
 
 
@@ -114,7 +119,8 @@ def _document(
         f"{verdicts.count(one)} {told[verdicts.count(one) > 1]}" for one, told in words.items() if one in verdicts
     ]
     head = f"Of {len(claims)} claims, {', '.join(counts)}." if claims else "No claim was judged."
-    told = " ".join(f"{row['claim'].rstrip('.')}: {row['verdict']}, {_figure(row)}." for row in claims)
+    shown = claims if len(claims) <= FEW else [row for row in claims if row["verdict"] != "holds"]
+    told = " ".join(f"{row['claim'].rstrip('.')}: {row['verdict']}, {_figure(row)}." for row in shown)
     caption = (
         f"{label_of(y).capitalize()} by {label_of(x)} on held-out test images: means over {len(seeds)} seeds, bars the "
         "95 % interval of the mean (measured)."
@@ -122,18 +128,20 @@ def _document(
     pictures = figures_of(drawn["variants"], caption, lead=True)
     asked = [plain(f"{label_of(str(name))}: {clean(str(value))}")
              for name, value in (record.inputs.get("settings") or {}).items()]  # fmt: skip
-    of_claims = "The figure that decides each claim, as numbered in the table; the line is where it would turn over."
+    of_claims = "Estimates and 95 % intervals over seeds of the claims told in {}, as numbered in table 1."
+    figures = [block for name, files in drawn.items() if name.startswith("claims_")
+               for block in figures_of(files, of_claims.format(_unit(name, claims)))]  # fmt: skip
     return Document(
         title=f"hwmodel · method {clean(str(record.inputs.get('method', '')))}",
         subtitle=title,
         short=clean(str(record.inputs.get("method", ""))),
         question=QUESTION,
         answer=plain(strong(head), f" {told}"),
-        keys=_claims_table(claims, len(seeds)) if claims else _table("Variants.", summary),
+        keys=_claims_table(claims, len(seeds)) if claims else _tables("Variants.", summary)[0],
         pictures=pictures,
         sections=[section for section in (
-            Section("The claims", [*figures_of(drawn.get("claims", {}), of_claims), *_rules(claims)]),
-            Section("Every variant", [_table("Means over seeds; _low and _high end the 95 % interval.", summary)]),
+            Section("The claims", [*figures, *_rules(claims)]),
+            Section("Every variant", _tables("Means over seeds, and the 95 % interval where there is one.", summary)),
             *(_curve(record, name) for name in record.inputs.get("curves") or []),
             Section("What was run", [Bullets(asked)] if asked else []),
             Section("What to know", [Bullets([plain(clean(note)) for note in record.assumptions])]
@@ -147,8 +155,9 @@ def _document(
 
 
 def _claims_table(claims: Sequence[Row], seeds: int) -> Table:
-    rows = [[f"{place}. {row['claim']}", row["verdict"], _figure(row)] for place, row in enumerate(claims, 1)]
-    headings = [Heading("Claim", align="left"), Heading("Verdict", align="left"), Heading("Estimate (95 % interval)")]
+    rows = [[f"{place}", row["verdict"], _figure(row), row["claim"]] for place, row in enumerate(claims, 1)]
+    headings = [Heading("", align="left"), Heading("Verdict", align="left"), Heading("Estimate (95 % interval)"),
+                Heading("Claim", align="left")]  # fmt: skip
     caption = f"What {seeds} paired seeds say to each claim: it holds where the whole interval is on the claimed side."
     return Table(plain(caption), headings, rows, even=False)
 
@@ -158,13 +167,37 @@ def _rules(claims: Sequence[Row]) -> list[Any]:
     return [Paragraph(plain("How each was judged:")), Bullets(items)] if items else []
 
 
-def _table(caption: str, rows: Sequence[Row]) -> Table:
-    """Return any table of names and numbers; columns that are empty throughout are left out."""
-    names = [name for name in rows[0] if any(row.get(name) for row in rows)]
+def _unit(name: str, claims: Sequence[Row]) -> str:
+    """Return the unit that a figure of claims is of."""
+    units = list(dict.fromkeys(row["unit"] for row in claims))
+    return units[int(name.removeprefix("claims_")) - 1] or "no unit"
+
+
+def _tables(caption: str, rows: Sequence[Row]) -> list[Table]:
+    """Return any rows of names and numbers as tables that fit the page; the first column stands in each.
+
+    A figure and the ends of its interval share a column; columns that are empty throughout are left out.
+    """
+    ends = {name + end for name in rows[0] for end in (LOW, HIGH) if name + LOW in rows[0]}
+    names = [name for name in rows[0] if name not in ends and any(row.get(name) for row in rows)]
+    first, *others = names
+    parts = [others[start : start + WIDE - 1] for start in range(0, len(others), WIDE - 1)] or [[]]
     shown = rows[:MOST_ROWS]
     note = f"The first {MOST_ROWS} of {len(rows)} rows." if len(rows) > MOST_ROWS else ""
-    headings = [Heading(label_of(name), align="left" if place == 0 else "right") for place, name in enumerate(names)]
-    return Table(plain(caption), headings, [[cell_text(row[name]) for name in names] for row in shown], plain(note))
+    return [
+        Table(plain(caption), [Heading(label_of(first), align="left"), *(Heading(label_of(name)) for name in part)],
+              [[cell_text(row[first]), *(_ranged(row, name) for name in part)] for row in shown], plain(note))
+        for part in parts
+    ]  # fmt: skip
+
+
+def _ranged(row: Row, name: str) -> str:
+    """Return a figure, with its interval where the row has one."""
+    low, high = row.get(name + LOW), row.get(name + HIGH)
+    if not low or not high or not row[name]:
+        return cell_text(row[name])
+    value, *ends = (digits(float(text)) for text in (row[name], low, high))
+    return f"{value} ({ends[0]} to {ends[1]})"
 
 
 def cell_text(text: str) -> str:
@@ -182,7 +215,8 @@ def _curve(record: Record, name: str) -> Section:
     if "/" in str(name) or not _has(path):
         return Section(str(name), [])
     rows = read_table(path, (), ())
-    return Section(label_of(str(name)).capitalize(), [_table(f"{label_of(str(name)).capitalize()}.", rows)])
+    title = label_of(str(name)).capitalize()
+    return Section(title, _tables(f"{title}; all rows are in {path.name}.", rows))
 
 
 def _again(record: Record) -> Section:
