@@ -70,7 +70,8 @@ def _claim(where: Path, place: int, row: Row) -> Row:
     found = row | {name: number(where, name, row[name]) for name in ("estimate", "low", "high")}
     if not all(math.isfinite(found[name]) for name in ("estimate", "low", "high")):
         raise InputError(f"{where}: claim {place} has no finite estimate and interval; run the method again")
-    return found | {"unit": clean(row.get("unit", ""))}
+    claim = found["claim"]
+    return found | {"unit": clean(row.get("unit", "")), "claim": claim[:1].upper() + claim[1:].rstrip(".")}
 
 
 def _variants(folder: Path, summary: Sequence[Row], x: str, y: str) -> dict[str, bytes]:
@@ -194,7 +195,7 @@ def _tables(caption: str, rows: Sequence[Row]) -> list[Table]:
 def _ranged(row: Row, name: str) -> str:
     """Return a figure, with its interval where the row has one."""
     low, high = row.get(name + LOW), row.get(name + HIGH)
-    if not low or not high or not row[name]:
+    if not low or not high or not row[name] or low == high:
         return cell_text(row[name])
     value, *ends = (digits(float(text)) for text in (row[name], low, high))
     return f"{value} ({ends[0]} to {ends[1]})"
