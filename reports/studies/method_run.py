@@ -67,7 +67,7 @@ def _claims(folder: Path) -> list[Row]:
 
 
 def _claim(where: Path, place: int, row: Row) -> Row:
-    found = row | {name: number(where, name, row[name]) for name in ("estimate", "low", "high")}
+    found: Row = row | {name: number(where, name, row[name]) for name in ("estimate", "low", "high")}
     if not all(math.isfinite(found[name]) for name in ("estimate", "low", "high")):
         raise InputError(f"{where}: claim {place} has no finite estimate and interval; run the method again")
     claim = found["claim"]
