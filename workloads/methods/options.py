@@ -11,6 +11,7 @@ from circuits.errors import InputError
 from workloads.methods.method import Settings
 
 Asked = TypeVar("Asked", bound=Settings)
+NONE = "none"  # on the command line, for a field that may be left out
 
 
 def options_of(model: type[Settings]) -> list[click.Option]:
@@ -41,6 +42,12 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
     return (annotation,)
 
 
+def _may_be_none(annotation: Any) -> bool:
+    if hasattr(annotation, "__metadata__"):
+        annotation = get_args(annotation)[0]
+    return type(None) in get_args(annotation)
+
+
 def _choices(annotation: Any) -> list[str]:
     parts = _parts(annotation)
     return list(get_args(parts[0])) if len(parts) == 1 and get_origin(parts[0]) is Literal else []
@@ -57,7 +64,7 @@ def _metavar(annotation: Any) -> str:
 
 
 def settings_of(model: type[Asked], given: Mapping[str, Any]) -> Asked:
-    """Return settings from options; those that were not given have their defaults.
+    """Return settings from options; those that were not given have their defaults, `none` leaves out what may be.
 
     Raises:
         InputError: naming the option that cannot be used, and why.
@@ -65,7 +72,9 @@ def settings_of(model: type[Asked], given: Mapping[str, Any]) -> Asked:
     values: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         value = given.get(name)
-        if value is not None:
+        if value == NONE and _may_be_none(field.annotation):
+            values[name] = None
+        elif value is not None:
             values[name] = [part.strip() for part in value.split(",")] if _is_list(field.annotation) else value
     try:
         return model.model_validate(values)

@@ -143,6 +143,7 @@ def test_help_tells_fields_and_defaults() -> None:
     assert "--flip / --no-flip" in text
     assert "[fast|slow]" in text
     assert settings_of(toy.Run, {"share": "0.5"}) == toy.Run(share=0.5)
+    assert settings_of(toy.Run, {"share": "none"}) == toy.Run(share=None)
 
 
 def test_a_verdict_is_of_the_whole_interval() -> None:
