@@ -1,6 +1,6 @@
 """Width Transfer over seeds, and what searches of widths cost at full size.
 
-    python -m benchmarks.methods.width_transfer /tmp/width --seeds 12 --jobs 2 [--optimiser dmcp] [--json]
+    python -m benchmarks.methods.width_transfer width --seeds 12 --jobs 2 [--optimiser dmcp] [--json]
 
 Seeds that are done are kept in the folder, and the same command goes on where it was stopped.
 """

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hwmodel.units import label_of, scale_of
@@ -107,8 +108,6 @@ def _panels(
 
 def number_of(row: Row) -> float:
     """Return what a device's row predicts."""
-    from pathlib import Path
-
     name = "latency_s" if "latency_s" in row else "energy_J"
     return number(Path("latency.csv"), name, row.get(name, ""))
 

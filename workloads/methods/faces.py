@@ -11,8 +11,6 @@ from workloads.methods.method import Method, find_method
 from workloads.methods.options import options_of, settings_of
 from workloads.methods.spec import StudySettings
 
-EXAMPLE = "\n\n\b\nExample:\n  "
-
 
 def face(name: str, which: str) -> click.Command:
     """Return a method's command `shapes`, `run` or `study`.
